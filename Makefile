@@ -1,0 +1,47 @@
+# Everything runs from a private environment in .venv; nothing is installed by hand.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: help setup demo test lint unit journeys bench lock clean
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+
+setup: $(STAMP)  ## make or update the private environment in .venv
+
+$(STAMP): bootstrap.lock requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name it with: make PYTHON=python3.11" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; echo "venv failed; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r bootstrap.lock
+	$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes bootstrap.lock requirements-dev.lock
+	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(STAMP)  ## see the dialer work: about a minute, no account needed
+	$(BIN)/dialer demo
+
+test: lint unit journeys  ## lint, unit tests and journeys
+
+lint: $(STAMP)  ## style, types, architecture, lock files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@! grep -nE '://' *.lock || { echo "a lock file records a download address" >&2; exit 1; }
+
+unit: $(STAMP)  ## fast tests: no network, no sleep
+	$(BIN)/python -m pytest -q tests --ignore tests/journeys --ignore tests/benchmarks -n 2
+
+journeys: $(STAMP)  ## the real daemon against the emulator over loopback
+	$(BIN)/python -m pytest -q tests/journeys
+
+bench: $(STAMP)  ## measure speed against stated floors
+	$(BIN)/python -m tests.benchmarks
+
+lock: $(STAMP)  ## renew the lock files (hashes, no addresses)
+	$(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 -q -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 -q -o requirements-dev.lock
+	echo uv | $(BIN)/uv pip compile - --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 -q -o bootstrap.lock
+
+clean:  ## remove the private environment
+	rm -rf .venv

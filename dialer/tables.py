@@ -1,0 +1,57 @@
+"""Agents, and what the carrier told us."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, Index
+from sqlmodel import Field, SQLModel
+
+from compliance.utc import UtcDateTime
+
+
+class Agent(SQLModel, table=True):
+    """A person who talks, and the state of the seat (dialer.agent.AgentState)."""
+
+    __tablename__ = "agent"
+    __table_args__ = (Index("agent_claim", "campaign_id", "state", "since"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    address: str  # client:…, sip:… or E.164: what the carrier rings
+    campaign_id: int | None = Field(default=None, foreign_key="campaign.id")
+    state: str = "logged-out"
+    since: datetime = Field(sa_type=UtcDateTime)
+    reason: str = ""  # of a pause, or of a lost seat
+    afterwards: str = "ready"  # where wrap-up leads: ready, paused, logged-out
+    attempt_id: str | None = None  # on call or in wrap-up
+    seat_sid: str | None = None  # the carrier's call that holds the seat
+    seat_token: str | None = None  # changes with each log-in, so that a late callback of an old seat is known
+    wrap_up_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class AgentChange(SQLModel, table=True):
+    """One change of an agent's state. Rows are only ever added."""
+
+    __tablename__ = "agent_change"
+    __table_args__ = (Index("agent_change_by_agent", "agent", "at"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    agent: str
+    at: datetime = Field(sa_type=UtcDateTime)
+    state: str
+    reason: str = ""
+    attempt_id: str | None = None
+
+
+class CarrierEvent(SQLModel, table=True):
+    """One webhook, once: the key makes repeats visible, the answer makes them equal."""
+
+    __tablename__ = "carrier_event"
+
+    key: str = Field(primary_key=True)
+    attempt_id: str | None = Field(default=None, index=True)
+    received_at: datetime = Field(sa_type=UtcDateTime)
+    kind: str  # answer, status, machine, key, left, seat …
+    parameters: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    answer: str = ""  # the TwiML that was returned
+    problem: str = ""  # why the event was not understood; empty when it was
