@@ -1,0 +1,43 @@
+"""Log set-up: readable lines on a terminal, one JSON object a line otherwise; phone numbers masked in both."""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+NUMBER = re.compile(r"\+\d{4,15}")
+MASKED_KEYS = frozenset({"number", "to", "from", "caller_id", "address"})
+
+
+def mask(number: str) -> str:
+    """`+12125550123` -> `+121*****23`: enough to recognise, not enough to call."""
+    return f"{number[:4]}{'*' * max(0, len(number) - 6)}{number[-2:]}" if len(number) > 6 else "*" * len(number)
+
+
+def _mask_numbers(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = mask(value) if key in MASKED_KEYS else NUMBER.sub(lambda found: mask(found.group()), value)
+    return event
+
+
+def set_up(level: str) -> None:
+    """Configure structlog for this process; logs go to standard error, data belongs to standard output."""
+    terminal = sys.stderr.isatty()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _mask_numbers,
+            structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)

@@ -1,0 +1,179 @@
+"""The database: many readers, one writing thread with group commit.
+
+Several writing connections starve each other for seconds on SQLite although their throughput looks fine, and a person
+who has just answered hears that. So every write goes through one thread; what has queued up meanwhile shares a commit,
+each item behind its own savepoint, and nobody is answered before the commit has reached the disk.
+"""
+
+import fcntl
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from sqlmodel import Session
+
+T = TypeVar("T")
+Write = tuple[Callable[[Session], Any], "Future[Any]"]
+
+GROUP = 64  # writes that may share a commit; more would only lengthen the wait of the first
+BUSY_SECONDS = 5
+
+
+class DatabaseError(Exception):
+    """The database cannot be used; the message says which, why and what to do."""
+
+
+class DatabaseTaken(DatabaseError):
+    """Another process writes to this database."""
+
+
+def sqlite_path(url: str) -> Path:
+    """The file behind a `sqlite:///` URL. Raises DatabaseError for any other."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise DatabaseError(f"database_url {url!r} is no database URL: write sqlite:///dialer.db") from None
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        name = parsed.get_backend_name()
+        raise DatabaseError(f"database_url names {name!r}: only a SQLite file is known, sqlite:///dialer.db")
+    return Path(parsed.database)
+
+
+def make_engine(path: Path, begin: str = "BEGIN IMMEDIATE") -> Engine:
+    """An engine whose connections write through (WAL, FULL) and open each transaction with `begin`.
+
+    A deferred transaction that turns into a writing one fails at once with SQLITE_BUSY, so writers begin immediate.
+    """
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA cache_size=-65536")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+class Database:
+    """One SQLite file. Reads from any thread through `read`, writes through `write` and `submit`."""
+
+    def __init__(self, path: Path, lock: int | None) -> None:
+        self.path = path
+        self._reads = make_engine(path, begin="BEGIN")
+        self._lock = lock
+        self._writes: queue.SimpleQueue[Write | None] = queue.SimpleQueue()
+        self._writer = threading.Thread(target=self._write_loop, name="database-writer", daemon=True)
+        if lock is not None:
+            self._engine = make_engine(path)
+            self._writer.start()
+
+    @classmethod
+    def open(cls, url: str) -> "Database":
+        """Open for reading and writing; raises DatabaseTaken while another process does."""
+        path = sqlite_path(url)
+        return cls(path, take_lock(path))
+
+    @classmethod
+    def open_to_read(cls, url: str) -> "Database":
+        """Open without the right to write."""
+        return cls(sqlite_path(url), None)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session on its own snapshot; nothing written in it is kept."""
+        with Session(self._reads) as session:
+            yield session
+            session.rollback()
+
+    def submit(self, work: Callable[[Session], T]) -> "Future[T]":
+        """Queue a write; the future is done after the commit that holds it, or failed with what `work` raised."""
+        done: Future[T] = Future()
+        self._writes.put((work, done))
+        return done
+
+    def write(self, work: Callable[[Session], T]) -> T:
+        """Write and wait for the commit."""
+        return self.submit(work).result()
+
+    @property
+    def waiting_writes(self) -> int:
+        return self._writes.qsize()
+
+    def close(self) -> None:
+        """Finish what is queued, then let go of the file and its lock."""
+        if self._lock is not None:
+            self._writes.put(None)
+            self._writer.join()
+            self._engine.dispose()
+        self._reads.dispose()
+        if self._lock is not None:
+            os.close(self._lock)
+
+    def _write_loop(self) -> None:
+        while (first := self._writes.get()) is not None:
+            group = [first]
+            last = False
+            while len(group) < GROUP and not self._writes.empty():
+                item = self._writes.get()
+                if item is None:
+                    last = True
+                    break
+                group.append(item)
+            self._commit(group)
+            if last:
+                return
+
+    def _commit(self, group: list[Write]) -> None:
+        results: list[tuple[Future[Any], Any]] = []
+        try:
+            with self._engine.begin() as connection:
+                for work, done in group:
+                    savepoint = connection.begin_nested()
+                    try:
+                        with Session(connection, join_transaction_mode="rollback_only") as session:
+                            result = work(session)
+                            session.flush()
+                        savepoint.commit()
+                        results.append((done, result))
+                    except Exception as error:  # noqa: BLE001 - handed to whoever asked for the write
+                        if savepoint.is_active:
+                            savepoint.rollback()
+                        done.set_exception(error)
+        except Exception as error:  # noqa: BLE001 - a failed commit fails every write in it, each hears of it
+            for _work, done in group:
+                if not done.done():
+                    done.set_exception(error)
+            return
+        for done, result in results:
+            done.set_result(result)
+
+
+def take_lock(path: Path) -> int:
+    """Take the right to write to this file, held until closed or the process ends. Raises DatabaseTaken."""
+    try:
+        handle = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise DatabaseError(f"cannot write beside {path}: {error.strerror}: choose another database_url") from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise DatabaseTaken(f"{path} is being written by another process: stop it, or let it do the work") from None
+    return handle

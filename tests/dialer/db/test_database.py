@@ -1,0 +1,89 @@
+"""The writing thread: group commit, savepoints, one writer per file."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlmodel import Session, SQLModel, select
+
+from compliance.tables import DoNotCallEntry
+from dialer.db.database import Database, DatabaseError, DatabaseTaken
+
+NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
+
+
+@pytest.fixture
+def database(tmp_path: Path):
+    database = Database.open(f"sqlite:///{tmp_path}/dialer.db")
+    database.write(lambda session: SQLModel.metadata.create_all(session.connection()))
+    yield database
+    database.close()
+
+
+def add(number: str):
+    return lambda session: session.add(DoNotCallEntry(number=number, source="cli", added_at=NOON))
+
+
+def numbers(database: Database) -> set[str]:
+    with database.read() as session:
+        return set(session.exec(select(DoNotCallEntry.number)))
+
+
+def test_a_write_is_readable_once_its_future_is_done(database):
+    database.write(add("+12125550101"))
+    assert numbers(database) == {"+12125550101"}
+
+
+def test_a_failing_write_fails_alone_in_its_group(database):
+    def fail(session: Session) -> None:
+        add("+12125550102")(session)
+        session.flush()
+        raise RuntimeError("half way")
+
+    futures = [database.submit(work) for work in (add("+12125550101"), fail, add("+12125550103"))]
+    assert isinstance(futures[1].exception(), RuntimeError)
+    assert [futures[0].exception(), futures[2].exception()] == [None, None]
+    assert numbers(database) == {"+12125550101", "+12125550103"}
+
+
+def test_many_writes_all_arrive(database):
+    for future in [database.submit(add(f"+121255501{n:02}")) for n in range(100)]:
+        future.result()
+    assert len(numbers(database)) == 100
+
+
+def test_times_come_back_aware_and_in_utc(database):
+    database.write(add("+12125550101"))
+    with database.read() as session:
+        assert session.exec(select(DoNotCallEntry.added_at)).one() == NOON
+
+
+def test_a_naive_time_is_refused(database):
+    naive = DoNotCallEntry(number="+12125550101", source="cli", added_at=NOON.replace(tzinfo=None))
+    with pytest.raises(Exception, match="naive"):
+        database.write(lambda session: session.add(naive))
+
+
+def test_a_second_writer_is_refused_until_the_first_closes(tmp_path):
+    url = f"sqlite:///{tmp_path}/one.db"
+    first = Database.open(url)
+    with pytest.raises(DatabaseTaken, match="another process"):
+        Database.open(url)
+    first.close()
+    Database.open(url).close()
+
+
+def test_what_is_queued_at_close_is_still_written(tmp_path):
+    url = f"sqlite:///{tmp_path}/one.db"
+    database = Database.open(url)
+    database.write(lambda session: SQLModel.metadata.create_all(session.connection()))
+    futures = [database.submit(add(f"+121255501{n:02}")) for n in range(50)]
+    database.close()
+    assert all(future.exception() is None for future in futures)
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "sqlite://", "nonsense"])
+def test_an_unusable_address_is_refused_in_one_line(url):
+    with pytest.raises(DatabaseError) as caught:
+        Database.open(url)
+    assert "sqlite:///dialer.db" in str(caught.value)
