@@ -1,0 +1,190 @@
+"""A campaign's life, and what a campaign must be to be made.
+
+    stop ──start──▶ run ──pause──▶ pause ──resume──▶ run
+      ▲              │               │
+      └─────stop─────┴──────stop─────┘     stop-now: the same, and ends the live calls
+
+What the operator wants is stored; what the campaign does follows from it and from the calls that are still on the line.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+import phonenumbers
+
+from campaigns.dispositions import Kind, UnknownDisposition, allowed
+
+
+class Mode(StrEnum):
+    PROGRESSIVE = "progressive"  # one line for each free agent
+    PREDICTIVE = "predictive"  # more lines than free agents, within the drop rate's ceiling
+
+
+class Intent(StrEnum):
+    """What the operator wants."""
+
+    RUN = "run"
+    PAUSE = "pause"
+    STOP = "stop"
+    STOP_NOW = "stop-now"
+
+
+class State(StrEnum):
+    """What the campaign does."""
+
+    RUNNING = "running"
+    PAUSING = "pausing"
+    PAUSED = "paused"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+
+
+class Verb(StrEnum):
+    """What the operator says; to delete is no intent, see `check_deletable`."""
+
+    START = "start"
+    PAUSE = "pause"
+    RESUME = "resume"
+    STOP = "stop"
+    STOP_NOW = "stop-now"
+
+
+class ImpossibleVerb(Exception):
+    """The campaign cannot do this as it is; the message continues "campaign NAME …"."""
+
+
+_INTENTS: Mapping[tuple[Intent, Verb], Intent] = MappingProxyType(
+    {
+        (Intent.RUN, Verb.START): Intent.RUN,
+        (Intent.RUN, Verb.RESUME): Intent.RUN,
+        (Intent.RUN, Verb.PAUSE): Intent.PAUSE,
+        (Intent.RUN, Verb.STOP): Intent.STOP,
+        (Intent.RUN, Verb.STOP_NOW): Intent.STOP_NOW,
+        (Intent.PAUSE, Verb.RESUME): Intent.RUN,
+        (Intent.PAUSE, Verb.PAUSE): Intent.PAUSE,
+        (Intent.PAUSE, Verb.STOP): Intent.STOP,
+        (Intent.PAUSE, Verb.STOP_NOW): Intent.STOP_NOW,
+        (Intent.STOP, Verb.START): Intent.RUN,
+        (Intent.STOP, Verb.STOP): Intent.STOP,
+        (Intent.STOP, Verb.STOP_NOW): Intent.STOP_NOW,
+        (Intent.STOP_NOW, Verb.START): Intent.RUN,
+        (Intent.STOP_NOW, Verb.STOP): Intent.STOP_NOW,  # the weaker wish changes nothing
+        (Intent.STOP_NOW, Verb.STOP_NOW): Intent.STOP_NOW,
+    }
+)
+
+_REMEDIES: Mapping[tuple[Intent, Verb], str] = MappingProxyType(
+    {
+        (Intent.PAUSE, Verb.START): "is paused: use resume",
+        (Intent.STOP, Verb.PAUSE): "is stopped: there is nothing to pause",
+        (Intent.STOP, Verb.RESUME): "is stopped: use start",
+        (Intent.STOP_NOW, Verb.PAUSE): "is stopped: there is nothing to pause",
+        (Intent.STOP_NOW, Verb.RESUME): "is stopped: use start",
+    }
+)
+
+
+def state_of(intent: Intent, live_attempts: int) -> State:
+    """What the campaign does, given the attempts that have not ended."""
+    match intent:
+        case Intent.RUN:
+            return State.RUNNING
+        case Intent.PAUSE:
+            return State.PAUSING if live_attempts else State.PAUSED
+        case Intent.STOP | Intent.STOP_NOW:
+            return State.STOPPING if live_attempts else State.STOPPED
+
+
+def intend(current: Intent, verb: Verb) -> Intent:
+    """The intent after the verb; a verb said twice changes nothing more. Raises ImpossibleVerb."""
+    if (current, verb) in _REMEDIES:
+        raise ImpossibleVerb(_REMEDIES[current, verb])
+    return _INTENTS[current, verb]
+
+
+def check_deletable(intent: Intent, live_attempts: int) -> None:
+    """Raises ImpossibleVerb unless the campaign is stopped and its last call has ended."""
+    state = state_of(intent, live_attempts)
+    if state is State.STOPPING:
+        raise ImpossibleVerb(f"is stopping, {live_attempts} attempts have not ended: wait, or use stop --now")
+    if state is not State.STOPPED:
+        raise ImpossibleVerb(f"is {state}: stop it first")
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignPlan:
+    """A campaign as asked for; fields as in the table `campaign`."""
+
+    name: str
+    kind: str
+    mode: str
+    client: str
+    contact_number: str
+    region: str
+    caller_ids: tuple[str, ...]
+    ring_seconds: int
+    wrap_up_seconds: int
+    drop_rate_ceiling: float
+    attempts_per_lead: int
+    attempts_per_day: int
+    machine_detection: bool
+    dispositions: tuple[str, ...]
+
+
+RING_SECONDS_MAXIMUM = 120
+WRAP_UP_SECONDS_MAXIMUM = 600
+NAME_LENGTH_MAXIMUM = 80
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+
+
+def problems_of(plan: CampaignPlan, *, ring_seconds_minimum: int, drop_rate_maximum: float) -> list[str]:
+    """Every reason why there can be no such campaign, in words; none when it is sound. The limits are the law's."""
+    return [*_in_words(plan), *_in_numbers(plan), *_beyond_the_law(plan, ring_seconds_minimum, drop_rate_maximum)]
+
+
+def _in_words(plan: CampaignPlan) -> Iterator[str]:
+    if not plan.name.strip() or plan.name != plan.name.strip() or not plan.name.isprintable() or plan.name[0] == "-":
+        yield f"name {plan.name!r}: give printable text without blanks around it or a leading dash"
+    if len(plan.name) > NAME_LENGTH_MAXIMUM:
+        yield f"name: longer than {NAME_LENGTH_MAXIMUM} characters"
+    if not plan.client.strip():
+        yield "client: missing; it is said in the abandoned-call message"
+    if plan.mode not in list(Mode):
+        yield f"mode {plan.mode!r}: give {' or '.join(Mode)}"
+    if plan.region not in phonenumbers.SUPPORTED_REGIONS:
+        yield f"region {plan.region!r}: give a country such as US"
+    if plan.kind not in list(Kind):
+        yield f"kind {plan.kind!r}: give {' or '.join(Kind)}"
+        return
+    if not plan.dispositions:
+        yield "dispositions: none; the agents need at least one"
+    try:
+        allowed(Kind(plan.kind), plan.dispositions)
+    except UnknownDisposition as unfit:
+        yield f"dispositions: {unfit}"
+
+
+def _in_numbers(plan: CampaignPlan) -> Iterator[str]:
+    if not plan.caller_ids:
+        yield "caller id: none; give at least one"
+    for number in plan.caller_ids:
+        if not E164.fullmatch(number):
+            yield f"caller id {number!r}: write it as +12125550123"
+    if not E164.fullmatch(plan.contact_number):
+        yield f"contact number {plan.contact_number!r}: write it as +12125550123"
+    if not 0 <= plan.wrap_up_seconds <= WRAP_UP_SECONDS_MAXIMUM:
+        yield f"wrap-up seconds {plan.wrap_up_seconds}: give 0 to {WRAP_UP_SECONDS_MAXIMUM}"
+    if plan.attempts_per_lead < 1:
+        yield f"attempts per lead {plan.attempts_per_lead}: give 1 or more"
+    if plan.attempts_per_day < 1:
+        yield f"attempts per day {plan.attempts_per_day}: give 1 or more"
+
+
+def _beyond_the_law(plan: CampaignPlan, ring_seconds_minimum: int, drop_rate_maximum: float) -> Iterator[str]:
+    if not ring_seconds_minimum <= plan.ring_seconds <= RING_SECONDS_MAXIMUM:
+        yield f"ring seconds {plan.ring_seconds}: give {ring_seconds_minimum} to {RING_SECONDS_MAXIMUM}"
+    if not 0 < plan.drop_rate_ceiling <= drop_rate_maximum:
+        yield f"drop-rate ceiling {plan.drop_rate_ceiling}: give a fraction above 0, at most {drop_rate_maximum:g}"
