@@ -5,9 +5,8 @@ from datetime import datetime
 from sqlalchemy import JSON, Column, Index
 from sqlmodel import Field, SQLModel
 
+from compliance.do_not_call import EVERYWHERE
 from compliance.utc import UtcDateTime
-
-EVERYWHERE = "*"
 
 
 class DoNotCallEntry(SQLModel, table=True):
