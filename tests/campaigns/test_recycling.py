@@ -106,6 +106,10 @@ def test_a_promised_time_is_kept_with_priority():
     assert after("callback", tries_of_it=7, callback_at=promised) == Again(promised, Priority.CALLBACK)
 
 
+def test_a_promised_time_that_has_passed_is_due_at_once():
+    assert after("callback", callback_at=NOON - timedelta(minutes=1)) == Again(NOON, Priority.CALLBACK)
+
+
 def test_a_promised_time_is_ignored_for_what_is_no_callback():
     assert after("busy", callback_at=NOON + timedelta(days=9)) == Again(NOON + timedelta(minutes=15), Priority.RECYCLED)
 
