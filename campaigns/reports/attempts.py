@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 from campaigns.reports.tally import Cell
 from campaigns.tables import Attempt
 
-# Literal, for SQLite uses the partial index of live attempts only when it can read the condition in the statement.
+# Literal, for a planner may overlook the partial index of live attempts when the value is bound.
 IS_LIVE = col(Attempt.state) != literal_column("'ended'")
 _BY_MACHINE = or_(col(Attempt.answered_by).startswith("machine"), col(Attempt.answered_by) == "fax")
 _VERDICT_KNOWN = or_(~IS_LIVE, col(Attempt.answered_by).is_not(None))
