@@ -14,8 +14,8 @@ from phonenumbers.tzdata import TIMEZONE_DATA
 
 from compliance.places import OVERLAYS, PLACES, TERRITORIES
 
-E164 = re.compile(r"\+[1-9]\d{6,14}")
-NANP = re.compile(r"\+1[2-9]\d{2}[2-9]\d{6}")
+E164 = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
+NANP = re.compile(r"\+1[2-9]\d{2}[2-9]\d{6}", re.ASCII)
 EXCHANGE = len("+1212555")  # what comes after it is the line, and says nothing about the place
 
 
@@ -38,7 +38,7 @@ def locate(number: str, *, state: str = "", time_zone: str = "") -> Location:
     The state (code, ISO 3166-2 code or name) is one of the United States or Canada and is read for numbers of country
     code 1 only: elsewhere the same letters are other places. Raises LocatingError.
     """
-    where = _number(number[:EXCHANGE] if NANP.fullmatch(number) else number)
+    where = _north_american(number[:EXCHANGE]) if NANP.fullmatch(number) else _elsewhere(number)
     jurisdictions, zones = where.jurisdictions, where.zones
     if state.strip() and number.startswith("+1"):
         place = PLACES.get(state.strip().upper())
@@ -58,17 +58,15 @@ def known_zone(name: str) -> str:
     Bare names such as EST are refused: they do not say whether the clocks shift in summer.
     """
     try:
-        if "/" in name and not name.startswith("Etc/"):
+        if "/" in name and not name.startswith(("Etc/", "posix/", "right/")):
             return ZoneInfo(name).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
         pass
     raise LocatingError(f"time zone {name!r} is no place's zone: write an IANA name such as America/New_York")
 
 
-@lru_cache(maxsize=131_072)
-def _number(number: str) -> Location:
-    if number.startswith("+1") and len(number) == EXCHANGE:
-        return _north_american(number)
+@lru_cache(maxsize=65_536)
+def _elsewhere(number: str) -> Location:
     if number.startswith("+1") or not E164.fullmatch(number):
         raise LocatingError(f"number of {len(number)} characters is not E.164: write +12125550123")
     try:
@@ -84,10 +82,17 @@ def _number(number: str) -> Location:
 
 
 def _north_american(exchange: str) -> Location:
-    parsed = phonenumbers.parse(exchange.ljust(len("+12125550123"), "0"))
-    region = phonenumbers.region_code_for_number(parsed) or "US"
-    jurisdictions = frozenset({"US", f"US-{region}"} if region in TERRITORIES else {region})
-    return Location("US" if region in TERRITORIES else region, jurisdictions, _north_american_zones(exchange))
+    country, jurisdictions = _area(exchange[2:5])
+    return Location(country, jurisdictions, _north_american_zones(exchange))
+
+
+@lru_cache(maxsize=1024)
+def _area(area: str) -> tuple[str, frozenset[str]]:
+    """Country and jurisdictions of an area code; one that is not assigned yet is taken for American."""
+    region = phonenumbers.region_code_for_number(phonenumbers.parse(f"+1{area}2002345")) or "US"
+    if region in TERRITORIES:
+        return "US", frozenset({"US", f"US-{region}"})
+    return region, frozenset({region})
 
 
 def _north_american_zones(exchange: str) -> frozenset[str]:
@@ -100,9 +105,9 @@ def _north_american_zones(exchange: str) -> frozenset[str]:
     prefix, zones = _longest_prefix(digits)
     if prefix == "1":
         return frozenset()
-    if area in OVERLAYS:
-        return _area_zones(OVERLAYS[area])
-    return _area_zones(area) if prefix == f"1{area}" else frozenset(zones)
+    if prefix == f"1{area}":
+        return _area_zones(OVERLAYS.get(area, area))
+    return frozenset(zones)
 
 
 @lru_cache(maxsize=1024)

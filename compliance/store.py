@@ -37,8 +37,8 @@ def entries(
     session: Session, *, scope: str | None = None, limit: int, after: tuple[str, str] = ("", "")
 ) -> Sequence[DoNotCallEntry]:
     """A page of the list, by number and scope; `after` is the (number, scope) that ended the page before."""
-    key = tuple_(col(DoNotCallEntry.number), col(DoNotCallEntry.scope))
-    query = select(DoNotCallEntry).where(key > after).order_by(key).limit(limit)
+    key = col(DoNotCallEntry.number), col(DoNotCallEntry.scope)
+    query = select(DoNotCallEntry).where(tuple_(*key) > after).order_by(*key).limit(limit)
     if scope is not None:
         query = query.where(DoNotCallEntry.scope == scope)
     return session.exec(query).all()

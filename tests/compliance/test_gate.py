@@ -1,0 +1,326 @@
+import copy
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from compliance import rulebook
+from compliance.facts import DropCount, Facts
+from compliance.gate import ATTEMPTS_RULE, LIFETIME, Blocked, Cleared, ForgedClearance, NaiveTime, Reason, check
+
+RULES = rulebook.load()
+NUMBER = "+12125550123"
+NEW_YORK, DENVER, LOS_ANGELES = "America/New_York", "America/Denver", "America/Los_Angeles"
+NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)  # a Monday in New York
+ZONES = [NEW_YORK, DENVER, LOS_ANGELES, "America/Phoenix", "America/Adak", "Pacific/Honolulu", "America/Puerto_Rico"]
+
+# Weeks in which the clocks of the United States change, and any others
+moments = st.builds(
+    lambda start, seconds: start + timedelta(seconds=seconds),
+    st.sampled_from([datetime(2026, 3, 6, tzinfo=UTC), datetime(2026, 10, 30, tzinfo=UTC), NOON]),
+    st.integers(0, 4 * 86_400),
+)
+zone_sets = st.frozensets(st.sampled_from(ZONES), min_size=1, max_size=3)
+rings = st.integers(1, 120)
+
+
+def facts(**changes: Any) -> Facts:
+    usual: dict[str, Any] = {
+        "number": NUMBER,
+        "kind": "telemarketing",
+        "jurisdictions": frozenset({"US"}),
+        "zones": frozenset({NEW_YORK}),
+        "ring_seconds": 25,
+        "do_not_call": (),
+        "recent_attempts": (),
+        "attempts_per_day": 3,
+        "drop_rate": DropCount(live_answers=1000, abandoned=10, ceiling=0.03),
+        "agent_reserved": False,
+    }
+    return Facts(**(usual | changes))
+
+
+def blocked(given_facts: Facts, now: datetime) -> Blocked:
+    verdict = check(given_facts, RULES, now)
+    assert isinstance(verdict, Blocked)
+    return verdict
+
+
+def cleared(given_facts: Facts, now: datetime) -> Cleared:
+    verdict = check(given_facts, RULES, now)
+    assert isinstance(verdict, Cleared)
+    return verdict
+
+
+def new_york(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(NEW_YORK))
+
+
+def may_ring(zones: frozenset[str], at: datetime, ring_seconds: int) -> bool:
+    """The oracle: 8 to 21 on every wall clock, when it starts to ring and when it stops."""
+    return all(
+        time(8) <= moment.astimezone(ZoneInfo(zone)).time() < time(21)
+        for zone in zones
+        for moment in (at, at + timedelta(seconds=ring_seconds))
+    )
+
+
+def test_a_clearance_says_what_was_asked_and_where_it_was_what_time() -> None:
+    verdict = cleared(facts(zones=frozenset({NEW_YORK, LOS_ANGELES})), NOON)
+    assert verdict.number == NUMBER
+    assert verdict.rules == ("us.hours.telemarketing", ATTEMPTS_RULE, "us.abandonment.telemarketing")
+    assert verdict.zones == (LOS_ANGELES, NEW_YORK)
+    assert verdict.local_times == (
+        "2026-11-23T09:00-08:00 America/Los_Angeles",
+        "2026-11-23T12:00-05:00 America/New_York",
+    )
+
+
+def test_a_clearance_covers_its_own_number_for_a_few_seconds() -> None:
+    verdict = cleared(facts(), NOON)
+    assert verdict.expires_at == NOON + LIFETIME
+    assert verdict.covers(NUMBER, NOON)
+    assert not verdict.covers("+12125550124", NOON)
+    assert not verdict.covers(NUMBER, NOON + LIFETIME)
+    assert not verdict.covers(NUMBER, NOON - timedelta(seconds=1))
+
+
+def test_a_clearance_expires_early_where_a_later_call_would_ring_past_the_window() -> None:
+    verdict = cleared(facts(ring_seconds=25), new_york("2026-11-23T20:59:32"))
+    assert verdict.expires_at == new_york("2026-11-23T20:59:35")
+
+
+def test_a_clearance_in_the_hour_that_comes_twice_is_not_expired_at_birth() -> None:
+    """New York's second 01:30 of that night is 20:30 in Honolulu; adding seconds to it must not lead to the first."""
+    now = datetime(2026, 11, 1, 1, 30, tzinfo=ZoneInfo(NEW_YORK), fold=1)
+    verdict = cleared(facts(zones=frozenset({"Pacific/Honolulu"})), now)
+    assert verdict.expires_at - verdict.at == LIFETIME
+
+
+def test_a_clearance_cannot_be_forged() -> None:
+    verdict = cleared(facts(), NOON)
+    fields = {name: getattr(verdict, name) for name in verdict.__dataclass_fields__ if name != "seal"}
+    with pytest.raises(TypeError):
+        Cleared(**fields)
+    with pytest.raises(ForgedClearance):
+        Cleared(seal=object(), **fields)
+    with pytest.raises((TypeError, ValueError)):
+        replace(verdict, number="+12125550124")
+    with pytest.raises(AttributeError):
+        verdict.number = "+12125550124"  # type: ignore[misc]
+    assert copy.copy(verdict) == verdict
+
+
+def test_do_not_call_beats_everything() -> None:
+    verdict = blocked(
+        facts(do_not_call=("*", "spring"), jurisdictions=frozenset(), zones=frozenset()), new_york("2026-11-23T03:00")
+    )
+    assert (verdict.reason, verdict.until, verdict.permanent) == (Reason.DO_NOT_CALL, None, True)
+    assert verdict.rules == ("do-not-call:*", "do-not-call:spring")
+
+
+@pytest.mark.parametrize(
+    ("jurisdictions", "rules"),
+    [
+        (frozenset({"ZZ"}), ("no-rules:ZZ",)),
+        (frozenset({"US", "US-FL", "ZZ-1"}), ("no-rules:ZZ",)),
+        (frozenset(), ("no-rules:unknown",)),
+    ],
+)
+def test_a_jurisdiction_without_a_pack_is_not_called(jurisdictions: frozenset[str], rules: tuple[str, ...]) -> None:
+    verdict = blocked(facts(jurisdictions=jurisdictions, zones=frozenset()), NOON)
+    assert (verdict.reason, verdict.rules, verdict.permanent) == (Reason.NO_RULES, rules, True)
+
+
+def test_a_kind_of_call_without_hours_is_not_called() -> None:
+    assert blocked(facts(kind="singing-telegram"), NOON).reason is Reason.NO_RULES
+
+
+def test_an_unknown_zone_is_not_called() -> None:
+    verdict = blocked(facts(zones=frozenset()), NOON)
+    assert (verdict.reason, verdict.until, verdict.permanent) == (Reason.UNKNOWN_ZONE, None, True)
+
+
+@pytest.mark.parametrize("kind", ["telemarketing", "survey"])
+@pytest.mark.parametrize(
+    ("text", "clear"),
+    [
+        ("2026-11-23T07:59:59", False),
+        ("2026-11-23T08:00:00", True),
+        ("2026-11-23T20:59:34", True),
+        ("2026-11-23T20:59:35", False),
+        ("2026-11-23T21:00:00", False),
+    ],
+)
+def test_hours_are_8_to_21_to_the_second_with_the_ring_inside(kind: str, text: str, clear: bool) -> None:
+    """47 CFR 64.1200(c)(1) and 16 CFR 310.4(c) for sales; by custom for surveys."""
+    verdict = check(facts(kind=kind, ring_seconds=25), RULES, new_york(text))
+    assert isinstance(verdict, Cleared) is clear
+    assert f"us.hours.{kind}" in verdict.rules
+
+
+def test_hours_must_be_legal_in_every_zone() -> None:
+    """Nine in the morning in New York is six in Los Angeles."""
+    zones = frozenset({NEW_YORK, LOS_ANGELES})
+    verdict = blocked(facts(zones=zones), new_york("2026-11-23T09:00"))
+    assert (verdict.reason, verdict.until) == (Reason.HOURS, new_york("2026-11-23T11:00"))
+    assert blocked(facts(zones=zones), new_york("2026-11-23T21:00")).until == new_york("2026-11-24T11:00")
+
+
+def test_states_are_under_the_federal_hours() -> None:
+    places = frozenset({"US-GU"})
+    assert blocked(facts(jurisdictions=places), new_york("2026-11-23T21:00")).rules == ("us.hours.telemarketing",)
+
+
+def test_the_cap_counts_any_24_hours() -> None:
+    attempts = tuple(NOON - timedelta(hours=hours) for hours in (1, 2, 23))
+    verdict = blocked(facts(recent_attempts=attempts), NOON)
+    assert (verdict.reason, verdict.rules) == (Reason.CAP, (ATTEMPTS_RULE,))
+    assert verdict.until == NOON + timedelta(hours=1)
+    cleared(facts(recent_attempts=attempts), NOON + timedelta(hours=1))
+
+
+def test_until_waits_for_hours_and_caps_together() -> None:
+    """The cap ends at 22:00, the window opens at 08:00; and the other way round at night."""
+    evening = tuple(new_york("2026-11-22T22:00") + timedelta(minutes=m) for m in range(3))
+    verdict = blocked(facts(recent_attempts=evening), NOON)
+    assert (verdict.reason, verdict.until) == (Reason.CAP, new_york("2026-11-24T08:00"))
+    morning = tuple(new_york("2026-11-23T10:00") + timedelta(minutes=m) for m in range(3))
+    verdict = blocked(facts(recent_attempts=morning), new_york("2026-11-24T02:00"))
+    assert (verdict.reason, verdict.until) == (Reason.HOURS, new_york("2026-11-24T10:00"))
+
+
+def test_a_used_up_drop_rate_waits_for_live_answers_not_for_time() -> None:
+    verdict = blocked(facts(drop_rate=DropCount(live_answers=33, abandoned=0, ceiling=0.03)), NOON)
+    assert (verdict.reason, verdict.until, verdict.permanent) == (Reason.DROP_RATE, None, False)
+    assert verdict.rules == ("us.abandonment.telemarketing",)
+    cleared(facts(drop_rate=DropCount(live_answers=34, abandoned=0, ceiling=0.03)), NOON)
+
+
+def test_a_reserved_agent_cannot_abandon() -> None:
+    verdict = cleared(facts(drop_rate=DropCount(0, 0, 0.03), agent_reserved=True), NOON)
+    assert verdict.agent_reserved
+
+
+def test_the_stricter_ceiling_holds_of_the_campaigns_and_the_laws() -> None:
+    """16 CFR 310.4(b)(4): 3 % of the live answers, whatever the campaign would like."""
+    assert blocked(facts(drop_rate=DropCount(100, 4, ceiling=0.5)), NOON).reason is Reason.DROP_RATE
+    assert blocked(facts(drop_rate=DropCount(100, 1, ceiling=0.01)), NOON).reason is Reason.DROP_RATE
+
+
+def test_reasons_come_in_the_stated_order() -> None:
+    """Everything is wrong at once; mend one thing after the other."""
+    night = new_york("2026-11-23T03:00")
+    wrong: dict[str, Any] = {
+        "do_not_call": ("*",),
+        "jurisdictions": frozenset({"ZZ"}),
+        "zones": frozenset(),
+        "recent_attempts": (night,) * 3,
+        "drop_rate": DropCount(0, 0, 0.03),
+    }
+    mending: list[dict[str, Any]] = [
+        {},
+        {"do_not_call": ()},
+        {"jurisdictions": frozenset({"US"})},
+        {"zones": frozenset({NEW_YORK})},
+        {"zones": frozenset({"Asia/Kolkata"})},
+        {"recent_attempts": ()},
+    ]
+    seen = []
+    for step in mending:
+        wrong |= step
+        seen.append(blocked(facts(**wrong), night).reason)
+    assert seen == ["do-not-call", "no-rules", "unknown-zone", "hours", "cap", "drop-rate"]
+
+
+def test_a_naive_time_is_refused() -> None:
+    with pytest.raises(NaiveTime, match="2026-11-23T12:00:00 has no zone"):
+        check(facts(), RULES, datetime(2026, 11, 23, 12))  # noqa: DTZ001
+
+
+def test_rules_change_with_their_dates_in_the_called_partys_day() -> None:
+    """A pack whose window narrows on 18 October: that day begins in New York before it does in Los Angeles."""
+    text = """
+country = "US"
+[[hours]]
+id = "wide"
+jurisdiction = "US"
+scope = ["telemarketing"]
+protects = ["residence"]
+open = { mon-sun = ["08:00-21:00"] }
+basis = "law"
+citation = "to 17 October"
+confidence = "high"
+effective_from = 2020-01-01
+effective_to = 2026-10-17
+[[hours]]
+id = "narrow"
+jurisdiction = "US"
+scope = ["telemarketing"]
+protects = ["residence"]
+open = { mon-sat = ["09:00-19:00"], sun = [] }
+basis = "law"
+citation = "from 18 October"
+confidence = "high"
+effective_from = 2026-10-18
+"""
+    rules = rulebook.make_rulebook([rulebook.read_pack("test.toml", text)])
+    saturday = new_york("2026-10-17T20:30")
+    assert check(facts(), rules, saturday).rules[0] == "wide"
+    verdict = check(facts(), rules, saturday + timedelta(hours=1))
+    assert isinstance(verdict, Blocked)
+    assert verdict.until == new_york("2026-10-19T09:00")  # not Sunday at 08:00
+    assert check(facts(), rules, new_york("2026-10-18T00:30")).rules == ("narrow",)
+
+
+@given(moments, zone_sets, rings)
+def test_never_cleared_outside_the_window_in_any_zone_and_always_inside(
+    now: datetime, zones: frozenset[str], ring_seconds: int
+) -> None:
+    verdict = check(facts(zones=zones, ring_seconds=ring_seconds), RULES, now)
+    assert isinstance(verdict, Cleared) is may_ring(zones, now, ring_seconds)
+    if isinstance(verdict, Cleared):
+        last = verdict.expires_at - timedelta(microseconds=1)
+        assert may_ring(zones, last, ring_seconds)
+
+
+@settings(max_examples=40, deadline=None)
+@given(moments, zone_sets, rings, st.lists(st.integers(0, 48 * 60), max_size=5))
+def test_until_is_the_first_minute_that_clears(
+    now: datetime, zones: frozenset[str], ring_seconds: int, minutes_ago: list[int]
+) -> None:
+    attempts = tuple(now - timedelta(minutes=minutes) for minutes in minutes_ago)
+
+    def clears(moment: datetime) -> bool:
+        recent = [attempt for attempt in attempts if moment - timedelta(hours=24) < attempt]
+        return len(recent) < 3 and may_ring(zones, moment, ring_seconds)
+
+    verdict = check(facts(zones=zones, ring_seconds=ring_seconds, recent_attempts=attempts), RULES, now)
+    whole = now.replace(second=0)
+    candidates = sorted(
+        [now, *(whole + timedelta(minutes=i) for i in range(1, 3 * 1440)), *(a + timedelta(hours=24) for a in attempts)]
+    )
+    expected = next(moment for moment in candidates if moment >= now and clears(moment))
+    if isinstance(verdict, Cleared):
+        assert expected == now
+    else:
+        assert (expected, verdict.until) == (verdict.until, expected)
+        assert isinstance(check(facts(zones=zones, ring_seconds=ring_seconds), RULES, expected), Cleared)
+
+
+@given(moments, zone_sets, st.integers(0, 200), st.integers(0, 10))
+def test_reserving_an_agent_never_makes_a_call_less_legal(
+    now: datetime, zones: frozenset[str], live_answers: int, abandoned: int
+) -> None:
+    count = DropCount(live_answers, abandoned, 0.03)
+    verdicts = [check(facts(zones=zones, drop_rate=count, agent_reserved=r), RULES, now) for r in (False, True)]
+    for without, with_agent in pairwise(verdicts):
+        if isinstance(without, Cleared):
+            assert isinstance(with_agent, Cleared)
+        if isinstance(with_agent, Blocked):
+            assert with_agent.reason is Reason.HOURS

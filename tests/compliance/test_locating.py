@@ -1,0 +1,174 @@
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from phonenumbers.tzdata import TIMEZONE_DATA
+
+from compliance.locating import LocatingError, known_zone, locate
+
+EASTERN, CENTRAL, MOUNTAIN, PACIFIC = "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles"
+AREAS = sorted({prefix[1:4] for prefix in TIMEZONE_DATA if prefix.startswith("1") and len(prefix) > 3})
+north_american = st.builds(
+    lambda area, exchange, line: f"+1{area}{exchange}{line:04d}",
+    st.sampled_from(AREAS),
+    st.integers(200, 999),
+    st.integers(0, 9999),
+)
+
+
+def test_a_number_alone_gives_country_and_zone() -> None:
+    here = locate("+12125550123")
+    assert (here.country, here.jurisdictions, here.zones) == ("US", {"US"}, {EASTERN})
+
+
+@pytest.mark.parametrize("state", ["FL", "fl", " US-FL ", "Florida"])
+def test_the_state_adds_its_jurisdiction_and_all_its_zones(state: str) -> None:
+    here = locate("+12125550123", state=state)
+    assert here.jurisdictions == {"US", "US-FL"}
+    assert here.zones == {EASTERN, CENTRAL}
+
+
+def test_places_that_disagree_are_united() -> None:
+    """A California number, an address in Texas, and the lead said Hawaii."""
+    here = locate("+12135550123", state="TX", time_zone="Pacific/Honolulu")
+    assert here.zones == {PACIFIC, CENTRAL, MOUNTAIN, "Pacific/Honolulu"}
+
+
+@pytest.mark.parametrize(
+    ("area", "zones"),
+    [
+        ("915", {MOUNTAIN}),  # El Paso, in a Central state
+        ("850", {EASTERN, CENTRAL}),
+        ("448", {EASTERN, CENTRAL}),
+        ("812", {EASTERN, CENTRAL}),
+        ("930", {EASTERN, CENTRAL}),
+        ("541", {PACIFIC, MOUNTAIN}),
+        ("906", {EASTERN, CENTRAL}),
+        ("308", {CENTRAL, MOUNTAIN}),
+    ],
+)
+def test_an_unlisted_exchange_may_lie_anywhere_in_its_area_code(area: str, zones: set[str]) -> None:
+    assert locate(f"+1{area}5550123").zones == zones
+
+
+@pytest.mark.parametrize("area", ["605", "701"])
+def test_the_dakotas_have_both_clocks(area: str) -> None:
+    assert {CENTRAL, MOUNTAIN} <= locate(f"+1{area}5550123").zones
+
+
+def test_an_exchange_that_is_listed_lies_where_it_is_listed() -> None:
+    """541-889 is Ontario in Malheur County, 906-265 Iron River."""
+    assert locate("+15418890123").zones == {MOUNTAIN}
+    assert locate("+19062650123").zones == {CENTRAL}
+
+
+def test_alaska_keeps_both_its_clocks() -> None:
+    assert {"America/Adak", "America/Anchorage"} <= locate("+19075550123").zones
+    assert {"America/Adak", "America/Anchorage"} == locate("+18005550123", state="AK").zones
+
+
+@pytest.mark.parametrize("number", ["+18005550123", "+18885550123", "+15005550123", "+19005550123", "+17105550123"])
+def test_numbers_of_no_place_have_no_zone_of_their_own(number: str) -> None:
+    assert locate(number).zones == frozenset()
+    assert locate(number, state="NY").zones == {EASTERN}
+    assert locate(number, time_zone="America/Boise").zones == {"America/Boise"}
+
+
+@pytest.mark.parametrize(
+    ("number", "jurisdictions", "zone"),
+    [
+        ("+16715550123", {"US", "US-GU"}, "Pacific/Guam"),
+        ("+17875550123", {"US", "US-PR"}, "America/Puerto_Rico"),
+        ("+13405550123", {"US", "US-VI"}, "America/St_Thomas"),
+        ("+16845550123", {"US", "US-AS"}, "Pacific/Pago_Pago"),
+        ("+16705550123", {"US", "US-MP"}, "Pacific/Saipan"),
+        ("+14165550123", {"CA"}, "America/Toronto"),
+        ("+13065550123", {"CA"}, "America/Regina"),
+        ("+18765550123", {"JM"}, "America/Jamaica"),
+        ("+12425550123", {"BS"}, "America/Nassau"),
+        ("+442079460123", {"GB"}, "Europe/London"),
+    ],
+)
+def test_territories_are_american_and_neighbours_are_not(number: str, jurisdictions: set[str], zone: str) -> None:
+    here = locate(number)
+    assert here.jurisdictions == jurisdictions
+    assert here.zones == {zone}
+
+
+def test_mobile_numbers_of_a_wide_country_may_be_anywhere_in_it() -> None:
+    here = locate("+61491570156")
+    assert here.country == "AU"
+    assert {"Australia/Perth", "Australia/Sydney"} <= here.zones
+
+
+def test_a_number_range_for_fiction_still_has_a_country_and_its_zones() -> None:
+    here = locate("+447700900123")
+    assert here.jurisdictions == {"GB"}
+    assert "Europe/London" in here.zones
+
+
+def test_a_state_is_not_read_for_numbers_of_other_plans() -> None:
+    """WA is Western Australia there."""
+    assert locate("+61491570156", state="WA") == locate("+61491570156")
+
+
+def test_a_province_makes_it_canadian_as_well() -> None:
+    assert locate("+12125550123", state="ON").jurisdictions == {"US", "CA", "CA-ON"}
+
+
+@pytest.mark.parametrize("state", ["XX", "AE", "Westeros"])
+def test_an_unknown_state_is_refused(state: str) -> None:
+    with pytest.raises(LocatingError, match=f"state '{state}' is none of"):
+        locate("+12125550123", state=state)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["EST", "Eastern", "America/Gotham", "Etc/GMT+5", "UTC", "right/America/New_York", "../etc/passwd", "/", "a/\0b"],
+)
+def test_a_zone_that_is_no_place_is_refused(name: str) -> None:
+    with pytest.raises(LocatingError, match="time zone"):
+        known_zone(name)
+    with pytest.raises(LocatingError, match="time zone"):
+        locate("+12125550123", time_zone=name)
+
+
+MALFORMED = [
+    "",
+    "3055550123",
+    "+1305555",
+    "+1305555012",
+    "+130555501234",
+    "+11305550123",
+    "+999123456789",
+    "+44 20",
+    "+1305555012٣",
+]
+
+
+@pytest.mark.parametrize("number", MALFORMED)
+def test_a_malformed_number_is_refused_without_being_repeated(number: str) -> None:
+    with pytest.raises(LocatingError) as error:
+        locate(number)
+    assert not number or number not in str(error.value)
+
+
+def test_every_zone_of_every_number_has_a_clock() -> None:
+    for zone in {zone for zones in TIMEZONE_DATA.values() for zone in zones}:
+        assert ZoneInfo(zone).key == zone
+
+
+@given(north_american)
+def test_the_exchange_decides_the_country(number: str) -> None:
+    """What is remembered per exchange is what the whole number says."""
+    region = phonenumbers.region_code_for_number(phonenumbers.parse(number)) or "US"
+    here = locate(number)
+    assert here.country == region or {"US", f"US-{region}"} == here.jurisdictions
+
+
+@given(north_american)
+def test_no_zone_of_the_number_is_lost(number: str) -> None:
+    known = set(phonenumbers.timezone.time_zones_for_geographical_number(phonenumbers.parse(number)))
+    assert known <= locate(number).zones

@@ -1,0 +1,36 @@
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from compliance.places import OVERLAYS, PLACES, TERRITORIES
+
+SPLIT = ["AK", "AZ", "FL", "ID", "IN", "KS", "KY", "MI", "ND", "NE", "NV", "OR", "SD", "TN", "TX"]
+
+
+def test_every_state_territory_and_province_is_there_by_code_and_name() -> None:
+    jurisdictions = {place.jurisdiction for place in PLACES.values()}
+    assert sum(name.startswith("US-") for name in jurisdictions) == 50 + 1 + len(TERRITORIES)
+    assert sum(name.startswith("CA-") for name in jurisdictions) == 13
+    for place in PLACES.values():
+        assert PLACES[place.jurisdiction] == PLACES[place.jurisdiction[3:]] == PLACES[place.name.upper()] == place
+
+
+def test_every_zone_has_a_clock() -> None:
+    for place in PLACES.values():
+        assert place.zones
+        assert all(ZoneInfo(zone).key == zone for zone in place.zones)
+
+
+@pytest.mark.parametrize("state", SPLIT)
+def test_split_states_list_all_their_clocks(state: str) -> None:
+    """49 CFR part 71; for Arizona the Navajo Nation."""
+    assert len(PLACES[state].zones) == 2
+
+
+def test_all_other_states_have_one_clock() -> None:
+    states = {place.jurisdiction[3:]: place for place in PLACES.values() if place.jurisdiction.startswith("US-")}
+    assert {state for state, place in states.items() if len(place.zones) > 1} == set(SPLIT)
+
+
+def test_an_overlay_does_not_lie_over_another_overlay() -> None:
+    assert not set(OVERLAYS) & set(OVERLAYS.values())
