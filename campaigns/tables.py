@@ -31,6 +31,18 @@ class Campaign(SQLModel, table=True):
     machine_detection: bool
     dispositions: list[str] = Field(sa_column=Column(JSON, nullable=False))  # codes the agents may give
     created_at: datetime = Field(sa_type=UtcDateTime)
+    note: str = ""  # why the dialer itself paused it; cleared by the next verb
+
+
+class DropCount(SQLModel, table=True):
+    """Live answers and abandoned calls of one campaign on one UTC day, kept in the transactions that change them."""
+
+    __tablename__ = "drop_count"
+
+    campaign_id: int = Field(foreign_key="campaign.id", primary_key=True)
+    day: str = Field(primary_key=True)  # 2026-11-23, of the answer
+    live_answers: int = 0
+    abandoned: int = 0
 
 
 class LeadList(SQLModel, table=True):
@@ -54,6 +66,13 @@ class Lead(SQLModel, table=True):
     __tablename__ = "lead"
     __table_args__ = (
         Index("lead_hopper", "campaign_id", "standing", "priority", "due_at", "id"),
+        Index(
+            "lead_held",
+            "campaign_id",
+            "held_reason",
+            sqlite_where=text("held_reason IS NOT NULL"),
+            postgresql_where=text("held_reason IS NOT NULL"),
+        ),
         Index(
             "lead_external",
             "campaign_id",
@@ -88,7 +107,7 @@ class Phone(SQLModel, table=True):
     """A number of a lead; a number stands once in a campaign."""
 
     __tablename__ = "phone"
-    __table_args__ = (UniqueConstraint("campaign_id", "number"), Index("phone_lead", "lead_id"), Index("phone_number", "number"))
+    __table_args__ = (UniqueConstraint("number", "campaign_id"), Index("phone_lead", "lead_id"))
 
     id: int | None = Field(default=None, primary_key=True)
     campaign_id: int = Field(foreign_key="campaign.id")
@@ -108,7 +127,13 @@ class Attempt(SQLModel, table=True):
         Index("attempt_campaign", "campaign_id", "placing_at"),
         Index("attempt_number", "number", "placing_at"),
         Index("attempt_lead", "lead_id", "placing_at"),
-        Index("attempt_live", "campaign_id", "state", sqlite_where=text("state <> 'ended'"), postgresql_where=text("state <> 'ended'")),
+        Index(
+            "attempt_live",
+            "campaign_id",
+            "state",
+            sqlite_where=text("state <> 'ended'"),
+            postgresql_where=text("state <> 'ended'"),
+        ),
     )
 
     id: str = Field(primary_key=True)

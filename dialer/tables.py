@@ -24,8 +24,8 @@ class Agent(SQLModel, table=True):
     reason: str = ""  # of a pause, or of a lost seat
     afterwards: str = "ready"  # where wrap-up leads: ready, paused, logged-out
     attempt_id: str | None = None  # on call or in wrap-up
-    seat_sid: str | None = None  # the carrier's call that holds the seat
-    seat_token: str | None = None  # changes with each log-in, so that a late callback of an old seat is known
+    seat_sid: str | None = None  # the carrier's call that holds the seat; kept after log-out until it is hung up
+    seat_token: str | None = None  # of this log-in: names the conference, and tells a late callback of an old seat
     wrap_up_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 

@@ -112,6 +112,12 @@ class Database:
         """Write and wait for the commit."""
         return self.submit(work).result()
 
+    def announce(self, text: str) -> None:
+        """Tell other processes, through the lock file, how to reach the one that writes."""
+        assert self._lock is not None
+        os.ftruncate(self._lock, 0)
+        os.pwrite(self._lock, text.encode(), 0)
+
     @property
     def waiting_writes(self) -> int:
         return self._writes.qsize()
@@ -176,4 +182,13 @@ def take_lock(path: Path) -> int:
     except BlockingIOError:
         os.close(handle)
         raise DatabaseTaken(f"{path} is being written by another process: stop it, or let it do the work") from None
+    os.ftruncate(handle, 0)
     return handle
+
+
+def announced(path: Path) -> str:
+    """What the writing process has told of itself; empty when nothing."""
+    try:
+        return Path(f"{path}.lock").read_text()
+    except FileNotFoundError:
+        return ""

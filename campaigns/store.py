@@ -1,0 +1,146 @@
+"""Campaigns and leads in the database. Writes run on the writing thread; `session` belongs to its transaction."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping, delete, func, select, update
+from sqlmodel import Session, SQLModel, col
+from sqlmodel import select as select_rows
+
+import campaigns.tables
+from campaigns.campaign import CampaignPlan, Intent, State, Verb, check_deletable, intend, problems_of, state_of
+from campaigns.dispositions import lookup
+from campaigns.lead import Standing
+from campaigns.recycling import Again, recycle, retires_phone, uses_try
+from campaigns.tables import Attempt, Campaign, DropCount, Lead, LeadList, Phone
+
+_tables = SQLModel.metadata.tables
+ATTEMPT = _tables[campaigns.tables.Attempt.__tablename__]
+LEAD, PHONE = _tables["lead"], _tables["phone"]
+
+
+class UnknownCampaign(Exception):
+    """No campaign has this name."""
+
+
+class CampaignExists(Exception):
+    """A campaign of this name is there already, and it is another."""
+
+
+class BadPlan(Exception):
+    """The campaign as asked for cannot be; the message lists every problem."""
+
+
+def campaign_named(session: Session, name: str) -> Campaign:
+    """Raises UnknownCampaign, naming those that exist."""
+    found = session.exec(select_rows(Campaign).where(Campaign.name == name)).one_or_none()
+    if found is None:
+        names = session.exec(select_rows(Campaign.name).order_by(Campaign.name).limit(10)).all()
+        known = ", ".join(names) if names else "none yet; make one with `dialer campaign create`"
+        raise UnknownCampaign(f"no campaign {name!r}; there is: {known}")
+    return found
+
+
+def live_attempts(session: Session, campaign_id: int) -> int:
+    """Attempts that have not ended."""
+    of_campaign = (ATTEMPT.c.campaign_id == campaign_id, ATTEMPT.c.state != "ended")
+    return session.connection().execute(select(func.count()).where(*of_campaign)).scalar_one()
+
+
+def campaign_state(session: Session, campaign: Campaign) -> State:
+    assert campaign.id is not None
+    return state_of(Intent(campaign.intent), live_attempts(session, campaign.id))
+
+
+def create_campaign(
+    session: Session, plan: CampaignPlan, *, ring_seconds_minimum: int, drop_rate_maximum: float, now: datetime
+) -> bool:
+    """False when the very same campaign is there already. Raises BadPlan, CampaignExists."""
+    problems = problems_of(plan, ring_seconds_minimum=ring_seconds_minimum, drop_rate_maximum=drop_rate_maximum)
+    if problems:
+        raise BadPlan("; ".join(problems))
+    values = asdict(plan) | {"caller_ids": list(plan.caller_ids), "dispositions": list(plan.dispositions)}
+    there = session.exec(select_rows(Campaign).where(Campaign.name == plan.name)).one_or_none()
+    if there is None:
+        session.add(Campaign(**values, intent=Intent.STOP, created_at=now))
+        return True
+    different = [name for name, value in values.items() if getattr(there, name) != value]
+    if different:
+        raise CampaignExists(f"campaign {plan.name!r} exists with another {', '.join(different)}: choose another name")
+    return False
+
+
+def say(session: Session, name: str, verb: Verb) -> Campaign:
+    """Change what is wanted of a campaign. Raises UnknownCampaign, ImpossibleVerb."""
+    campaign = campaign_named(session, name)
+    campaign.intent = intend(Intent(campaign.intent), verb)
+    campaign.note = ""
+    session.add(campaign)
+    return campaign
+
+
+def delete_campaign(session: Session, name: str) -> None:
+    """Remove a stopped campaign with its leads and attempts. Raises UnknownCampaign, ImpossibleVerb.
+
+    Do-not-call entries and the gate's decisions stay: the law wants them longer than the campaign.
+    """
+    campaign = campaign_named(session, name)
+    assert campaign.id is not None
+    check_deletable(Intent(campaign.intent), live_attempts(session, campaign.id))
+    for table in (Attempt, Phone, Lead, LeadList, DropCount):
+        session.connection().execute(delete(table).where(col(table.campaign_id) == campaign.id))
+    session.delete(campaign)
+
+
+def recycle_lead(connection: Connection, attempt: RowMapping, code: str, callback_at: datetime | None) -> None:
+    """Settle the lead after an attempt that ended with this disposition; `attempt` has its campaign's columns."""
+    tries = connection.execute(
+        select(func.count())
+        .where(ATTEMPT.c.lead_id == attempt["lead_id"])  # has the index
+        .where(ATTEMPT.c.phone_id == attempt["phone_id"], ATTEMPT.c.disposition == code)
+    ).scalar_one()
+    if retires_phone(code, tries):
+        connection.execute(update(PHONE).where(PHONE.c.id == attempt["phone_id"]).values(retired=code))
+    if not uses_try(code):
+        for table, key in ((LEAD, "lead_id"), (PHONE, "phone_id")):
+            connection.execute(update(table).where(table.c.id == attempt[key]).values(attempts=table.c.attempts - 1))
+    attempts = connection.execute(select(LEAD.c.attempts).where(LEAD.c.id == attempt["lead_id"])).scalar_one()
+    usable = (PHONE.c.lead_id == attempt["lead_id"], PHONE.c.retired.is_(None))
+    after = recycle(
+        code,
+        tries_of_it=tries,
+        attempts=attempts,
+        attempts_per_lead=attempt["campaign_attempts_per_lead"],
+        phones_left=connection.execute(select(PHONE.c.id).where(*usable).limit(1)).first() is not None,
+        callback_at=callback_at,
+        now=attempt["placing_at"],
+    )
+    if isinstance(after, Again):
+        values = {"standing": Standing.OPEN, "due_at": after.due_at, "priority": int(after.priority)}
+    else:
+        values = {"standing": Standing.FINISHED}
+    connection.execute(update(LEAD).where(LEAD.c.id == attempt["lead_id"]).values(disposition=code, **values))
+
+
+def retire_number(connection: Connection, number: str, scope_campaign: int | None, why: str) -> None:
+    """Give up a number that may not be called any more, and the open leads that have no other."""
+    phones = [PHONE.c.number == number, PHONE.c.retired.is_(None)]
+    if scope_campaign is not None:
+        phones.append(PHONE.c.campaign_id == scope_campaign)
+    found = connection.execute(update(PHONE).where(*phones).values(retired=why).returning(PHONE.c.lead_id))
+    leads = [row.lead_id for row in found]
+    if leads:
+        other = select(PHONE.c.id).where(PHONE.c.lead_id == LEAD.c.id, PHONE.c.retired.is_(None)).exists()
+        finished = update(LEAD).where(LEAD.c.id.in_(leads), LEAD.c.standing == Standing.OPEN, ~other)
+        connection.execute(finished.values(standing=Standing.FINISHED, held_reason=why))
+
+
+def campaigns_wanted(session: Session) -> Sequence[Campaign]:
+    """Every campaign, by name."""
+    return session.exec(select_rows(Campaign).order_by(Campaign.name)).all()
+
+
+def disposition_allowed(campaign: Campaign, code: str) -> bool:
+    """Whether agents of the campaign may give this code. Raises UnknownDisposition for one not in the catalogue."""
+    return lookup(code).code in campaign.dispositions

@@ -1,0 +1,214 @@
+"""Everything an operator or agent may change, by name: the command line and the daemon's API do the same things."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlmodel import Session
+
+from campaigns.campaign import CampaignPlan, ImpossibleVerb, Verb
+from campaigns.dispositions import Kind, UnknownDisposition, for_kind
+from campaigns.store import (
+    BadPlan,
+    CampaignExists,
+    UnknownCampaign,
+    campaign_named,
+    campaign_state,
+    create_campaign,
+    delete_campaign,
+    retire_number,
+    say,
+)
+from compliance.rulebook import Rulebook, RuleError
+from compliance.store import add_entry
+from compliance.do_not_call import EVERYWHERE
+from dialer import seats
+from dialer.agent import AgentEvent, ImpossibleForAgent
+from dialer.call import IllegalEvent
+
+# A request that cannot be granted; the message is meant for whoever asked.
+REFUSALS = (
+    BadPlan,
+    CampaignExists,
+    ImpossibleVerb,
+    UnknownCampaign,
+    UnknownDisposition,
+    RuleError,
+    ImpossibleForAgent,
+    IllegalEvent,
+    seats.AgentExists,
+    seats.BadAddress,
+    seats.UnknownAgent,
+    seats.WrongDisposition,
+)
+
+
+class Request(BaseModel):
+    """Parameters of an action; unknown ones are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every action may use."""
+
+    session: Session
+    rulebook: Rulebook
+    now: datetime
+    connect_seconds: float
+
+
+Result = dict[str, Any]
+
+
+class CreateCampaign(Request):
+    name: str
+    kind: str
+    mode: str
+    client: str
+    contact_number: str
+    region: str
+    caller_ids: list[str]
+    ring_seconds: int
+    wrap_up_seconds: int
+    drop_rate_ceiling: float | None
+    attempts_per_lead: int
+    attempts_per_day: int
+    machine_detection: bool
+    dispositions: list[str]
+
+
+def create(context: Context, request: CreateCampaign) -> Result:
+    """Make a campaign; the legal limits come from the rule pack of its region."""
+    law = context.rulebook.abandonment(frozenset({request.region}), context.now.date())
+    values = request.model_dump() | {
+        "caller_ids": tuple(request.caller_ids),
+        "drop_rate_ceiling": request.drop_rate_ceiling if request.drop_rate_ceiling is not None else law.ceiling,
+        "dispositions": tuple(request.dispositions) or _all_of(request.kind),
+    }
+    made = create_campaign(
+        context.session,
+        CampaignPlan(**values),
+        ring_seconds_minimum=law.ring_seconds_minimum,
+        drop_rate_maximum=law.ceiling,
+        now=context.now,
+    )
+    return {"campaign": request.name, "created": made}
+
+
+def _all_of(kind: str) -> tuple[str, ...]:
+    return tuple(entry.code for entry in for_kind(Kind(kind))) if kind in list(Kind) else ()
+
+
+class SayVerb(Request):
+    campaign: str
+    verb: Verb
+
+
+def verb(context: Context, request: SayVerb) -> Result:
+    """Start, pause, resume, stop or stop now."""
+    campaign = say(context.session, request.campaign, request.verb)
+    context.session.flush()
+    return {"campaign": campaign.name, "state": str(campaign_state(context.session, campaign))}
+
+
+class OfCampaign(Request):
+    campaign: str
+
+
+def delete(context: Context, request: OfCampaign) -> Result:
+    delete_campaign(context.session, request.campaign)
+    return {"campaign": request.campaign, "state": "deleted"}
+
+
+class AddAgent(Request):
+    agent: str
+    address: str
+
+
+def add_agent(context: Context, request: AddAgent) -> Result:
+    address = seats.checked_address(request.address)
+    return {"agent": request.agent, "created": seats.add_agent(context.session, request.agent, address, context.now)}
+
+
+class LogIn(Request):
+    agent: str
+    campaign: str
+
+
+def log_in(context: Context, request: LogIn) -> Result:
+    return _state(request.agent, seats.log_in(context.session, request.agent, request.campaign, context.now))
+
+
+class OfAgent(Request):
+    agent: str
+    reason: str = ""
+
+
+def _wish(event: AgentEvent) -> "Callable[[Context, OfAgent], Result]":
+    def act(context: Context, request: OfAgent) -> Result:
+        state = seats.wish(context.session, request.agent, event, request.reason, context.now)
+        return _state(request.agent, state)
+
+    return act
+
+
+class Dispose(Request):
+    agent: str
+    disposition: str
+    callback_at: datetime | None = None
+
+
+def dispose(context: Context, request: Dispose) -> Result:
+    """Record what came of the agent's call."""
+    seats.dispose(
+        context.session,
+        request.agent,
+        request.disposition,
+        request.callback_at,
+        context.connect_seconds,
+        context.now,
+    )
+    return {"agent": request.agent, "disposition": request.disposition}
+
+
+def _state(agent: str, state: str) -> Result:
+    return {"agent": agent, "state": str(state)}
+
+
+class DoNotCall(Request):
+    numbers: list[str]
+    campaign: str | None = None
+    source: str = "cli"
+    note: str = ""
+
+
+def do_not_call(context: Context, request: DoNotCall) -> Result:
+    """Never call these numbers again, everywhere or in one campaign; in force for the next call."""
+    session, scope, campaign_id = context.session, EVERYWHERE, None
+    if request.campaign is not None:
+        campaign = campaign_named(session, request.campaign)
+        scope, campaign_id = campaign.name, campaign.id
+    added = 0
+    for number in request.numbers:
+        new = add_entry(session, number, scope=scope, source=request.source, note=request.note, now=context.now)
+        retire_number(session.connection(), number, campaign_id, "do-not-call")
+        added += new
+    return {"added": added, "known": len(request.numbers) - added}
+
+
+ACTIONS: Mapping[str, tuple[type[Request], Callable[[Context, Any], Result]]] = {
+    "campaign/create": (CreateCampaign, create),
+    "campaign/verb": (SayVerb, verb),
+    "campaign/delete": (OfCampaign, delete),
+    "agent/add": (AddAgent, add_agent),
+    "agent/login": (LogIn, log_in),
+    "agent/ready": (OfAgent, _wish(AgentEvent.GET_READY)),
+    "agent/pause": (OfAgent, _wish(AgentEvent.PAUSE)),
+    "agent/logout": (OfAgent, _wish(AgentEvent.LOG_OUT)),
+    "agent/dispose": (Dispose, dispose),
+    "dnc/add": (DoNotCall, do_not_call),
+}

@@ -1,0 +1,194 @@
+"""`dialer campaign`: make campaigns and say what is wanted of them."""
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from sqlmodel import Session
+
+from campaigns.campaign import Mode, Verb
+from campaigns.dispositions import Kind
+from campaigns.reports.figures import campaign_figures
+from campaigns.store import UnknownCampaign, campaign_named, campaign_state, campaigns_wanted
+from campaigns.tables import Campaign
+from dialer.cli.access import Daemon, emit, fail, load_settings, perform, reading, running_daemon
+from dialer.clock import Clock
+
+app = typer.Typer(no_args_is_help=True, help="Make campaigns, start and stop them.")
+
+Name = Annotated[str, typer.Argument(help="name of the campaign")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+
+@app.command()
+def create(
+    name: Name,
+    caller_id: Annotated[list[str], typer.Option(help="number shown to the called party; repeat for several")],
+    client: Annotated[str, typer.Option(help="whom the agents speak for; said in the abandoned-call message")],
+    contact: Annotated[str, typer.Option(help="number where the client can be reached; said there too")],
+    kind: Annotated[Kind, typer.Option(help="what the campaign is for")] = Kind.TELEMARKETING,
+    mode: Annotated[Mode, typer.Option(help="how lines are paced")] = Mode.PREDICTIVE,
+    region: Annotated[str, typer.Option(help="country of the campaign and of numbers without a country code")] = "US",
+    ring_seconds: Annotated[int, typer.Option(help="how long a phone rings")] = 25,
+    wrap_up_seconds: Annotated[int, typer.Option(help="time to give the disposition after a call")] = 30,
+    drop_rate_ceiling: Annotated[
+        float | None, typer.Option(help="fraction of live answers; default: the law's")
+    ] = None,
+    attempts_per_lead: Annotated[int, typer.Option(help="over the campaign's life")] = 6,
+    attempts_per_day: Annotated[int, typer.Option(help="to one number in any 24 hours")] = 3,
+    machine_detection: Annotated[bool, typer.Option(help="hang up on answering machines")] = True,
+    disposition: Annotated[list[str] | None, typer.Option(help="code agents may give; repeat; default: all")] = None,
+    json: Json = False,
+) -> None:
+    """Make a campaign; it stands still until started."""
+    parameters = {
+        "name": name,
+        "kind": kind.value,
+        "mode": mode.value,
+        "client": client,
+        "contact_number": contact,
+        "region": region,
+        "caller_ids": caller_id,
+        "ring_seconds": ring_seconds,
+        "wrap_up_seconds": wrap_up_seconds,
+        "drop_rate_ceiling": drop_rate_ceiling,
+        "attempts_per_lead": attempts_per_lead,
+        "attempts_per_day": attempts_per_day,
+        "machine_detection": machine_detection,
+        "dispositions": disposition or [],
+    }
+    result = perform("campaign/create", parameters)
+    if json:
+        emit(result)
+    else:
+        typer.echo(f"campaign {name} {'made' if result['created'] else 'is there already, and the same'}")
+
+
+@app.command("list")
+def list_(json: Json = False) -> None:
+    """List the campaigns with what each does now."""
+    with reading(load_settings()) as session:
+        rows = [
+            {
+                "campaign": campaign.name,
+                "kind": campaign.kind,
+                "mode": campaign.mode,
+                "state": str(campaign_state(session, campaign)),
+            }
+            for campaign in campaigns_wanted(session)
+        ]
+    if json:
+        emit(rows)
+        return
+    table = Table("campaign", "kind", "mode", "state")
+    for row in rows:
+        table.add_row(*row.values())
+    Console().print(table)
+
+
+@app.command()
+def show(name: Name, json: Json = False) -> None:
+    """Show a campaign: settings, leads, why leads are held back, calls, drop rate, and the last pacing decision."""
+    settings = load_settings()
+    with reading(settings) as session:
+        try:
+            campaign = campaign_named(session, name)
+        except UnknownCampaign as error:
+            raise fail(str(error)) from None
+        seen = _seen(session, campaign, Clock(settings.clock_offset_seconds), running_daemon(settings))
+    if json:
+        emit(seen)
+        return
+    console = Console()
+    for part in ("settings", "now"):
+        table = Table(title=f"{name}: {part}", show_header=False)
+        for key, value in seen[part].items():
+            table.add_row(key.replace("_", " "), _text(value))
+        console.print(table)
+
+
+def _seen(session: Session, campaign: Campaign, clock: Clock, daemon: Daemon | None) -> dict[str, Any]:
+    now = clock.now()
+    figures = campaign_figures(session, campaign.id or 0, now - timedelta(days=1))
+    tally = figures.since_then
+    return {
+        "campaign": campaign.name,
+        "settings": campaign.model_dump(mode="json", exclude={"id", "name", "note"}),
+        "now": {
+            "state": str(campaign_state(session, campaign)),
+            "note": campaign.note,
+            "daemon": "runs" if daemon is not None else "none runs: start one with `dialer run`",
+            "leads": dict(figures.leads),
+            "held": dict(figures.held),
+            "live": dict(figures.live),
+            "attempts_in_24_hours": tally.attempts,
+            "drop_rate": {
+                "abandoned": tally.abandoned,
+                "live_answers": tally.live_answers,
+                "value": tally.drop_rate.value,
+            },
+        },
+    }
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {number}" for key, number in value.items()) or "none"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def _say(name: str, verb: Verb, json: bool) -> None:
+    result = perform("campaign/verb", {"campaign": name, "verb": verb.value})
+    if json:
+        emit(result)
+    else:
+        typer.echo(f"campaign {name}: {result['state']}")
+
+
+@app.command()
+def start(name: Name, json: Json = False) -> None:
+    """Start dialling, within a second when a daemon runs."""
+    _say(name, Verb.START, json)
+
+
+@app.command()
+def pause(name: Name, json: Json = False) -> None:
+    """Dial no more for now; calls go on."""
+    _say(name, Verb.PAUSE, json)
+
+
+@app.command()
+def resume(name: Name, json: Json = False) -> None:
+    """Go on after a pause."""
+    _say(name, Verb.RESUME, json)
+
+
+@app.command()
+def stop(
+    name: Name, now: Annotated[bool, typer.Option("--now", help="hang up live calls")] = False, json: Json = False
+) -> None:
+    """Dial no more and let live calls end; with --now end them."""
+    _say(name, Verb.STOP_NOW if now else Verb.STOP, json)
+
+
+@app.command()
+def delete(
+    name: Name, dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would go")] = False
+) -> None:
+    """Delete a stopped campaign with its leads and attempts; do-not-call entries and decisions stay."""
+    if dry_run:
+        with reading(load_settings()) as session:
+            try:
+                campaign = campaign_named(session, name)
+            except UnknownCampaign as error:
+                raise fail(str(error)) from None
+            figures = campaign_figures(session, campaign.id or 0, campaign.created_at)
+        leads, attempts = sum(figures.leads.values()), figures.since_then.attempts
+        typer.echo(f"would delete campaign {name} with {leads} leads and {attempts} attempts")
+        return
+    perform("campaign/delete", {"campaign": name})
+    typer.echo(f"campaign {name} deleted")

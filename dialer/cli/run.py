@@ -1,0 +1,91 @@
+"""`dialer run` and `dialer emulator`: the two processes that stay."""
+
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+import typer
+
+from config.logging import set_up
+from dialer.cli.access import fail, load_settings
+from dialer.db import schema
+from dialer.db.database import Database, DatabaseError, sqlite_path
+from dialer.simulation.callees import DEFAULT, DEMO
+
+LOOPBACK = "127.0.0.1"
+
+
+def run(
+    database_url: Annotated[str | None, typer.Option(help="overrides DIALER_DATABASE_URL")] = None,
+    host: Annotated[str | None, typer.Option(help="overrides DIALER_HOST")] = None,
+    port: Annotated[int | None, typer.Option(help="overrides DIALER_PORT")] = None,
+    calls_per_second: Annotated[float | None, typer.Option(help="overrides DIALER_CALLS_PER_SECOND")] = None,
+    clock_offset_seconds: Annotated[float | None, typer.Option(help="overrides DIALER_CLOCK_OFFSET_SECONDS")] = None,
+) -> None:
+    """Run the daemon: dial for every campaign that is wanted, until interrupted."""
+    from dialer import daemon  # the web server and the carrier's SDK: a second that no other command should wait
+
+    settings = load_settings(
+        database_url=database_url,
+        host=host,
+        port=port,
+        calls_per_second=calls_per_second,
+        clock_offset_seconds=clock_offset_seconds,
+    )
+    set_up(settings.log_level)
+    try:
+        daemon.check_settings(settings)
+        path = sqlite_path(settings.database_url)
+        if schema.version(path) is None:
+            schema.upgrade(path)
+        schema.check_version(path)
+        database = Database.open(settings.database_url)
+    except (daemon.CannotStart, DatabaseError) as error:
+        raise fail(str(error)) from None
+    try:
+        listening = daemon.listen(settings.host, settings.port)
+        _run(daemon.run(settings, database, listening))
+    except daemon.CannotStart as error:
+        raise fail(str(error)) from None
+    finally:
+        database.close()
+
+
+def emulator(
+    account_sid: Annotated[str, typer.Option(envvar="TWILIO_ACCOUNT_SID", help="account it answers to")],
+    auth_token: Annotated[str, typer.Option(envvar="TWILIO_AUTH_TOKEN", help="token it checks and signs with")],
+    port: Annotated[int, typer.Option(help="port on 127.0.0.1")] = 8081,
+    calls_per_second: Annotated[float, typer.Option(help="calls it starts a second; the rest queues")] = 10.0,
+    seed: Annotated[int, typer.Option(help="of the people who are called")] = 1,
+    fast: Annotated[bool, typer.Option("--fast", help="short rings and talks, as in the demonstration")] = False,
+    agent_number: Annotated[list[str] | None, typer.Option(help="number that is an agent's phone; repeat")] = None,
+    clock_offset_seconds: Annotated[float, typer.Option(help="shifts the clock")] = 0.0,
+) -> None:
+    """Run a carrier for trying things out: speaks like Twilio, calls nobody, listens on this machine only."""
+    import uvicorn
+
+    from dialer import daemon
+    from dialer.emulator.server import make_app
+    from dialer.emulator.settings import EmulatorSettings
+
+    set_up("warning")
+    settings = EmulatorSettings(
+        account_sid,
+        auth_token,
+        calls_per_second=calls_per_second,
+        seed=seed,
+        population=DEMO if fast else DEFAULT,
+        clock_offset_seconds=clock_offset_seconds,
+        agent_numbers=frozenset(agent_number or ()),
+    )
+    try:
+        listening = daemon.listen(LOOPBACK, port)
+    except daemon.CannotStart as error:
+        raise fail(str(error)) from None
+    config = uvicorn.Config(make_app(settings), log_config=None, access_log=False, timeout_graceful_shutdown=2)
+    _run(uvicorn.Server(config).serve(sockets=[listening]))
+
+
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    import uvloop
+
+    uvloop.run(main)

@@ -1,0 +1,207 @@
+"""One tick: look at the floor, decide how many to dial, take them from the hopper through the gate, place them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import structlog
+from sqlalchemy import RowMapping, select
+from sqlmodel import Session
+from sqlmodel import select as select_rows
+
+from campaigns.campaign import Intent, Mode
+from campaigns.hopper import Claim, Question, claim, hold, look
+from campaigns.tables import Campaign
+from compliance.abandonment import allowance
+from compliance.facts import DropCount
+from dialer.agent import AgentState
+from dialer.call import CallState
+from dialer.events import Refused
+from dialer.exchange import Exchange
+from dialer.pacing import events as observed
+from dialer.pacing.policy import Decision, Floor, Line, Policy
+from dialer.pacing.predictive import Predictive
+from dialer.pacing.progressive import Progressive
+from dialer.store import AGENT, ATTEMPT, drops_since
+
+log = structlog.get_logger()
+
+WAITING = (CallState.PLACING, CallState.UNKNOWN, CallState.DIALLED, CallState.RINGING)
+AT_WORK = (AgentState.READY, AgentState.ON_CALL, AgentState.WRAP_UP)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A running campaign, its agents and its calls at one moment."""
+
+    campaign: Campaign
+    agents: Sequence[RowMapping]
+    waiting: Sequence[RowMapping]  # attempts that nobody has answered yet
+    drops: DropCount
+
+
+@dataclass
+class Budget:
+    """Calls that may be started now: fills at the carrier's rate, holds at most one second of it."""
+
+    calls_per_second: float
+    tokens: float = 1.0
+    filled_at: float = 0.0
+
+    def available(self, now: float) -> int:
+        """Whole calls at `now` (seconds of a rising clock)."""
+        if self.filled_at:
+            self.tokens += max(0.0, now - self.filled_at) * self.calls_per_second
+        self.tokens = min(self.tokens, max(1.0, self.calls_per_second))
+        self.filled_at = now
+        return int(self.tokens)
+
+    def spend(self, calls: int) -> None:
+        self.tokens -= calls
+
+
+@dataclass
+class DialLoop:
+    """The state that pacing needs between two ticks; everything else is read anew each time."""
+
+    exchange: Exchange
+    budget: Budget
+    policies: dict[int, Policy] = field(default_factory=dict)
+    reasons: dict[int, str] = field(default_factory=dict)  # the last decision of each campaign, in words
+    _agents: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+
+    def observe(self, campaign_id: int, event: observed.Event) -> None:
+        if campaign_id in self.policies:
+            self.policies[campaign_id].observe(event)
+
+    async def tick(self) -> None:
+        """Every running campaign once, the one with most free agents first."""
+        now = self.exchange.clock.now()
+        scenes = await self.exchange.read(lambda session: self._scenes(session, now))
+        for scene in sorted(scenes, key=lambda scene: -_count(scene.agents, AgentState.READY)):
+            await self._pace(scene, now)
+
+    def _scenes(self, session: Session, now: datetime) -> list[Scene]:
+        running = session.exec(select_rows(Campaign).where(Campaign.intent == Intent.RUN)).all()
+        return [self._scene(session, campaign, now) for campaign in running]
+
+    def _scene(self, session: Session, campaign: Campaign, now: datetime) -> Scene:
+        connection = session.connection()
+        agents = select(AGENT).where(AGENT.c.campaign_id == campaign.id)
+        columns = (ATTEMPT.c.id, ATTEMPT.c.placing_at, ATTEMPT.c.state)
+        waiting = select(*columns).where(ATTEMPT.c.campaign_id == campaign.id, ATTEMPT.c.state.in_(WAITING))
+        law = self.exchange.rulebook.abandonment(frozenset({campaign.region}), now.date(), campaign.kind)
+        first_day = (now - timedelta(days=law.window_days - 1)).date().isoformat()
+        answers, abandoned = drops_since(connection, campaign.id or 0, first_day)
+        session.expunge(campaign)
+        return Scene(
+            campaign,
+            connection.execute(agents).mappings().all(),
+            connection.execute(waiting).mappings().all(),
+            DropCount(answers, abandoned, min(campaign.drop_rate_ceiling, law.ceiling)),
+        )
+
+    async def _pace(self, scene: Scene, now: datetime) -> None:
+        campaign_id = scene.campaign.id or 0
+        policy = self.policies.setdefault(campaign_id, _policy(scene.campaign))
+        at = self.exchange.clock.monotonic()
+        for event in self._agent_events(scene, at):
+            policy.observe(event)
+        decision = policy.decide(at, _floor(scene, now, self.budget.available(at)))
+        self.reasons[campaign_id] = decision.reason
+        for call in decision.give_up:
+            await self._give_up(call)
+        if decision.dial > 0:
+            await self._dial(scene, decision, now)
+
+    async def _dial(self, scene: Scene, decision: Decision, now: datetime) -> None:
+        exchange = self.exchange
+        question = Question(scene.campaign, scene.drops, decision.reserve)
+        offers, refusals = await exchange.read(
+            lambda session: look(session, question, decision.dial, exchange.rulebook, now)
+        )
+        if refusals:
+            await exchange.commit(lambda session: hold(session, refusals, scene.campaign.id or 0, now))
+        if not offers:
+            return
+        named = {uuid4().hex: offer for offer in offers}
+        claims = await exchange.commit(lambda session: claim(session, named, question, exchange.clock.now()))
+        self.budget.spend(len(claims))
+        for placed in claims:
+            self.observe(scene.campaign.id or 0, observed.Dialled(placed.attempt_id, exchange.clock.monotonic()))
+            exchange.start(self._place(scene.campaign, placed))
+
+    async def _place(self, campaign: Campaign, placed: Claim) -> None:
+        exchange = self.exchange
+        event = await exchange.ask(
+            exchange.carrier.place,
+            placed.cleared,
+            placed.attempt_id,
+            placed.caller_id,
+            campaign.ring_seconds,
+            campaign.machine_detection,
+        )
+        if isinstance(event, Refused) and event.for_all:
+            await self._pause(campaign, event.problem)
+        await exchange.handle(placed.attempt_id, event)
+
+    async def _pause(self, campaign: Campaign, problem: str) -> None:
+        log.error("campaign_paused", campaign=campaign.name, problem=problem)
+
+        def pause(session: Session) -> None:
+            row = session.get(Campaign, campaign.id)
+            if row is not None and row.intent == Intent.RUN:
+                row.intent, row.note = Intent.PAUSE, f"the carrier refuses: {problem}"
+
+        await self.exchange.commit(pause)
+
+    async def _give_up(self, attempt_id: str) -> None:
+        sid = await self.exchange.read(
+            lambda session: (
+                session.connection()
+                .execute(select(ATTEMPT.c.call_sid).where(ATTEMPT.c.id == attempt_id))
+                .scalar_one_or_none()
+            )
+        )
+        if sid is not None:
+            self.exchange.start(self.exchange.ask(self.exchange.carrier.hang_up, sid))
+
+    def _agent_events(self, scene: Scene, at: float) -> list[observed.Event]:
+        """What agents did since the last tick, read off the difference."""
+        events: list[observed.Event] = []
+        for agent in scene.agents:
+            name, state = agent["name"], agent["state"]
+            before, call = self._agents.get(name, (AgentState.LOGGED_OUT, None))
+            if before == AgentState.ON_CALL and state != AgentState.ON_CALL and call is not None:
+                events.append(observed.CallEnded(call, name, at))
+            if state != before and state == AgentState.READY:
+                events.append(observed.AgentFree(name, at))
+            if before in AT_WORK and state not in AT_WORK:
+                events.append(observed.AgentGone(name, at))
+            self._agents[name] = (state, agent["attempt_id"])
+        return events
+
+
+def _policy(campaign: Campaign) -> Policy:
+    return Predictive() if campaign.mode == Mode.PREDICTIVE else Progressive()
+
+
+def _floor(scene: Scene, now: datetime, max_dials: int) -> Floor:
+    def seconds(agent: RowMapping) -> float:
+        return float((now - agent["since"]).total_seconds())
+
+    return Floor(
+        free_agents=_count(scene.agents, AgentState.READY),
+        in_flight=tuple(Line(call["id"], (now - call["placing_at"]).total_seconds()) for call in scene.waiting),
+        talking=tuple(seconds(agent) for agent in scene.agents if agent["state"] == AgentState.ON_CALL),
+        wrapping=tuple(seconds(agent) for agent in scene.agents if agent["state"] == AgentState.WRAP_UP),
+        max_dials=max_dials,
+        allowance=allowance(scene.drops),
+        ceiling=scene.drops.ceiling,
+        ring_seconds=scene.campaign.ring_seconds,
+    )
+
+
+def _count(agents: Sequence[RowMapping], state: AgentState) -> int:
+    return sum(agent["state"] == state for agent in agents)

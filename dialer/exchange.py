@@ -1,0 +1,93 @@
+"""What the loops and the web layer work with together: the database, the carrier, the clock, the law."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, ParamSpec, TypeVar
+
+import structlog
+from sqlmodel import Session
+
+from compliance.rulebook import Rulebook
+from dialer.call_control import Taken, Urls, observations, take
+from dialer.clock import Clock
+from dialer.commands import HangUp, PlayMessage
+from dialer.db.database import Database
+from dialer.events import CallEvent
+from dialer.pacing.events import Event
+from dialer.telephony.carrier import Carrier, CarrierError
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One running dialer's hands; nothing is decided here."""
+
+    database: Database
+    carrier: Carrier
+    clock: Clock
+    rulebook: Rulebook
+    urls: Urls
+    connect_seconds: float
+    carrier_threads: ThreadPoolExecutor
+    observe: Callable[[int, Event], None]  # campaign id and what its pacing may learn from
+    counts: Counter[str] = field(default_factory=Counter)
+    _running: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def commit(self, work: Callable[[Session], T]) -> T:
+        """Write; returns once it is on the disk."""
+        return await asyncio.wrap_future(self.database.submit(work))
+
+    async def read(self, work: Callable[[Session], T]) -> T:
+        """Read without stopping the event loop."""
+        return await asyncio.to_thread(self._read, work)
+
+    def _read(self, work: Callable[[Session], T]) -> T:
+        with self.database.read() as session:
+            return work(session)
+
+    async def ask(self, request: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """A blocking request to the carrier, on the carrier's threads."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.carrier_threads, lambda: request(*args, **kwargs))
+
+    async def handle(self, attempt_id: str, event: CallEvent) -> Taken:
+        """Apply one event and start what it asks of the carrier."""
+        now = self.clock.now()
+        taken = await self.commit(lambda session: take(session, attempt_id, event, self.connect_seconds, now))
+        self.follow_up(taken)
+        return taken
+
+    def follow_up(self, taken: Taken) -> None:
+        """After the commit: let pacing learn, and give the carrier its orders without waiting for them."""
+        at = self.clock.monotonic()
+        for seen in observations(taken, at):
+            self.observe(taken.attempt["campaign_id"], seen)
+        for order in taken.orders:
+            self.start(self._carry_out(order, taken.attempt["id"]))
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run in the background; kept referenced until done."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def drain(self) -> None:
+        """Wait for what was started."""
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _carry_out(self, order: HangUp | PlayMessage, attempt_id: str) -> None:
+        try:
+            if isinstance(order, HangUp):
+                await self.ask(self.carrier.hang_up, order.sid)
+            else:
+                await self.ask(self.carrier.play_message, order.sid, attempt_id)
+        except CarrierError as error:  # the sweep sees that the call goes on, and asks again
+            self.counts["orders_failed"] += 1
+            log.warning("order_failed", attempt_id=attempt_id, call_sid=order.sid, error=str(error))

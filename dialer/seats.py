@@ -1,0 +1,198 @@
+"""Agents' seats: what happens to an agent when the held leg comes, goes or is wished away. All run on the writing thread."""
+
+import re
+from datetime import datetime, timedelta
+
+from sqlalchemy import RowMapping, func, insert, select, update
+from sqlmodel import Session
+
+from campaigns.store import campaign_named, disposition_allowed
+from campaigns.tables import Campaign
+from dialer.agent import AgentEvent, AgentState, ImpossibleForAgent
+from dialer.call_control import Taken, take
+from dialer.events import AgentLeft, Disposed
+from dialer.store import AGENT, ATTEMPT, CAMPAIGN, move_agent
+
+JOIN_LIMIT = timedelta(seconds=45)  # ring time of the seat and some for the carrier
+ADDRESS = re.compile(r"client:[A-Za-z0-9_.-]{1,100}|sip:[^\s@]{1,100}@[^\s@]{1,200}|\+[1-9][0-9]{6,14}")
+UNDISPOSED = "no-disposition"
+
+
+_SEATLESS = (AGENT.c.state == AgentState.JOINING, AGENT.c.seat_token.is_(None))
+
+
+class UnknownAgent(Exception):
+    """No agent has this name."""
+
+
+class BadAddress(Exception):
+    """The carrier cannot ring this."""
+
+
+class AgentExists(Exception):
+    """An agent of this name has another address."""
+
+
+class WrongDisposition(Exception):
+    """The disposition cannot be given; the message says why."""
+
+
+def checked_address(address: str) -> str:
+    """An address the carrier can ring. Raises BadAddress."""
+    if not ADDRESS.fullmatch(address):
+        raise BadAddress(f"address {address!r}: write client:anna, sip:anna@example.org or +12125550123")
+    return address
+
+
+def agent_named(session: Session, name: str) -> RowMapping:
+    """Raises UnknownAgent."""
+    found = session.connection().execute(select(AGENT).where(AGENT.c.name == name)).mappings().one_or_none()
+    if found is None:
+        raise UnknownAgent(f"no agent {name!r}: add one with `dialer agent add {name} --address client:{name}`")
+    return found
+
+
+def add_agent(session: Session, name: str, address: str, now: datetime) -> bool:
+    """False when the very same agent is there already. Raises AgentExists."""
+    connection = session.connection()
+    there = connection.execute(select(AGENT.c.address).where(AGENT.c.name == name)).scalar_one_or_none()
+    if there is None:
+        new = {"name": name, "address": address, "state": AgentState.LOGGED_OUT, "since": now, "reason": ""}
+        connection.execute(insert(AGENT).values(**new, afterwards=AgentState.READY))
+        return True
+    if there != address:
+        raise AgentExists(f"agent {name!r} exists with the address {there}: choose another name")
+    return False
+
+
+def log_in(session: Session, name: str, campaign: str, now: datetime) -> AgentState:
+    """Ask for the seat, which the daemon then rings. Raises UnknownAgent, UnknownCampaign, ImpossibleForAgent."""
+    agent = agent_named(session, name)
+    campaign_id = campaign_named(session, campaign).id
+    if agent["state"] != AgentState.LOGGED_OUT and agent["campaign_id"] != campaign_id:
+        raise ImpossibleForAgent(f"agent {name!r} is logged in to another campaign: log out first")
+    change = {"campaign_id": campaign_id}
+    if agent["state"] == AgentState.LOGGED_OUT:
+        if agent["seat_sid"] is not None:
+            raise ImpossibleForAgent(f"agent {name!r}: the old seat is still being hung up: try again in a second")
+        change["seat_token"] = None
+    return move_agent(session.connection(), agent, AgentEvent.LOG_IN, now, change=change)
+
+
+def wish(session: Session, name: str, event: AgentEvent, reason: str, now: datetime) -> AgentState:
+    """Ready, pause or log out. Raises UnknownAgent, ImpossibleForAgent."""
+    agent = agent_named(session, name)
+    try:
+        return move_agent(session.connection(), agent, event, now, reason=reason)
+    except ImpossibleForAgent as error:
+        raise ImpossibleForAgent(f"agent {name!r} {error}") from None
+
+
+def dispose(
+    session: Session, name: str, code: str, callback_at: datetime | None, connect_seconds: float, now: datetime
+) -> Taken:
+    """Record what came of the agent's call. Raises UnknownAgent, UnknownDisposition, WrongDisposition, IllegalEvent."""
+    agent = agent_named(session, name)
+    if agent["attempt_id"] is None:
+        raise WrongDisposition(f"agent {name!r} has no call to dispose of")
+    campaign = session.get_one(Campaign, agent["campaign_id"])
+    if not disposition_allowed(campaign, code):
+        raise WrongDisposition(f"{code!r} is none of campaign {campaign.name!r}: {', '.join(campaign.dispositions)}")
+    if callback_at is not None and callback_at <= now:
+        raise WrongDisposition(f"callback at {callback_at.isoformat()} lies in the past")
+    taken = take(session, agent["attempt_id"], Disposed(code, "agent", callback_at), connect_seconds, now)
+    if agent["state"] == AgentState.WRAP_UP:
+        move_agent(session.connection(), agent, AgentEvent.WRAPPED_UP, now)
+    return taken
+
+
+def end_wrap_ups(session: Session, connect_seconds: float, now: datetime) -> int:
+    """Free every agent whose wrap-up time is over; what was not disposed of is kept as such."""
+    connection = session.connection()
+    over = select(AGENT).where(AGENT.c.state == AgentState.WRAP_UP, AGENT.c.wrap_up_until <= now)
+    agents = connection.execute(over).mappings().all()
+    for agent in agents:
+        _dispose_if_open(session, agent, connect_seconds, now)
+        move_agent(connection, agent, AgentEvent.WRAPPED_UP, now)
+    return len(agents)
+
+
+def seat_joined(session: Session, token: str, sid: str, now: datetime) -> bool:
+    """The agent has answered. False when nobody waits for this seat any more."""
+    agent = _by_token(session, token)
+    if agent is None or agent["state"] == AgentState.LOGGED_OUT:
+        return False
+    move_agent(session.connection(), agent, AgentEvent.SEAT_JOINED, now, change={"seat_sid": sid})
+    return True
+
+
+def seat_lost(session: Session, token: str, reason: str, connect_seconds: float, now: datetime) -> Taken | None:
+    """The leg is gone: the agent is unavailable at once, and a called party is not left in silence."""
+    agent = _by_token(session, token)
+    if agent is None:
+        return None
+    taken = None
+    if agent["state"] == AgentState.ON_CALL:
+        taken = take(session, agent["attempt_id"], AgentLeft(), connect_seconds, now)
+    elif agent["state"] == AgentState.WRAP_UP:
+        _dispose_if_open(session, agent, connect_seconds, now)
+    gone = {"seat_sid": None, "seat_token": None}
+    reason = reason if agent["state"] != AgentState.LOGGED_OUT else ""
+    move_agent(session.connection(), agent, AgentEvent.SEAT_LOST, now, reason=reason, change=gone)
+    return taken
+
+
+def agents_without_seat(session: Session) -> int:
+    """How many agents wait for the seat to be rung."""
+    return session.connection().execute(select(func.count()).where(*_SEATLESS)).scalar_one()
+
+
+def seats_to_ring(session: Session, tokens: list[str]) -> list[dict[str, str]]:
+    """Agents who wait for their seat, each with one of the tokens and the caller id to show; rung once a log-in."""
+    connection = session.connection()
+    columns = (AGENT.c.id, AGENT.c.address, CAMPAIGN.c.caller_ids)
+    waiting = select(*columns).join(CAMPAIGN, CAMPAIGN.c.id == AGENT.c.campaign_id).where(*_SEATLESS)
+    rung = []
+    for agent, token in zip(connection.execute(waiting.limit(len(tokens))).all(), tokens, strict=False):
+        connection.execute(update(AGENT).where(AGENT.c.id == agent.id).values(seat_token=token))
+        rung.append({"address": agent.address, "caller_id": agent.caller_ids[0], "seat_token": token})
+    return rung
+
+
+def seat_rung(session: Session, token: str, sid: str | None, problem: str, now: datetime) -> None:
+    """The carrier's answer to the ring."""
+    agent = _by_token(session, token)
+    if agent is None:
+        return
+    if sid is None:
+        seat_lost(session, token, f"seat could not be rung: {problem}", 0.0, now)
+    elif agent["seat_sid"] is None:
+        session.connection().execute(update(AGENT).where(AGENT.c.id == agent["id"]).values(seat_sid=sid))
+
+
+def seats_to_hang_up(session: Session) -> list[RowMapping]:
+    """Seats of agents who have logged out."""
+    left = select(AGENT).where(AGENT.c.state == AgentState.LOGGED_OUT, AGENT.c.seat_sid.is_not(None))
+    return list(session.connection().execute(left).mappings())
+
+
+def seats_held(session: Session) -> list[RowMapping]:
+    """Agents whom a seat should hold."""
+    held = select(AGENT).where(AGENT.c.state != AgentState.LOGGED_OUT, AGENT.c.seat_token.is_not(None))
+    return list(session.connection().execute(held).mappings())
+
+
+def seats_unanswered(session: Session, now: datetime) -> list[RowMapping]:
+    """Agents whose seat has been rung for too long."""
+    late = select(AGENT).where(AGENT.c.state == AgentState.JOINING, AGENT.c.since <= now - JOIN_LIMIT)
+    return list(session.connection().execute(late.where(AGENT.c.seat_token.is_not(None))).mappings())
+
+
+def _by_token(session: Session, token: str) -> RowMapping | None:
+    return session.connection().execute(select(AGENT).where(AGENT.c.seat_token == token)).mappings().one_or_none()
+
+
+def _dispose_if_open(session: Session, agent: RowMapping, connect_seconds: float, now: datetime) -> None:
+    query = select(ATTEMPT.c.disposed_by).where(ATTEMPT.c.id == agent["attempt_id"])
+    if session.connection().execute(query).scalar_one_or_none() is None:
+        take(session, agent["attempt_id"], Disposed(UNDISPOSED, "dialer"), connect_seconds, now)

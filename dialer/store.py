@@ -1,0 +1,187 @@
+"""Calls and agents in the database: the statements of the hot paths. All run on the writing thread."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlmodel import SQLModel
+
+import campaigns.tables
+import dialer.tables  # noqa: F401 - both fill the metadata read below
+from dialer.agent import AgentEvent, AgentState, move
+from dialer.call import Call, CallState
+
+_tables = SQLModel.metadata.tables
+ATTEMPT = _tables[campaigns.tables.Attempt.__tablename__]
+CAMPAIGN, DROP_COUNT = _tables["campaign"], _tables["drop_count"]
+AGENT, AGENT_CHANGE, CARRIER_EVENT = _tables["agent"], _tables["agent_change"], _tables["carrier_event"]
+
+CALL_COLUMNS = tuple(field.name for field in fields(Call) if field.name != "connect_seconds")
+CAMPAIGN_COLUMNS = ("name", "client", "contact_number", "wrap_up_seconds", "attempts_per_lead", "machine_detection")
+_ATTEMPT_AND_CAMPAIGN = select(
+    ATTEMPT, *(CAMPAIGN.c[name].label(f"campaign_{name}") for name in CAMPAIGN_COLUMNS)
+).join(CAMPAIGN, CAMPAIGN.c.id == ATTEMPT.c.campaign_id)
+
+
+class UnknownAttempt(Exception):
+    """No attempt has this id."""
+
+
+def load_attempt(connection: Connection, attempt_id: str) -> RowMapping:
+    """The attempt's row with its campaign's columns as `campaign_…`. Raises UnknownAttempt."""
+    found = connection.execute(_ATTEMPT_AND_CAMPAIGN.where(ATTEMPT.c.id == attempt_id)).mappings().one_or_none()
+    if found is None:
+        raise UnknownAttempt(f"no attempt {attempt_id!r}")
+    return found
+
+
+def as_call(row: RowMapping, connect_seconds: float) -> Call:
+    """The state machine's view of an attempt."""
+    values = {name: row[name] for name in CALL_COLUMNS if name != "state"}
+    return Call(state=CallState(row["state"]), connect_seconds=connect_seconds, **values)
+
+
+def save_call(connection: Connection, attempt_id: str, before: Call, after: Call, now: datetime) -> None:
+    """Write what has changed; `last_event_at` always does."""
+    changed: dict[str, Any] = {"last_event_at": now}
+    for name in CALL_COLUMNS:
+        value = getattr(after, name)
+        if value != getattr(before, name):
+            changed[name] = value
+    connection.execute(update(ATTEMPT).where(ATTEMPT.c.id == attempt_id).values(changed))
+
+
+def count_drops(connection: Connection, campaign_id: int, before: Call, after: Call) -> None:
+    """Keep the campaign's drop count in step with the call."""
+    answers = after.live_answer - before.live_answer
+    abandoned = after.abandoned - before.abandoned
+    if not answers and not abandoned:
+        return
+    answered_at = after.answered_at or before.answered_at
+    assert answered_at is not None
+    row = {"campaign_id": campaign_id, "day": answered_at.date().isoformat()}
+    connection.execute(
+        upsert(DROP_COUNT)
+        .values(**row, live_answers=answers, abandoned=abandoned)
+        .on_conflict_do_update(
+            index_elements=["campaign_id", "day"],
+            set_={
+                "live_answers": DROP_COUNT.c.live_answers + answers,
+                "abandoned": DROP_COUNT.c.abandoned + abandoned,
+            },
+        )
+    )
+
+
+def drops_since(connection: Connection, campaign_id: int, day: str) -> tuple[int, int]:
+    """Live answers and abandoned calls from `day` on."""
+    row = connection.execute(
+        select(
+            func.coalesce(func.sum(DROP_COUNT.c.live_answers), 0), func.coalesce(func.sum(DROP_COUNT.c.abandoned), 0)
+        )
+        .where(DROP_COUNT.c.campaign_id == campaign_id)
+        .where(DROP_COUNT.c.day >= day)
+    ).one()
+    return int(row[0]), int(row[1])
+
+
+def remember_event(
+    connection: Connection, key: str, kind: str, attempt_id: str | None, form: Mapping[str, str], now: datetime
+) -> str | None:
+    """Record a webhook. None when it is new; the answer that was given when it is a repeat."""
+    new = connection.execute(
+        upsert(CARRIER_EVENT)
+        .values(
+            key=key, kind=kind, attempt_id=attempt_id, parameters=dict(form), received_at=now, answer="", problem=""
+        )
+        .on_conflict_do_nothing()
+        .returning(CARRIER_EVENT.c.key)
+    ).first()
+    if new is not None:
+        return None
+    return str(connection.execute(select(CARRIER_EVENT.c.answer).where(CARRIER_EVENT.c.key == key)).scalar_one())
+
+
+def settle_event(connection: Connection, key: str, *, answer: str = "", problem: str = "") -> None:
+    """Keep what was answered, or why nothing could be."""
+    if answer or problem:
+        change = update(CARRIER_EVENT).where(CARRIER_EVENT.c.key == key).values(answer=answer, problem=problem)
+        connection.execute(change)
+
+
+def claim_agent(
+    connection: Connection, campaign_id: int, attempt_id: str, now: datetime
+) -> tuple[str, str] | tuple[None, None]:
+    """Give the call to the agent who has waited longest: name and seat token, or two Nones when nobody is free."""
+    longest = (
+        select(AGENT.c.id)
+        .where(AGENT.c.campaign_id == campaign_id, AGENT.c.state == AgentState.READY)
+        .order_by(AGENT.c.since, AGENT.c.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    claimed = connection.execute(
+        update(AGENT)
+        .where(AGENT.c.id == longest)
+        .values(state=AgentState.ON_CALL, since=now, reason="", attempt_id=attempt_id)
+        .returning(AGENT.c.name, AGENT.c.seat_token)
+    ).one_or_none()
+    if claimed is None:
+        return None, None
+    _log_change(connection, claimed.name, now, AgentState.ON_CALL, "", attempt_id)
+    return claimed.name, claimed.seat_token
+
+
+def seat_of(connection: Connection, attempt_id: str) -> str | None:
+    """The seat token of the agent who has this call; None when the agent is gone."""
+    return connection.execute(select(AGENT.c.seat_token).where(AGENT.c.attempt_id == attempt_id)).scalar_one_or_none()
+
+
+def release_agent(
+    connection: Connection, attempt_id: str, wrap_up: bool, wrap_up_seconds: int, now: datetime
+) -> str | None:
+    """End an agent's talk. The name of the agent whom it left free or in wrap-up; None when it was over before."""
+    holder = (
+        connection.execute(select(AGENT).where(AGENT.c.attempt_id == attempt_id, AGENT.c.state == AgentState.ON_CALL))
+        .mappings()
+        .one_or_none()
+    )
+    if holder is None:
+        return None
+    event = AgentEvent.TALK_OVER if wrap_up else AgentEvent.CALL_VOID
+    change: dict[str, Any] = {"wrap_up_until": now + timedelta(seconds=wrap_up_seconds) if wrap_up else None}
+    move_agent(connection, holder, event, now, change=change)
+    return str(holder["name"])
+
+
+def move_agent(
+    connection: Connection,
+    agent: RowMapping,
+    event: AgentEvent,
+    now: datetime,
+    *,
+    reason: str = "",
+    change: Mapping[str, Any] | None = None,
+) -> AgentState:
+    """Take an agent's event through the table and keep it. Raises ImpossibleForAgent."""
+    before = AgentState(agent["state"])
+    state, afterwards = move(before, AgentState(agent["afterwards"]), event)
+    values: dict[str, Any] = {"afterwards": afterwards, **(change or {})}
+    if state is not before or reason:
+        values.update(state=state, since=now, reason=reason)
+        if state not in (AgentState.ON_CALL, AgentState.WRAP_UP):
+            values.update(attempt_id=None, wrap_up_until=None)
+        _log_change(connection, agent["name"], now, state, reason, agent["attempt_id"])
+    connection.execute(update(AGENT).where(AGENT.c.id == agent["id"]).values(values))
+    return state
+
+
+def _log_change(
+    connection: Connection, agent: str, now: datetime, state: AgentState, reason: str, attempt_id: str | None
+) -> None:
+    connection.execute(
+        insert(AGENT_CHANGE).values(agent=agent, at=now, state=state, reason=reason, attempt_id=attempt_id)
+    )

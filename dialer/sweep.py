@@ -1,0 +1,133 @@
+"""What heals: calls that have gone quiet, attempts nobody heard of, campaigns to be stopped at once, seats that are gone."""
+
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import RowMapping, select, update
+from sqlmodel import Session
+
+from campaigns.campaign import Intent
+from dialer.agent import AgentState
+from dialer.call import CallState, IllegalEvent
+from dialer.events import Ended, NeverHeardOf, Placed
+from dialer.exchange import Exchange
+from dialer.seats import end_wrap_ups, seat_lost, seats_held, seats_to_hang_up, seats_unanswered
+from dialer.store import AGENT, ATTEMPT, CAMPAIGN
+from dialer.telephony.carrier import CarrierError
+
+log = structlog.get_logger()
+
+TALK_QUIET_FACTOR = 3  # a call in talk is rightly quiet, so it is asked about less often
+AT_ONCE = 50  # look-ups of one round, so that they never crowd out new calls
+
+
+def forget_placing(session: Session, now: datetime) -> int:
+    """At the start: an attempt that was being placed when the process ended may or may not exist."""
+    stale = update(ATTEMPT).where(ATTEMPT.c.state == CallState.PLACING)
+    problem = "the dialer ended while this was being placed"
+    return (
+        session.connection().execute(stale.values(state=CallState.UNKNOWN, error=problem, last_event_at=now)).rowcount
+    )
+
+
+def quiet_attempts(session: Session, quiet: timedelta, now: datetime) -> list[RowMapping]:
+    """Live attempts of which nothing has been heard for too long, the quietest first."""
+    patience = {CallState.CONNECTED: TALK_QUIET_FACTOR * quiet}
+    live = select(ATTEMPT).where(ATTEMPT.c.state != CallState.ENDED, ATTEMPT.c.last_event_at <= now - quiet)
+    rows = session.connection().execute(live.order_by(ATTEMPT.c.last_event_at)).mappings()
+    return [row for row in rows if row["last_event_at"] <= now - patience.get(row["state"], quiet)][:AT_ONCE]
+
+
+async def ask_about_quiet_calls(exchange: Exchange, quiet: timedelta, lost: timedelta) -> None:
+    """Bring every quiet attempt up to date with what the carrier knows."""
+    now = exchange.clock.now()
+    for attempt in await exchange.read(lambda session: quiet_attempts(session, quiet, now)):
+        try:
+            if attempt["call_sid"] is not None:
+                await _look_up(exchange, attempt)
+            else:
+                await _find(exchange, attempt, now - attempt["placing_at"] > lost)
+        except CarrierError as error:
+            exchange.counts["look_ups_failed"] += 1
+            log.warning("look_up_failed", attempt_id=attempt["id"], error=str(error))
+            return
+        except IllegalEvent as error:
+            exchange.counts["events_refused"] += 1
+            log.warning("look_up_refused", attempt_id=attempt["id"], error=str(error))
+
+
+async def _look_up(exchange: Exchange, attempt: RowMapping) -> None:
+    news = await exchange.ask(exchange.carrier.look_up, attempt["call_sid"])
+    if news is None:
+        log.warning("call_unknown_to_carrier", attempt_id=attempt["id"], call_sid=attempt["call_sid"])
+        return
+    if isinstance(news, Ended):
+        log.info("lost_callback_repaired", attempt_id=attempt["id"], outcome=news.outcome)
+    await exchange.handle(attempt["id"], news)
+
+
+async def _find(exchange: Exchange, attempt: RowMapping, too_late: bool) -> None:
+    found = await exchange.ask(exchange.carrier.find, attempt["number"], attempt["placing_at"])
+    if found is not None:
+        sid, news = found
+        await exchange.handle(attempt["id"], Placed(sid))
+        await exchange.handle(attempt["id"], news)
+    elif too_late:
+        log.warning("attempt_lost", attempt_id=attempt["id"])
+        await exchange.handle(attempt["id"], NeverHeardOf())
+
+
+def calls_to_stop(session: Session) -> list[RowMapping]:
+    """Live calls of campaigns that were told to stop at once."""
+    stopping = select(CAMPAIGN.c.id).where(CAMPAIGN.c.intent == Intent.STOP_NOW)
+    live = select(ATTEMPT.c.id, ATTEMPT.c.call_sid).where(
+        ATTEMPT.c.campaign_id.in_(stopping), ATTEMPT.c.state != CallState.ENDED, ATTEMPT.c.call_sid.is_not(None)
+    )
+    return list(session.connection().execute(live).mappings())
+
+
+async def stop_calls(exchange: Exchange) -> None:
+    """Hang up what must not go on; the carrier's last word on each call follows as a callback."""
+    for call in await exchange.read(calls_to_stop):
+        try:
+            await exchange.ask(exchange.carrier.hang_up, call["call_sid"])
+        except CarrierError as error:
+            exchange.counts["orders_failed"] += 1
+            log.warning("order_failed", attempt_id=call["id"], call_sid=call["call_sid"], error=str(error))
+            return
+
+
+async def end_overdue_wrap_ups(exchange: Exchange) -> None:
+    """Agents whose wrap-up has run out are free again."""
+    now = exchange.clock.now()
+    overdue = select(AGENT.c.id).where(AGENT.c.state == AgentState.WRAP_UP, AGENT.c.wrap_up_until <= now).limit(1)
+    if await exchange.read(lambda session: session.connection().execute(overdue).first()):
+        await exchange.commit(lambda session: end_wrap_ups(session, exchange.connect_seconds, now))
+
+
+async def hang_up_left_seats(exchange: Exchange) -> None:
+    """Agents who logged out are let go."""
+    for agent in await exchange.read(seats_to_hang_up):
+        await exchange.ask(exchange.carrier.hang_up, agent["seat_sid"])
+        await lose_seat(exchange, agent["seat_token"], "logged out")
+
+
+async def check_seats(exchange: Exchange) -> None:
+    """A seat whose end was never reported makes its agent unavailable, and one that nobody answers is given up."""
+    now = exchange.clock.now()
+    for agent in await exchange.read(lambda session: seats_unanswered(session, now)):
+        await lose_seat(exchange, agent["seat_token"], "seat was not answered")
+    for agent in await exchange.read(seats_held):
+        if agent["seat_sid"] is None:
+            continue
+        news = await exchange.ask(exchange.carrier.look_up, agent["seat_sid"])
+        if news is None or isinstance(news, Ended):
+            await lose_seat(exchange, agent["seat_token"], "seat lost")
+
+
+async def lose_seat(exchange: Exchange, token: str, reason: str) -> None:
+    """Take the agent off the floor; a called party at this seat hears who called."""
+    now = exchange.clock.now()
+    taken = await exchange.commit(lambda session: seat_lost(session, token, reason, exchange.connect_seconds, now))
+    if taken is not None:
+        exchange.follow_up(taken)

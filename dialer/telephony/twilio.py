@@ -1,0 +1,220 @@
+"""Twilio behind the carrier port: the official SDK over an HTTP client with time-outs and no repeats of a create."""
+
+import threading
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+import requests
+from requests.adapters import HTTPAdapter
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
+from twilio.http import HttpClient
+from twilio.http.response import Response
+from twilio.rest import Client
+from twilio.rest.api.v2010.account.call import CallInstance
+
+from compliance.gate import Cleared
+from dialer.clock import Clock
+from dialer.events import CallEvent, Placed, Refused, Unsure
+from dialer.telephony.carrier import CarrierError, CarrierRefusesUs, Placement, SeatRing
+from dialer.telephony.webhooks import call_event
+
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 27.0  # Twilio's own limit on a request is reported as about 26 s
+SEAT_RING_SECONDS = 30
+CLOCK_DIFFERENCE = timedelta(seconds=2)  # tolerated between our clock and the carrier's second-resolution dates
+
+RATE_CODES = frozenset({20429, 10004, 22005})  # too many requests, too many calls, queue full: nothing was placed
+ACCOUNT_CODES = frozenset({20003, 20005, 20403})  # wrong credentials, suspended, forbidden
+# Caller id not ours or not verified, no permission for the country, our URL refused: true for the next call as well.
+CAMPAIGN_CODES = frozenset({21210, 21212, 21213, 21203, 21215, 13227, 21219, 21205, 21218})
+CALL_IS_OVER = 21220
+NOT_FOUND = 20404
+
+
+class SdkHttpClient(HttpClient):  # type: ignore[misc]  # the SDK is not typed
+    """The SDK's requests over our own connections: one session a thread, time-outs, every product to one base URL."""
+
+    def __init__(self, base_url: str) -> None:
+        super().__init__(None, False, None)
+        self._base_url = base_url.rstrip("/")
+        self._threads = threading.local()
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        params: dict[str, object] | None = None,
+        data: dict[str, object] | None = None,
+        headers: dict[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,
+        allow_redirects: bool = False,
+    ) -> Response:
+        path = url.split("://", 1)[1].split("/", 1)[1]
+        answer = self._session().request(
+            method,
+            f"{self._base_url}/{path}",
+            params=params,  # type: ignore[arg-type]
+            data=data,
+            headers=headers,
+            auth=auth,
+            timeout=(CONNECT_SECONDS, READ_SECONDS),
+            allow_redirects=allow_redirects,
+        )
+        return Response(answer.status_code, answer.text, answer.headers)
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._threads, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.trust_env = False
+            adapter = HTTPAdapter(max_retries=0, pool_connections=1, pool_maxsize=2)
+            session.mount("https://", adapter)
+            session.mount("http://", adapter)
+            self._threads.session = session
+        return session
+
+
+# Reads and hang-ups may be repeated; a create never takes this way.
+_again = retry(
+    retry=retry_if_exception_type(CarrierError),
+    stop=stop_after_attempt(4) | stop_after_delay(20),
+    wait=wait_random_exponential(multiplier=0.1, max=2),
+    reraise=True,
+)
+
+
+class TwilioCarrier:
+    """The carrier port over Twilio's API, or any API that speaks like it."""
+
+    def __init__(self, account_sid: str, auth_token: str, base_url: str, webhook_base: str, clock: Clock) -> None:
+        self._client = Client(account_sid, auth_token, http_client=SdkHttpClient(base_url))
+        self._account_sid = account_sid
+        self._webhooks = webhook_base
+        self._clock = clock
+
+    def _url(self, path: str, attempt_id: str) -> str:
+        return f"{self._webhooks}/voice/{path}?a={quote(attempt_id)}"
+
+    def place(self, cleared: Cleared, attempt_id: str, caller_id: str, ring_seconds: int, detect: bool) -> Placement:
+        if not cleared.covers(cleared.number, self._clock.now()):
+            return Refused("the clearance expired before the carrier was asked", retry=True)
+        detection: dict[str, Any] = {}
+        if detect:
+            detection = {
+                "machine_detection": "Enable",
+                "async_amd": "true",
+                "async_amd_status_callback": self._url("machine", attempt_id),
+            }
+        try:
+            call = self._client.calls.create(
+                to=cleared.number,
+                from_=caller_id,
+                url=self._url("answer", attempt_id) + "#ct=2000&rt=5000&rc=2&rp=ct,rt",
+                fallback_url=self._url("message", attempt_id),
+                status_callback=self._url("progress", attempt_id),
+                status_callback_event=["initiated", "ringing", "answered", "completed"],
+                timeout=ring_seconds,
+                **detection,
+            )
+        except requests.ConnectTimeout as error:
+            return Refused(f"no connection to the carrier: {error}", retry=True)
+        except requests.ConnectionError as error:
+            refused = "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error)
+            return Refused(f"no connection to the carrier: {error}", retry=True) if refused else Unsure(repr(error))
+        except requests.RequestException as error:
+            return Unsure(repr(error))
+        except TwilioException as error:
+            return classify(error)
+        return Placed(str(call.sid)) if call.sid else Unsure("the carrier's answer holds no call sid")
+
+    def ring_seat(self, address: str, caller_id: str, token: str) -> SeatRing:
+        try:
+            call = self._client.calls.create(
+                to=address,
+                from_=caller_id,
+                url=f"{self._webhooks}/voice/seat?t={token}",
+                status_callback=f"{self._webhooks}/voice/seat-progress?t={token}",
+                status_callback_event=["completed"],
+                timeout=SEAT_RING_SECONDS,
+            )
+        except (requests.RequestException, TwilioException) as error:
+            return SeatRing(None, str(error))
+        return SeatRing(str(call.sid))
+
+    @_again
+    def hang_up(self, sid: str) -> None:
+        # `completed` ends a call whether it is queued, ringing or picked up; `canceled` would spare a picked-up one.
+        try:
+            self._guarded(lambda: self._client.calls(sid).update(status="completed"))
+        except TwilioRestException as error:
+            if error.code not in (CALL_IS_OVER, NOT_FOUND):
+                raise CarrierError(str(error)) from error
+
+    @_again
+    def play_message(self, sid: str, attempt_id: str) -> None:
+        try:
+            self._guarded(lambda: self._client.calls(sid).update(url=self._url("message", attempt_id), method="POST"))
+        except TwilioRestException as error:
+            if error.code not in (CALL_IS_OVER, NOT_FOUND):
+                raise CarrierError(str(error)) from error
+
+    @_again
+    def look_up(self, sid: str) -> CallEvent | None:
+        try:
+            return _news(self._guarded(lambda: self._client.calls(sid).fetch()))
+        except TwilioRestException as error:
+            if error.code == NOT_FOUND:
+                return None
+            raise CarrierError(str(error)) from error
+
+    @_again
+    def find(self, number: str, since: datetime) -> tuple[str, CallEvent] | None:
+        # By number, for a queued call has no start time to filter by.
+        try:
+            calls = self._guarded(lambda: self._client.calls.list(to=number, page_size=50, limit=50))
+        except TwilioRestException as error:
+            raise CarrierError(str(error)) from error
+        ours = [call for call in calls if call.date_created and call.date_created >= since - CLOCK_DIFFERENCE]
+        newest = max(ours, key=lambda call: call.date_created, default=None)
+        return (str(newest.sid), _news(newest)) if newest is not None else None
+
+    def check(self) -> None:
+        try:
+            self._guarded(lambda: self._client.calls.list(page_size=1, limit=1))
+        except TwilioRestException as error:
+            raise CarrierError(f"the carrier answered {error.status}: {error.msg}") from error
+
+    def _guarded(self, ask: Any) -> Any:
+        try:
+            return ask()
+        except requests.RequestException as error:
+            raise CarrierError(f"the carrier could not be reached: {error}") from error
+        except TwilioRestException as error:
+            if error.code in ACCOUNT_CODES or error.status == 401:
+                raise CarrierRefusesUs(f"the carrier refuses our account ({error.code}): {error.msg}") from error
+            if error.status == 429 or error.status >= 500:
+                raise CarrierError(f"the carrier answered {error.status}: {error.msg}") from error
+            raise
+        except TwilioException as error:
+            raise CarrierError(f"the carrier answered oddly: {error}") from error
+
+
+def classify(error: TwilioException) -> Placement:
+    """What a failed create means: refused for good, refused for now, or unsure (5xx and unreadable answers)."""
+    if isinstance(error, TwilioRestException):
+        if error.status == 429 or error.code in RATE_CODES:
+            return Refused(f"{error.code}: {error.msg}", retry=True)
+        if 400 <= error.status < 500:
+            for_all = error.status == 401 or error.code in ACCOUNT_CODES | CAMPAIGN_CODES
+            return Refused(f"{error.code}: {error.msg}", retry=for_all, for_all=for_all)
+        return Unsure(f"{error.status}: {error.msg}")
+    if isinstance(error, TwilioServiceException) and 400 <= (error.status or 0) < 500:
+        return Refused(f"{error.code}: {error.title}", retry=error.status == 429)
+    return Unsure(str(error))
+
+
+def _news(call: CallInstance) -> CallEvent:
+    return call_event({"CallSid": str(call.sid), "CallStatus": str(call.status)})

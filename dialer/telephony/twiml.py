@@ -1,0 +1,67 @@
+"""The TwiML the carrier gets. Every answer ends in an agent or in a spoken identification, never in silence."""
+
+from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
+
+from dialer.call import OPT_OUT_KEY
+
+KEY_WAIT_SECONDS = 6  # after the message; most people press at once or never
+
+
+def connect(conference: str, left_url: str) -> str:
+    """Put the called party into the agent's seat."""
+    response = VoiceResponse()
+    dial = Dial(action=left_url, method="POST")
+    dial.conference(
+        conference,
+        start_conference_on_enter=True,
+        end_conference_on_exit=False,
+        beep="false",
+        wait_url="",
+        jitter_buffer_size="small",  # the default adds 300 to 1000 ms of delay
+    )
+    response.append(dial)
+    return str(response)
+
+
+def seat(conference: str) -> str:
+    """Hold an agent in the seat; whoever talks to an agent that leaves is sent on, not left in silence."""
+    response = VoiceResponse()
+    dial = Dial()
+    dial.conference(
+        conference,
+        start_conference_on_enter=True,
+        end_conference_on_exit=True,
+        beep="false",
+        wait_url="",
+        jitter_buffer_size="small",
+        participant_label="agent",
+    )
+    response.append(dial)
+    return str(response)
+
+
+def message(client: str, contact_number: str, key_url: str) -> str:
+    """Who called, how to reach them, how to opt out; a key is waited for."""
+    response = VoiceResponse()
+    spoken = " ".join(contact_number.removeprefix("+"))
+    gather = Gather(num_digits=1, action=key_url, method="POST", timeout=KEY_WAIT_SECONDS)
+    gather.say(
+        f"Hello, this is a call from {client}. All our agents are busy and we are sorry to have disturbed you. "
+        f"You can reach us at {spoken}. To get no more calls from us, press {OPT_OUT_KEY} now."
+    )
+    response.append(gather)
+    response.hangup()
+    return str(response)
+
+
+def confirm_opt_out() -> str:
+    response = VoiceResponse()
+    response.say("Thank you. Your number has been taken off our list.")
+    response.hangup()
+    return str(response)
+
+
+def hang_up() -> str:
+    response = VoiceResponse()
+    response.hangup()
+    return str(response)

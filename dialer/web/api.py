@@ -1,0 +1,52 @@
+"""The control API under /api: the same actions as the command line's, and the floor. Bearer token on everything."""
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, HTTPException
+from fastapi.encoders import jsonable_encoder
+from pydantic import ValidationError
+
+from dialer.actions import ACTIONS, REFUSALS, Context
+from dialer.exchange import Exchange
+from dialer.floor import floor
+
+
+def make_router(exchange: Exchange, token: str, reasons: Callable[[], dict[int, str]]) -> APIRouter:
+    """`POST /api/do/{noun}/{verb}` for each action, `GET /api/floor`."""
+
+    def authorised(authorization: Annotated[str, Header()] = "") -> None:
+        if not secrets.compare_digest(authorization, f"Bearer {token}"):
+            raise HTTPException(401, "send the daemon's token as `Authorization: Bearer …`")
+
+    router = APIRouter(prefix="/api", dependencies=[Depends(authorised)])
+
+    @router.post("/do/{noun}/{verb}")
+    async def do(noun: str, verb: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Carry out one action; 404 for an unknown one, 422 for wrong parameters, 409 with the reason for a refusal."""
+        if f"{noun}/{verb}" not in ACTIONS:
+            raise HTTPException(404, f"no action {noun}/{verb}; there is: {', '.join(ACTIONS)}")
+        request_type, act = ACTIONS[f"{noun}/{verb}"]
+        try:
+            request = request_type.model_validate(parameters)
+        except ValidationError as error:
+            raise HTTPException(422, jsonable_encoder(error.errors(include_url=False, include_context=False))) from None
+        now = exchange.clock.now()
+        try:
+            return await exchange.commit(
+                lambda session: act(Context(session, exchange.rulebook, now, exchange.connect_seconds), request)
+            )
+        except REFUSALS as refusal:
+            raise HTTPException(409, str(refusal)) from None
+
+    @router.get("/floor")
+    async def get_floor(since: datetime | None = None) -> dict[str, Any]:
+        """Agents, calls, leads and drop rates now; attempts count from `since` (24 hours ago by default)."""
+        now = exchange.clock.now()
+        start = since or now - timedelta(days=1)
+        seen = await exchange.read(lambda session: floor(session, start, now, reasons()))
+        return {**jsonable_encoder(seen), "counts": dict(exchange.counts)}
+
+    return router

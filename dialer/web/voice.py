@@ -1,0 +1,168 @@
+"""Twilio's webhooks. Each is checked for its signature, taken once, and answered after the commit.
+
+The only broad `except` outside the loops is here: whatever goes wrong, a person on the line hears who called.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+import structlog
+from fastapi import APIRouter, HTTPException, Request, Response
+from sqlmodel import Session
+
+from dialer import call_control, seats, sweep
+from dialer.call import CallState, IllegalEvent
+from dialer.call_control import Taken
+from dialer.events import CallEvent
+from dialer.exchange import Exchange
+from dialer.store import UnknownAttempt, load_attempt, remember_event, settle_event
+from dialer.telephony import twiml, webhooks
+from dialer.telephony.signature import Signatures, first_values, parse_form
+from dialer.telephony.webhooks import UnknownValue
+
+log = structlog.get_logger()
+
+Form = Mapping[str, str]
+MAX_BODY = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What one webhook came to, decided in its transaction."""
+
+    text: str
+    taken: Taken | None = None
+    problem: str = ""
+
+
+def _simple(event_of: Callable[[Form], CallEvent], text_of: Callable[[Taken], str]) -> "Work":
+    def work(exchange: Exchange, session: Session, attempt_id: str, form: Form, now: datetime) -> Reply:
+        taken = call_control.take(session, attempt_id, event_of(form), exchange.connect_seconds, now)
+        return Reply(text_of(taken), taken)
+
+    return work
+
+
+def _answer(exchange: Exchange, session: Session, attempt_id: str, form: Form, now: datetime) -> Reply:
+    text, taken = call_control.answer(session, attempt_id, form, exchange.urls, exchange.connect_seconds, now)
+    return Reply(text, taken)
+
+
+def _left(exchange: Exchange, session: Session, attempt_id: str, form: Form, now: datetime) -> Reply:
+    event = webhooks.customer_left(form)
+    taken = call_control.take(session, attempt_id, event, exchange.connect_seconds, now)
+    if event.on_line and taken.after.state is CallState.MESSAGE:
+        return Reply(call_control.message_for(taken.attempt, exchange.urls), taken)
+    return Reply(twiml.hang_up(), taken)
+
+
+Work = Callable[[Exchange, Session, str, Form, datetime], Reply]
+WORKS: Mapping[str, Work] = {
+    "answer": _answer,
+    "progress": _simple(webhooks.call_event, lambda _taken: ""),
+    "machine": _simple(webhooks.detected, lambda _taken: ""),
+    "key": _simple(
+        webhooks.key_pressed, lambda taken: twiml.confirm_opt_out() if taken.after.opted_out else twiml.hang_up()
+    ),
+    "left": _left,
+}
+ANSWERED_IN_TWIML = frozenset({"answer", "key", "left"})
+
+
+def _once(exchange: Exchange, kind: str, attempt_id: str, form: Form, session: Session) -> Reply:
+    """Take one webhook in one transaction: a repeat gets the first one's answer, a riddle is kept with its reason."""
+    now = exchange.clock.now()
+    connection = session.connection()
+    key = webhooks.event_key(kind, form)
+    before = remember_event(connection, key, kind, attempt_id, form, now)
+    if before is not None:
+        return Reply(before)
+    try:
+        with connection.begin_nested():
+            reply = WORKS[kind](exchange, session, attempt_id, form, now)
+    except (UnknownValue, UnknownAttempt, IllegalEvent, KeyError) as error:
+        reply = Reply(_for_a_riddle(exchange, session, kind, attempt_id), problem=repr(error))
+    settle_event(connection, key, answer=reply.text, problem=reply.problem)
+    return reply
+
+
+def _for_a_riddle(exchange: Exchange, session: Session, kind: str, attempt_id: str) -> str:
+    """Whoever is on the line of an event that makes no sense still hears who called."""
+    if kind not in ANSWERED_IN_TWIML:
+        return ""
+    try:
+        return call_control.message_for(load_attempt(session.connection(), attempt_id), exchange.urls)
+    except UnknownAttempt:
+        return twiml.hang_up()
+
+
+@dataclass(frozen=True)
+class VoiceRoutes:
+    """The routes under /voice."""
+
+    exchange: Exchange
+    signatures: Signatures
+
+    def router(self) -> APIRouter:
+        router = APIRouter(prefix="/voice", include_in_schema=False)
+        for kind in WORKS:
+            router.add_api_route(f"/{kind}", partial(self._call, kind), methods=["POST"])
+        router.add_api_route("/message", self._message, methods=["POST"])
+        router.add_api_route("/seat", self._seat, methods=["POST"])
+        router.add_api_route("/seat-progress", self._seat_progress, methods=["POST"])
+        return router
+
+    async def _form(self, request: Request) -> Form:
+        body = await request.body()
+        form = parse_form(body) if len(body) <= MAX_BODY else []
+        path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        if not self.signatures.genuine(path, form, request.headers.get("X-Twilio-Signature")):
+            self.exchange.counts["webhooks_refused"] += 1
+            log.warning("webhook_refused", path=request.url.path)
+            raise HTTPException(403, "wrong or missing signature")
+        return first_values(form)
+
+    async def _call(self, kind: str, request: Request) -> Response:
+        form = await self._form(request)
+        attempt_id = request.query_params.get("a", "")
+        exchange = self.exchange
+        try:
+            reply = await exchange.commit(lambda session: _once(exchange, kind, attempt_id, form, session))
+        except Exception:
+            exchange.counts["webhook_errors"] += 1
+            log.exception("webhook_failed", kind=kind, attempt_id=attempt_id)
+            return Response("the dialer failed to take this event", 500)
+        if reply.problem:
+            exchange.counts["webhook_riddles"] += 1
+            log.error("webhook_not_understood", kind=kind, attempt_id=attempt_id, problem=reply.problem)
+        if reply.taken is not None:
+            exchange.follow_up(reply.taken)
+        return _xml(reply.text) if reply.text else Response(status_code=204)
+
+    async def _message(self, request: Request) -> Response:
+        """The carrier's fallback, and where a called party goes whose agent is gone: reads, so that it works in need."""
+        await self._form(request)
+        attempt_id, urls = request.query_params.get("a", ""), self.exchange.urls
+        text = await self.exchange.read(
+            lambda session: call_control.message_for(load_attempt(session.connection(), attempt_id), urls)
+        )
+        return _xml(text)
+
+    async def _seat(self, request: Request) -> Response:
+        form = await self._form(request)
+        token, now = request.query_params.get("t", ""), self.exchange.clock.now()
+        held = await self.exchange.commit(lambda session: seats.seat_joined(session, token, form["CallSid"], now))
+        return _xml(twiml.seat(call_control.conference_name(token)) if held else twiml.hang_up())
+
+    async def _seat_progress(self, request: Request) -> Response:
+        form = await self._form(request)
+        if form["CallStatus"] in webhooks.TERMINAL:
+            token = request.query_params.get("t", "")
+            await sweep.lose_seat(self.exchange, token, f"seat lost: {form['CallStatus']}")
+        return Response(status_code=204)
+
+
+def _xml(text: str) -> Response:
+    return Response(text, media_type="text/xml")
