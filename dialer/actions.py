@@ -1,6 +1,6 @@
 """Everything an operator or agent may change, by name: the command line and the daemon's API do the same things."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,8 +8,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
 
+from campaigns import lead_store
 from campaigns.campaign import CampaignPlan, ImpossibleVerb, Verb
 from campaigns.dispositions import Kind, UnknownDisposition, for_kind
+from campaigns.lead_file import LeadRow
 from campaigns.store import (
     BadPlan,
     CampaignExists,
@@ -21,9 +23,9 @@ from campaigns.store import (
     retire_number,
     say,
 )
+from compliance.do_not_call import EVERYWHERE
 from compliance.rulebook import Rulebook, RuleError
 from compliance.store import add_entry
-from compliance.do_not_call import EVERYWHERE
 from dialer import seats
 from dialer.agent import AgentEvent, ImpossibleForAgent
 from dialer.call import IllegalEvent
@@ -200,6 +202,38 @@ def do_not_call(context: Context, request: DoNotCall) -> Result:
     return {"added": added, "known": len(request.numbers) - added}
 
 
+class OpenList(Request):
+    campaign: str
+    name: str
+
+
+def open_list(context: Context, request: OpenList) -> Result:
+    """A new list for leads to come, in batches."""
+    campaign = campaign_named(context.session, request.campaign)
+    return {"list": lead_store.open_list(context.session, campaign.id or 0, request.name, context.now)}
+
+
+class LoadBatch(Request):
+    list: int
+    rows: Sequence[Any]  # each the fields of campaigns.lead_file.LeadRow in order
+
+
+def load_batch(context: Context, request: LoadBatch) -> Result:
+    rows = [LeadRow(*row) for row in request.rows]
+    receipt = lead_store.load_batch(context.session, request.list, rows)
+    return {"accepted": receipt.accepted, "duplicates": receipt.duplicates}
+
+
+class CloseList(Request):
+    list: int
+    rejected: dict[str, int]
+
+
+def close_list(context: Context, request: CloseList) -> Result:
+    lead_store.close_list(context.session, request.list, request.rejected)
+    return {"list": request.list}
+
+
 ACTIONS: Mapping[str, tuple[type[Request], Callable[[Context, Any], Result]]] = {
     "campaign/create": (CreateCampaign, create),
     "campaign/verb": (SayVerb, verb),
@@ -211,4 +245,7 @@ ACTIONS: Mapping[str, tuple[type[Request], Callable[[Context, Any], Result]]] = 
     "agent/logout": (OfAgent, _wish(AgentEvent.LOG_OUT)),
     "agent/dispose": (Dispose, dispose),
     "dnc/add": (DoNotCall, do_not_call),
+    "leads/open": (OpenList, open_list),
+    "leads/batch": (LoadBatch, load_batch),
+    "leads/close": (CloseList, close_list),
 }
