@@ -1,0 +1,118 @@
+"""A row of a lead file becomes a lead, or is refused with one word that says why."""
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from operator import itemgetter
+from typing import NamedTuple
+
+from campaigns.lead_columns import Columns, Target
+from campaigns.lead_text import DAMAGE, Record
+from campaigns.phone_numbers import HasExtension, UnusablePhone, e164
+from compliance.locating import LocatingError, known_zone
+from compliance.places import PLACES
+
+
+class Reason(StrEnum):
+    """Why a row is no lead."""
+
+    NO_PHONE = "no-phone"  # every phone cell is empty
+    BAD_PHONE = "bad-phone"  # none is a valid number
+    EXTENSION = "extension"  # none is valid without its extension, which a call cannot dial
+    RAGGED = "ragged"  # more or fewer cells than the header, or quotes that do not close
+    BAD_TIME_ZONE = "bad-time-zone"  # names no place's IANA zone
+    BAD_STATE = "bad-state"  # with a number of country code 1: none of its states; the gate would hold it for ever
+    BAD_ENCODING = "bad-encoding"  # bytes that are no text in the file's encoding
+
+
+class LeadRow(NamedTuple):
+    """A lead as read, in plain values that survive JSON."""
+
+    line: int  # of the file
+    external_id: str | None
+    first_name: str
+    last_name: str
+    email: str
+    state: str
+    postal_code: str
+    time_zone: str
+    phones: list[tuple[str, str]]  # E.164 and the column's name, in file order, each number once
+    custom: dict[str, str]
+
+
+class Rejected(NamedTuple):
+    line: int
+    reason: Reason
+    cells: list[str]  # as they stood, without those that a rejects file put before them
+
+
+_SINGLE = (
+    *(Target.EXTERNAL_ID, Target.NAME, Target.FIRST_NAME, Target.LAST_NAME),
+    *(Target.EMAIL, Target.STATE, Target.POSTAL_CODE, Target.TIME_ZONE),
+)
+
+
+def row_reader(columns: Columns, region: str) -> Callable[[Record], LeadRow | Rejected]:
+    """How to read the rows under these columns; `region` is the country of numbers without a country code."""
+    pick = itemgetter(*(columns.senses.get(target, -1) for target in _SINGLE))
+
+    def read(record: Record) -> LeadRow | Rejected:
+        line, cells, whole = record
+        if not whole or len(cells) != columns.width:
+            return Rejected(line, Reason.RAGGED, cells[columns.first :] if whole else cells)
+        text = "".join(cells)
+        if not text.isascii() and DAMAGE.search(text):
+            return Rejected(line, Reason.BAD_ENCODING, cells[columns.first :])
+        phones, unusable = _phones(cells, columns, region)
+        if isinstance(phones, Reason):
+            return Rejected(line, phones, cells[columns.first :])
+        single = pick([*cells, ""])  # an absent column is at -1
+        external_id, name, first, last, email, state, postal_code, time_zone = map(str.strip, single)
+        if wrong := _wrong_place(phones, state, time_zone):
+            return Rejected(line, wrong, cells[columns.first :])
+        if name:
+            first, last = _split_name(name)
+        custom = {field: cells[index] for index, field in columns.custom}
+        custom.update(unusable)
+        return LeadRow(line, external_id or None, first, last, email, state, postal_code, time_zone, phones, custom)
+
+    return read
+
+
+def _phones(
+    cells: Sequence[str], columns: Columns, region: str
+) -> tuple[list[tuple[str, str]] | Reason, dict[str, str]]:
+    """The valid numbers, or why there is none; and the cells that are none, which the lead keeps as custom fields."""
+    found: dict[str, str] = {}
+    unusable: dict[str, str] = {}
+    reason = Reason.NO_PHONE
+    for index, label in columns.phones:
+        text = cells[index].strip()
+        if not text:
+            continue
+        try:
+            found.setdefault(e164(text, region), label)
+        except UnusablePhone as error:
+            unusable[label] = text
+            if reason is not Reason.BAD_PHONE:
+                reason = Reason.EXTENSION if isinstance(error, HasExtension) else Reason.BAD_PHONE
+    return list(found.items()) or reason, unusable
+
+
+def _wrong_place(phones: Sequence[tuple[str, str]], state: str, time_zone: str) -> Reason | None:
+    if time_zone:
+        try:
+            known_zone(time_zone)
+        except LocatingError:
+            return Reason.BAD_TIME_ZONE
+    if state and state.upper() not in PLACES and any(number.startswith("+1") for number, _label in phones):
+        return Reason.BAD_STATE
+    return None
+
+
+def _split_name(name: str) -> tuple[str, str]:
+    """First and last name of `Ann B. Lee` and `Lee, Ann B.`; a single word is a first name."""
+    if "," in name:
+        last, _comma, first = name.partition(",")
+        return first.strip(), last.strip()
+    first, _space, last = name.rpartition(" ")
+    return (first.rstrip(), last) if first else (last, "")
