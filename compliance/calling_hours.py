@@ -54,7 +54,7 @@ def next_opening(
     moment, seconds = start.timestamp(), length.total_seconds()
     latest = moment + HORIZON.total_seconds()
     waiting = True
-    while waiting and moment <= latest:
+    while waiting:
         waiting = False
         for clock in clocks(zones):
             closes = _closes(windows_on, clock, moment)
@@ -65,8 +65,6 @@ def next_opening(
             if opens is None:
                 return None
             moment = opens
-    if waiting:
-        return None
     return start if moment == start.timestamp() else _utc(moment)
 
 

@@ -19,6 +19,14 @@ def test_a_campaign_starts_with_nothing_to_risk_until_its_34th_live_answer() -> 
     assert [used_up(DropCount(answers, 0, 0.03)) for answers in (0, 33, 34)] == [True, True, False]
 
 
+@pytest.mark.parametrize(
+    ("abandoned", "ceiling", "expected"), [(2, 0.03, False), (3, 0.03, True), (28, 0.29, False), (29, 0.29, True)]
+)
+def test_the_last_call_of_the_budget_may_be_risked(abandoned: int, ceiling: float, expected: bool) -> None:
+    """Of 100 answers; 0.29 x 100 is a little less than 29 in floats."""
+    assert used_up(DropCount(100, abandoned, ceiling)) is expected
+
+
 def test_the_budget_recovers_with_live_answers() -> None:
     assert used_up(DropCount(100, 3, 0.03))
     assert not used_up(DropCount(134, 3, 0.03))

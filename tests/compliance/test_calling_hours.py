@@ -93,6 +93,13 @@ def test_the_ring_must_end_before_the_window_does() -> None:
     assert next_opening(every_day(LEGAL), zone, late, RING) == local(NEW_YORK, "2026-11-24T08:00")
 
 
+def test_a_window_shorter_than_the_ring_is_passed_over() -> None:
+    windows: Windows = ((9 * HOUR, 9 * HOUR + 20), (10 * HOUR, 11 * HOUR))
+    for text in ("2026-11-23T08:00", "2026-11-23T09:00"):
+        opening = next_opening(every_day(windows), frozenset({NEW_YORK}), local(NEW_YORK, text), RING)
+        assert opening == local(NEW_YORK, "2026-11-23T10:00")
+
+
 def test_days_without_windows_are_waited_out() -> None:
     def weekdays(day: date) -> Windows:
         return LEGAL if day.weekday() < 5 else ()

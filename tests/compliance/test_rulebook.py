@@ -96,11 +96,13 @@ def test_rules_of_a_country_and_its_state_hold_together() -> None:
         .replace('"09:00-12:00"', '"11:00-13:00"')
     )
     state = state.replace("0.03", "0.01").replace("minimum = 15", "minimum = 20").replace("days = 30", "days = 1")
+    state = state.replace("connect_seconds = 2", "connect_seconds = 1.5")
     rules = make_rulebook([read_pack("xx.toml", PACK + ABANDONMENT + state)])
     places = frozenset({"XX", "XX-1"})
     assert rules.windows("telemarketing", places, TODAY) == ((11 * HOUR, 12 * HOUR), (14 * HOUR, 20 * HOUR))
     strictest = rules.abandonment(places, TODAY)
-    assert (strictest.ceiling, strictest.ring_seconds_minimum, strictest.window_days) == (0.01, 20, 1)
+    assert (strictest.ceiling, strictest.connect_seconds) == (0.01, 1.5)
+    assert (strictest.ring_seconds_minimum, strictest.window_days) == (20, 1)
     assert strictest.rules == ("xx-1.abandonment", "xx.abandonment")
 
 
@@ -139,11 +141,17 @@ def test_a_rule_with_an_error_is_refused_naming_file_rule_and_key(old: str, new:
     assert "\n" not in str(error.value)
 
 
+def test_a_ceiling_in_percent_is_refused() -> None:
+    with pytest.raises(RuleError, match=r"xx.toml: rule xx.abandonment: ceiling: "):
+        read_pack("xx.toml", PACK + ABANDONMENT.replace("0.03", "3"))
+
+
 def test_rules_that_overlap_are_refused() -> None:
     later = HOURS.replace('"xx.hours"', '"xx.later"').replace("2020-01-01", "2026-10-18")
     with pytest.raises(RuleError, match=r"xx.toml: rule xx.later: effective_from: overlaps with rule xx.hours"):
         read_pack("xx.toml", PACK + later)
     read_pack("xx.toml", PACK + "effective_to = 2026-10-17\n" + later)
+    read_pack("xx.toml", PACK + later.replace('"residence"', '"business"'))
 
 
 def test_a_country_has_one_pack_and_a_rule_one_id() -> None:
