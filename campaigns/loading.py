@@ -1,0 +1,140 @@
+"""A lead file on disk into a campaign: two passes over the file, flat memory, every row accounted for.
+
+The first pass finds the encoding of the whole file, so that what cannot be loaded is refused before anything is
+written. Rows are sorted by number before they are cut into batches: the index of numbers is what a load costs most, and
+sorted batches write a third of the pages. The leads come up for dialling in the order of the file all the same
+(`lead_store`); numbers dialled in sequence would look like a machine trying them out.
+"""
+
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from io import TextIOWrapper
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+
+from campaigns.lead_columns import map_columns
+from campaigns.lead_file import LeadRow, Rejected, row_reader
+from campaigns.lead_store import BatchReceipt
+from campaigns.lead_text import LeadFileError, Record, delimiter_of, encoding_of, records
+from campaigns.phone_numbers import known_region
+from campaigns.rejects_file import rejects_of, rejects_path
+
+BATCH_ROWS = 1000  # in one transaction: a live call waits for it, 10 to 20 ms
+SORTED_ROWS = 20_000  # sorted together: fewer scatter over the index of numbers, more over the order of dialling
+SORTED_BYTES = 16 * 1024 * 1024  # of the file; bounds memory when rows are wide
+CHUNK_BYTES = 1024 * 1024
+SAMPLE_CHARACTERS = 64 * 1024
+
+Submit = Callable[[Sequence[LeadRow]], BatchReceipt]
+OnProgress = Callable[[int, int], None]  # bytes done, bytes of the file
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of every row: rows = accepted + duplicates + all rejected."""
+
+    rows: int
+    accepted: int
+    duplicates: int
+    rejected: dict[str, int]  # by reason
+    rejects_file: str | None
+    encoding: str  # Python's name of the codec the file was read with
+
+
+def upload(
+    path: Path, *, region: str, mapping: Sequence[tuple[str, str]], submit: Submit, on_progress: OnProgress
+) -> Receipt:
+    """Load a file; `submit` puts a batch of leads into the campaign and says what came of it.
+
+    `region` is the country of numbers without a country code, `mapping` pairs of target and column that go before the
+    sense of the column names. Raises LeadFileError: before the first batch is submitted, unless the disk fails later;
+    what has been loaded then stays, and loading the file again completes it.
+    """
+    if not known_region(region):
+        raise LeadFileError(f"region {region!r} is no country: write its ISO 3166 code, such as US or GB")
+    with _opened(path) as file:
+        encoding = encoding_of(iter(partial(file.read, CHUNK_BYTES), b""))
+        size = file.tell()
+        text = _text(file, encoding)  # held here: it closes the file when it is let go
+        header, rows = _table(text)
+        columns = map_columns(header, mapping)
+        read = row_reader(columns, region)
+        accounted = accepted = duplicates = 0
+        with rejects_of(rejects_path(path), header[columns.first :]) as rejects:
+            for outcomes in _sortable(map(read, rows), file):
+                accounted += len(outcomes)
+                for refused in outcomes:
+                    if isinstance(refused, Rejected):
+                        rejects.add(refused)
+                for batch in _batches(outcomes):
+                    receipt = submit(batch)
+                    accepted += receipt.accepted
+                    duplicates += receipt.duplicates
+                on_progress(file.tell(), size)
+    kept = str(rejects.path) if rejects.counts else None
+    return Receipt(accounted, accepted, duplicates, dict(rejects.counts), kept, encoding)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """The file for reading, and its path before every complaint about it."""
+    try:
+        kind = path.stat().st_mode
+        if not stat.S_ISREG(kind):
+            what = "a directory" if stat.S_ISDIR(kind) else "no regular file"
+            raise LeadFileError(f"is {what}: name a CSV file")
+        file = path.open("rb")
+    except OSError as error:
+        raise LeadFileError(f"{path}: cannot be read: {error.strerror}; check the name and the permissions") from None
+    with file:
+        try:
+            yield file
+        except LeadFileError as error:
+            raise LeadFileError(f"{path}: {error}") from None
+
+
+def _text(file: BinaryIO, encoding: str) -> TextIOWrapper:
+    file.seek(0)
+    errors = "strict" if encoding in ("utf-16", "utf-32") else "surrogateescape"
+    return TextIOWrapper(file, encoding, errors, newline="")
+
+
+def _table(text: TextIOWrapper) -> tuple[list[str], Iterator[Record]]:
+    """The header and the records after it. Raises LeadFileError when there are none."""
+    sample = text.read(SAMPLE_CHARACTERS) + text.readline()
+    text.seek(0)
+    rows = records(_lines(text), delimiter_of(sample))
+    header, first = next(rows, None), next(rows, None)
+    if header is None or first is None:
+        raise LeadFileError("there is no lead in it: the first line must name the columns, leads come after it")
+    return header.cells, chain([first], rows)
+
+
+def _lines(text: TextIOWrapper) -> Iterator[str]:
+    try:
+        yield from text
+    except (OSError, UnicodeDecodeError) as error:
+        raise LeadFileError(f"reading stopped half way ({error}): load the file again") from None
+
+
+def _sortable(outcomes: Iterable[LeadRow | Rejected], file: BinaryIO) -> Iterator[list[LeadRow | Rejected]]:
+    """Stretches of the file that are sorted in memory."""
+    some: list[LeadRow | Rejected] = []
+    start = file.tell()
+    for outcome in outcomes:
+        some.append(outcome)
+        if len(some) % BATCH_ROWS == 0 and (len(some) >= SORTED_ROWS or file.tell() - start >= SORTED_BYTES):
+            yield some
+            some, start = [], file.tell()
+    if some:
+        yield some
+
+
+def _batches(outcomes: Iterable[LeadRow | Rejected]) -> Iterator[list[LeadRow]]:
+    leads = sorted((row for row in outcomes if isinstance(row, LeadRow)), key=lambda row: row.phones[0][0])
+    for start in range(0, len(leads), BATCH_ROWS):
+        yield leads[start : start + BATCH_ROWS]
