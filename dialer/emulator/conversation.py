@@ -113,6 +113,7 @@ class Conversation:
 
     async def _dial(self, step: Dial) -> Source | None:
         action = self._hook(step.action, step.method) if step.action else None
+        self._call.hearing.change(Hears.SILENCE)
         try:
             if isinstance(step.target, Room):
                 result = await self._in_conference(self._absolute(step.target), step.limit_seconds)
@@ -123,7 +124,6 @@ class Conversation:
                 form = [*self._call.form(CallStatus.COMPLETED), ("DialCallStatus", "completed")]
                 self._exchange.webhooks.tell(action, form, self._call.sid)
             raise
-        self._call.hearing.change(Hears.SILENCE)
         return None if action is None else Fetch(action, tuple(result))
 
     async def _in_conference(self, room: Room, limit_seconds: float | None = None) -> Form:

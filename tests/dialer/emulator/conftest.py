@@ -1,5 +1,6 @@
 """A served emulator, and an application that answers and keeps its webhooks. Loopback only; all times are tiny."""
 
+import inspect
 import socket
 import threading
 import time
@@ -84,9 +85,9 @@ class Asked:
 
 @dataclass
 class Application:
-    """Answers by path: TwiML, an HTTP code, or a function of the request that gives either; 204 for any other path."""
+    """Answers by path: TwiML, an HTTP code, or a function (or coroutine) that gives either; 204 for any other path."""
 
-    answers: dict[str, str | int | Callable[[Asked], str | int]] = field(default_factory=dict)
+    answers: dict[str, str | int | Callable[[Asked], Any]] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     url: str = ""
 
@@ -102,11 +103,13 @@ class Application:
             return
         body = (await receive())["body"].decode()
         answer = self._take(scope, body)
+        if inspect.isawaitable(answer):
+            answer = await answer
         http, text = (answer, "") if isinstance(answer, int) else (200, answer)
         await send({"type": "http.response.start", "status": http, "headers": [(b"content-type", b"text/xml")]})
         await send({"type": "http.response.body", "body": text.encode()})
 
-    def _take(self, scope: Any, body: str) -> str | int:
+    def _take(self, scope: Any, body: str) -> Any:
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         query = scope["query_string"].decode()
         url = f"{self.url}{scope['raw_path'].decode()}{'?' if query else ''}{query}"

@@ -48,6 +48,16 @@ def test_without_a_key_the_document_goes_on_after_the_gather(emulator, applicati
     assert emulator.record(call.sid)["keys"] == ""
 
 
+def test_a_key_before_the_gather_does_not_count(emulator, application):
+    application.answers["/answer"] = (
+        "<Response><Say>Hello.</Say><Gather numDigits='1' timeout='0' action='/keys'/></Response>"
+    )
+    call = emulator.call("opt-out")
+    application.wait_end(call.sid)
+    assert emulator.record(call.sid)["keys"] == "9"
+    assert application.got("/keys", CallSid=call.sid) == []
+
+
 def test_a_gather_for_several_keys_waits_for_more_and_then_reports_what_it_has(emulator, application):
     application.answers["/answer"] = (
         "<Response><Gather numDigits='2' timeout='0' action='/keys'><Say>Press nine now.</Say></Gather></Response>"
@@ -161,3 +171,12 @@ def test_a_dialled_leg_is_hung_up_with_its_parent(emulator, application):
     application.wait_end(call.sid)
     (leg,) = emulator.client.calls.list(parent_call_sid=call.sid)
     assert leg.status == "canceled"
+
+
+def test_the_ringing_of_another_leg_is_silence_to_the_called_party(emulator, application):
+    application.answers["/answer"] = "<Response><Say>Hi</Say><Dial>+12125550108</Dial></Response>"
+    call = emulator.call("human")
+    application.wait_end(call.sid)
+    record = emulator.record(call.sid)
+    assert record["message_seconds"] < 0.3
+    assert record["longest_silence_seconds"] >= 0.39
