@@ -16,6 +16,7 @@ from types import MappingProxyType
 import phonenumbers
 
 from campaigns.dispositions import Kind, UnknownDisposition, allowed
+from compliance.do_not_call import EVERYWHERE
 
 
 class Mode(StrEnum):
@@ -148,6 +149,8 @@ def problems_of(plan: CampaignPlan, *, ring_seconds_minimum: int, drop_rate_maxi
 def _in_words(plan: CampaignPlan) -> Iterator[str]:
     if not plan.name.strip() or plan.name != plan.name.strip() or not plan.name.isprintable() or plan.name[0] == "-":
         yield f"name {plan.name!r}: give printable text without blanks around it or a leading dash"
+    if plan.name == EVERYWHERE:
+        yield f"name {plan.name!r}: means every campaign on the do-not-call list"
     if len(plan.name) > NAME_LENGTH_MAXIMUM:
         yield f"name: longer than {NAME_LENGTH_MAXIMUM} characters"
     if not plan.client.strip():

@@ -5,19 +5,19 @@ import contextlib
 import json
 import os
 import secrets
+import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from uuid import uuid4
+from dataclasses import asdict, dataclass
 
 import structlog
 import uvicorn
 
 from compliance import rulebook
 from config import Settings
-from dialer import seats, sweep
+from dialer import sweep
 from dialer.call_control import Urls
 from dialer.clock import Clock
 from dialer.db.database import Database
@@ -26,6 +26,7 @@ from dialer.exchange import Exchange
 from dialer.telephony.carrier import CarrierError
 from dialer.telephony.signature import Signatures
 from dialer.telephony.twilio import TwilioCarrier
+from dialer.tick import tick_for_ever
 from dialer.timetable import make_timetable
 from dialer.web.app import make_app
 
@@ -40,6 +41,23 @@ HOME = "US"  # whose connect limit holds until the packs of other countries are 
 
 class CannotStart(Exception):
     """The daemon cannot run; the message says why and what to do."""
+
+
+class Server(uvicorn.Server):
+    """Says when it listens, and leaves signals to the daemon: uvicorn raises them again when it is done, which would
+    cut our own end short."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listens = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listens.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,97 +92,70 @@ def check_settings(settings: Settings) -> None:
 
 
 async def run(settings: Settings, database: Database, listening: socket.socket) -> None:
-    """Run until the web server is told to stop. Raises CannotStart."""
+    """Run until interrupted or terminated. Raises CannotStart."""
     sys.setswitchinterval(THREAD_SWITCH_SECONDS)
-    clock = Clock(settings.clock_offset_seconds)
-    book = rulebook.load()
-    auth_token = settings.twilio_auth_token.get_secret_value()
-    carrier = TwilioCarrier(
-        settings.twilio_account_sid, auth_token, settings.twilio_base_url, settings.webhook_base, clock
-    )
     with ThreadPoolExecutor(CARRIER_THREADS, "carrier") as threads:
-        try:
-            await asyncio.get_running_loop().run_in_executor(threads, carrier.check)
-        except CarrierError as error:
-            raise CannotStart(
-                f"{error}: check TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and DIALER_TWILIO_BASE_URL"
-            ) from None
-        connect_seconds = book.abandonment(frozenset({HOME}), clock.now().date()).connect_seconds
-        exchange = Exchange(
-            database,
-            carrier,
-            clock,
-            book,
-            Urls(settings.webhook_base),
-            connect_seconds,
-            threads,
-            observe=lambda campaign_id, event: loop.observe(campaign_id, event),
-        )
-        loop = DialLoop(exchange, Budget(settings.calls_per_second))
+        exchange, loop = await _put_together(settings, database, threads)
         running = Running(os.getpid(), f"http://{settings.host}:{settings.port}", secrets.token_urlsafe(24))
-        unknown = await exchange.commit(lambda session: sweep.forget_placing(session, clock.now()))
-        app = make_app(exchange, Signatures(auth_token, settings.webhook_base), loop, running.token)
-        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5)
-        server = uvicorn.Server(config)
-        timetable = make_timetable(exchange, settings.quiet_seconds, settings.lost_seconds)
+        signatures = Signatures(settings.twilio_auth_token.get_secret_value(), settings.webhook_base)
+        app = make_app(exchange, signatures, loop, running.token)
+        server = Server(
+            uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5)
+        )
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
+        unknown = await exchange.commit(lambda session: sweep.forget_placing(session, exchange.clock.now()))
         log.info("daemon_started", url=running.url, public_url=settings.webhook_base, attempts_unknown=unknown)
-        ticking = asyncio.create_task(_tick_loop(exchange, loop, settings.tick_seconds, lambda: server.started))
-        announcing = asyncio.create_task(_announce(database, running, lambda: server.started))
-        timetable.start()
+        working = asyncio.create_task(_work(exchange, loop, settings, server.listens, running))
         try:
             await server.serve(sockets=[listening])
         finally:
-            for task in (ticking, announcing):
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
-            timetable.shutdown(wait=False)
+            working.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await working
             await exchange.drain()
             log.info("daemon_stopped")
 
 
-async def _announce(database: Database, running: Running, started: Callable[[], bool]) -> None:
-    while not started():
-        await asyncio.sleep(0.01)
-    database.announce(json.dumps({"pid": running.pid, "url": running.url, "token": running.token}))
+async def _put_together(
+    settings: Settings, database: Database, threads: ThreadPoolExecutor
+) -> tuple[Exchange, DialLoop]:
+    clock, book = Clock(settings.clock_offset_seconds), rulebook.load()
+    carrier = TwilioCarrier(
+        settings.twilio_account_sid,
+        settings.twilio_auth_token.get_secret_value(),
+        settings.twilio_base_url,
+        settings.webhook_base,
+        clock,
+    )
+    try:
+        await asyncio.get_running_loop().run_in_executor(threads, carrier.check)
+    except CarrierError as error:
+        remedy = "check TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and DIALER_TWILIO_BASE_URL"
+        raise CannotStart(f"{error}: {remedy}") from None
+    exchange = Exchange(
+        database,
+        carrier,
+        clock,
+        book,
+        Urls(settings.webhook_base),
+        book.abandonment(frozenset({HOME}), clock.now().date()).connect_seconds,
+        threads,
+        observe=lambda campaign_id, event: loop.observe(campaign_id, event),
+    )
+    loop = DialLoop(exchange, Budget(settings.calls_per_second))
+    return exchange, loop
 
 
-async def _tick_loop(exchange: Exchange, loop: DialLoop, tick_seconds: float, started: Callable[[], bool]) -> None:
-    """Chores first, then dialling, once a tick; a tick that fails is counted and the next one tries again."""
-    while not started():
-        await asyncio.sleep(0.01)
-    next_at = exchange.clock.monotonic()
-    while True:
-        try:
-            await sweep.end_overdue_wrap_ups(exchange)
-            await ring_seats(exchange)
-            await sweep.hang_up_left_seats(exchange)
-            await sweep.stop_calls(exchange)
-            await loop.tick()
-        except CarrierError as error:
-            exchange.counts["carrier_unreachable"] += 1
-            log.warning("carrier_unreachable", error=str(error))
-        except Exception:
-            exchange.counts["tick_errors"] += 1
-            log.exception("tick_failed")
-        next_at = max(next_at + tick_seconds, exchange.clock.monotonic())
-        await asyncio.sleep(next_at - exchange.clock.monotonic())
-
-
-SEATS_A_TICK = 20
-
-
-async def ring_seats(exchange: Exchange) -> None:
-    """Ring every agent who has logged in since the last tick."""
-    waiting = await exchange.read(seats.agents_without_seat)
-    if not waiting:
-        return
-    tokens = [uuid4().hex for _ in range(min(waiting, SEATS_A_TICK))]
-    for agent in await exchange.commit(lambda session: seats.seats_to_ring(session, tokens)):
-        exchange.start(_ring_seat(exchange, agent["address"], agent["caller_id"], agent["seat_token"]))
-
-
-async def _ring_seat(exchange: Exchange, address: str, caller_id: str, token: str) -> None:
-    rung = await exchange.ask(exchange.carrier.ring_seat, address, caller_id, token)
-    now = exchange.clock.now()
-    await exchange.commit(lambda session: seats.seat_rung(session, token, rung.sid, rung.problem, now))
+async def _work(
+    exchange: Exchange, loop: DialLoop, settings: Settings, listens: asyncio.Event, running: Running
+) -> None:
+    """What runs beside the web server: nothing is dialled before its answer could be heard."""
+    await listens.wait()
+    exchange.database.announce(json.dumps(asdict(running)))
+    timetable = make_timetable(exchange, settings.quiet_seconds, settings.lost_seconds)
+    timetable.start()
+    try:
+        await tick_for_ever(exchange, loop, settings.tick_seconds)
+    finally:
+        timetable.shutdown(wait=False)

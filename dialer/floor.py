@@ -36,7 +36,7 @@ def _campaign(
     session: Session, campaign: Any, since: datetime, reasons: Mapping[int, str], agents: list[dict[str, Any]]
 ) -> dict[str, Any]:
     figures = campaign_figures(session, campaign.id, since)
-    live = sum(figures.live.values())
+    live, tally = sum(figures.live.values()), figures.since_then
     return {
         "campaign": campaign.name,
         "kind": campaign.kind,
@@ -46,5 +46,12 @@ def _campaign(
         "decision": reasons.get(campaign.id, ""),
         "agents": dict(Counter(agent["state"] for agent in agents if agent["campaign_id"] == campaign.id)),
         "drop_rate_ceiling": campaign.drop_rate_ceiling,
-        "figures": figures,
+        "leads": dict(figures.leads),
+        "held": dict(figures.held),
+        "live": dict(figures.live),
+        "attempts": tally.attempts,
+        "dialled": tally.dialled,
+        "answers": tally.ended_answers,
+        "live_answers": tally.live_answers,
+        "abandoned": tally.abandoned,
     }

@@ -1,4 +1,4 @@
-"""Agents' seats: what happens to an agent when the held leg comes, goes or is wished away. All run on the writing thread."""
+"""Agents' seats: what happens to an agent when the held leg comes, goes or is wished away, on the writing thread."""
 
 import re
 from datetime import datetime, timedelta

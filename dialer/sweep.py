@@ -1,4 +1,4 @@
-"""What heals: calls that have gone quiet, attempts nobody heard of, campaigns to be stopped at once, seats that are gone."""
+"""What heals: calls gone quiet, attempts nobody heard of, campaigns to be stopped at once, seats that are gone."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,6 @@
-"""What happens by the clock, each entry a call of one function. The tables are the truth: a missed run is made up by the next."""
+"""What happens by the clock, each entry a call of one function. The tables are the truth: the next run makes up for one
+that was missed.
+"""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta

@@ -17,7 +17,7 @@ from campaigns.tables import Attempt, Lead
 @dataclass(frozen=True, slots=True)
 class Figures:
     leads: Mapping[Standing, int]  # every standing, also those of no lead
-    held: Mapping[str, int]  # open leads that the gate refused when last asked, by its reason, the commonest first
+    held: Mapping[str, int]  # leads that the gate refused when last asked, by its reason, the commonest first
     live: Mapping[str, int]  # attempts that have not ended, by state
     since_then: Tally  # attempts placed since the moment asked for, with answer rate and drop rate
 
@@ -30,7 +30,6 @@ def campaign_figures(session: Session, campaign_id: int, since: datetime) -> Fig
         session,
         col(Lead.held_reason),
         in_campaign,
-        col(Lead.standing) == Standing.OPEN,
         col(Lead.held_reason).is_not(None),
     )
     return Figures(

@@ -1,4 +1,4 @@
-"""How commands reach the database: reads open the file, writes go through a running daemon or take the file themselves."""
+"""How commands reach the database: reads open the file, writes go through a running daemon or take the file."""
 
 import json
 import sys

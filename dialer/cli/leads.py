@@ -36,7 +36,7 @@ def upload_(
     name: Annotated[str | None, typer.Option(help="name of the list; default: the file's")] = None,
     json: Json = False,
 ) -> None:
-    """Load a file; every row is accepted, a duplicate, or rejected with its reason. Loading it again changes nothing."""
+    """Load a file; every row is accepted, a duplicate or rejected with its reason. Loading it again changes nothing."""
     mapping = [_pair(text) for text in map or []]
     settings = load_settings()
     with reading(settings) as session:

@@ -1,0 +1,46 @@
+"""Leads for trying things out. Every number is kept for fiction by its country; nobody can be reached."""
+
+import csv
+import io
+from collections.abc import Iterator
+from random import Random
+
+HEADER = ("phone", "first name", "last name", "state", "product of interest")
+
+# Area codes with their states, east to west; 555-0100 to 555-0199 is kept for fiction in each (NANPA).
+EAST = (("212", "NY"), ("617", "MA"), ("215", "PA"), ("305", "FL"), ("404", "GA"), ("202", "DC"), ("704", "NC"))
+MIDDLE = (("312", "IL"), ("214", "TX"), ("612", "MN"), ("504", "LA"), ("314", "MO"), ("414", "WI"), ("205", "AL"))
+WEST = (("303", "CO"), ("602", "AZ"), ("505", "NM"), ("415", "CA"), ("206", "WA"), ("702", "NV"), ("213", "CA"))
+ASLEEP = (("808", "HI"), ("671", "GU"))  # at noon in New York it is before eight there
+FIRST_NAMES = ("Ada", "Ben", "Cleo", "Dan", "Eva", "Finn", "Gia", "Hugo", "Iris", "Jon", "Kim", "Leo", "Mia", "Noah")
+LAST_NAMES = ("Abbot", "Brown", "Cruz", "Diaz", "Evans", "Frost", "Green", "Hale", "Ito", "Jones", "Klein", "Lopez")
+PRODUCTS = ("solar", "fibre", "insurance", "travel")
+ABROAD_EVERY = 40  # rows
+ASLEEP_EVERY = 8
+
+
+def sample_file(count: int) -> str:
+    """A lead file of `count` rows and a header, the same each time: mostly reachable, some asleep, some abroad."""
+    written = io.StringIO()
+    rows = csv.writer(written, lineterminator="\n")
+    rows.writerow(HEADER)
+    rows.writerows(_rows(count))
+    return written.getvalue()
+
+
+def _rows(count: int) -> Iterator[tuple[str, ...]]:
+    random = Random(1)
+    awake = [(code, state, line) for line in range(100, 200) for code, state in (*EAST, *MIDDLE, *WEST)]
+    asleep = [(code, state, line) for line in range(100, 200) for code, state in ASLEEP]
+    random.shuffle(awake)
+    for row in range(count):
+        person = (random.choice(FIRST_NAMES), random.choice(LAST_NAMES))
+        if row % ABROAD_EVERY == ABROAD_EVERY - 1:
+            # London, Ofcom's range for drama; there is no rule pack for it, so the gate refuses.
+            yield (f"+44 20 7946 0{row // ABROAD_EVERY % 1000:03}", *person, "", random.choice(PRODUCTS))
+        else:
+            source = asleep if row % ASLEEP_EVERY == ASLEEP_EVERY - 1 else awake
+            if not source:
+                return
+            code, state, line = source.pop(0)
+            yield (f"({code}) 555-0{line}", *person, state, random.choice(PRODUCTS))

@@ -1,0 +1,56 @@
+"""What happens once a tick: agents' seats and wrap-ups, calls that must stop, then dialling."""
+
+import asyncio
+from uuid import uuid4
+
+import structlog
+
+from dialer import seats, sweep
+from dialer.dial_loop import DialLoop
+from dialer.exchange import Exchange
+from dialer.telephony.carrier import CarrierError
+
+log = structlog.get_logger()
+
+SEATS_A_TICK = 20  # rung together; the carrier's calls per second are shared with the campaigns
+
+
+async def tick_for_ever(exchange: Exchange, loop: DialLoop, tick_seconds: float) -> None:
+    """Until cancelled. A tick that fails is counted, and the next one tries again."""
+    next_at = exchange.clock.monotonic()
+    while True:
+        try:
+            await tick(exchange, loop)
+        except CarrierError as error:
+            exchange.counts["carrier_unreachable"] += 1
+            log.warning("carrier_unreachable", error=str(error))
+        except Exception:
+            exchange.counts["tick_errors"] += 1
+            log.exception("tick_failed")
+        next_at = max(next_at + tick_seconds, exchange.clock.monotonic())
+        await asyncio.sleep(next_at - exchange.clock.monotonic())
+
+
+async def tick(exchange: Exchange, loop: DialLoop) -> None:
+    """Once through everything."""
+    await sweep.end_overdue_wrap_ups(exchange)
+    await ring_seats(exchange)
+    await sweep.hang_up_left_seats(exchange)
+    await sweep.stop_calls(exchange)
+    await loop.tick()
+
+
+async def ring_seats(exchange: Exchange) -> None:
+    """Ring every agent who has logged in since the last tick."""
+    waiting = await exchange.read(seats.agents_without_seat)
+    if not waiting:
+        return
+    tokens = [uuid4().hex for _ in range(min(waiting, SEATS_A_TICK))]
+    for agent in await exchange.commit(lambda session: seats.seats_to_ring(session, tokens)):
+        exchange.start(_ring_seat(exchange, agent["address"], agent["caller_id"], agent["seat_token"]))
+
+
+async def _ring_seat(exchange: Exchange, address: str, caller_id: str, token: str) -> None:
+    rung = await exchange.ask(exchange.carrier.ring_seat, address, caller_id, token)
+    now = exchange.clock.now()
+    await exchange.commit(lambda session: seats.seat_rung(session, token, rung.sid, rung.problem, now))
