@@ -33,7 +33,7 @@ NOON = datetime(2026, 11, 17, 12, tzinfo=NEW_YORK)  # a Tuesday
 CAMPAIGN = "demo"
 STEP_SECONDS = 0.25
 LINE_SECONDS = 5.0  # between two lines where no screen is
-WIND_DOWN_SECONDS = 15.0  # of the time asked for: the last calls end
+WIND_DOWN_SECONDS = 10.0  # of the time asked for: the last calls end
 LEADS_A_MINUTE = 60  # for each agent; more than it can use
 PATIENCE_SECONDS = 90.0  # for the last call to end
 

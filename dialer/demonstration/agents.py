@@ -16,7 +16,7 @@ DISPOSITIONS = {  # and how often each is chosen
     "wrong-number": 6,
     "language": 6,
 }
-WRAP_UP_SECONDS = (1.0, 3.0)
+WRAP_UP_SECONDS = (0.8, 2.0)
 BREAK_CHANCE = 0.03  # after a call
 BREAK_SECONDS = (6.0, 10.0)
 

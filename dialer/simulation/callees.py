@@ -103,17 +103,17 @@ class Population:
 
 DEFAULT = Population()
 DEMO = Population(
-    human=0.55,
-    machine=0.20,
-    busy=0.08,
+    human=0.64,
+    machine=0.18,
+    busy=0.09,
     failed=0.04,
     fax=0.01,
     setup=Spread(0.4, 0.3, 0.2, 0.8),
-    human_ring=Spread(2.0, 0.3, 1.0, 4.0),
-    machine_ring=Spread(3.0, 0.15, 2.0, 4.5),
+    human_ring=Spread(1.6, 0.3, 1.0, 3.0),
+    machine_ring=Spread(2.2, 0.15, 1.5, 3.0),
     greeting=Spread(3.0, 0.3, 2.0, 6.0),
     recording=Spread(12.0, 0.3, 8.0, 20.0),
-    talk=Spread(6.0, 0.4, 3.0, 10.0),
+    talk=Spread(5.0, 0.4, 3.0, 9.0),
     listening=Spread(8.0, 0.3, 4.0, 12.0),
     key_press=Spread(4.0, 0.3, 2.0, 8.0),
     detection=Spread(1.5, 0.3, 1.0, 2.5),
