@@ -35,7 +35,7 @@ class Forecast:
 
     def __init__(self) -> None:
         self.answers = 0  # calls that asked for an agent
-        self._with_agent: dict[str, tuple[str, float]] = {}  # call -> agent, seconds it had been in flight
+        self._calls: dict[str, tuple[str, float]] = {}  # agent -> the call given, seconds it had been in flight
         self._leaving = 0.0  # share of the agents who end a call to go, not to take the next
         self._in_flight = Stage(RING_AGES, memory=1500, prior_seconds=20, causes=3)
         self._talk = Stage(SERVICE_AGES, memory=1000, prior_seconds=60, causes=2)
@@ -58,8 +58,8 @@ class Forecast:
                 self._machine(call, at)
             case Failed(call, at):
                 self._in_flight.leave(call, at, LOST)
-            case CallEnded(call, agent, at):
-                self._with_agent.pop(call, None)
+            case CallEnded(_, agent, at):
+                self._calls.pop(agent, None)
                 if self._talk.leave(agent, at, PERSON) is not None:
                     self._wrap.enter(agent, at)
             case AgentFree(agent, at):
@@ -117,15 +117,17 @@ class Forecast:
         return age
 
     def _connected(self, call: str, agent: str, at: float) -> None:
+        self._freed(agent, at)  # who takes a call has ended the last one, told or not
         age = self._asked(call, at)
         if age is not None:
-            self._with_agent[call] = agent, age
+            self._calls[agent] = call, age
         self._talk.enter(agent, at)
 
     def _machine(self, call: str, at: float) -> None:
         self._in_flight.leave(call, at, LOST)
-        if call in self._with_agent:
-            agent, age = self._with_agent.pop(call)
+        agent = next((agent for agent, (given, _) in self._calls.items() if given == call), None)
+        if agent is not None:
+            _, age = self._calls.pop(agent)
             self._in_flight.correct(age, PERSON, MACHINE)
             self._talk.leave(agent, at, MACHINE)
 

@@ -64,6 +64,14 @@ def test_agents_in_wrap_up_are_due_first(taught, floor):
     assert sum(outlook.freed[:5]) > 0.6
 
 
+def test_an_agent_who_takes_a_call_has_ended_the_last_one(taught, floor):
+    """Nobody told of the end: it still counts, so talk is not learned to be longer than it is."""
+    for number in range(400):
+        see(taught, Connected(f"unseen-{number}", "agent", 50_200.0 + 8.0 * number))
+    taught.settle(60_000.0)
+    assert sum(taught.outlook(floor(talking=(6.0,))).freed[:10]) > 0.6
+
+
 def test_abandoned_call_counts_as_an_answer(floor):
     forecast = Forecast()
     see(forecast, Dialled("call", 0.0), Abandoned("call", 8.0))
