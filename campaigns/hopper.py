@@ -156,8 +156,12 @@ def _facts(
 def _place(number: str, lead: RowMapping) -> Location:
     try:
         return locate(number, state=lead["state"], time_zone=lead["time_zone"])
-    except LocatingError:  # an address that cannot be read gives no zone, and the gate refuses
+    except LocatingError:  # what cannot be read gives no zone, and the gate refuses
+        pass
+    try:
         return Location("", locate(number).jurisdictions, frozenset())
+    except LocatingError:
+        return Location("", frozenset(), frozenset())
 
 
 def recent_attempts(

@@ -1,0 +1,273 @@
+"""What tests of the moving parts share: a migrated database each, a clock moved by hand, a carrier with a script."""
+
+import shutil
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select, update
+from sqlmodel import SQLModel
+
+from campaigns.dispositions import Kind, for_kind
+from compliance import rulebook
+from compliance.gate import Cleared
+from dialer.call_control import Urls
+from dialer.clock import Clock
+from dialer.db import schema
+from dialer.db.database import Database
+from dialer.events import CallEvent, Placed, Progress, Refused
+from dialer.exchange import Exchange
+from dialer.telephony.carrier import CarrierError, Placement, SeatRing
+
+NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)  # a Monday noon in New York
+NEW_YORK_NUMBERS = [f"+12125550{n}" for n in range(100, 200)]
+
+
+class HandClock(Clock):
+    """Stands still until a test moves it."""
+
+    time = NOON
+
+    def now(self) -> datetime:
+        return self.time
+
+    def monotonic(self) -> float:
+        return 1000.0 + (self.time - NOON).total_seconds()
+
+    def advance(self, seconds: float = 0, **parts: float) -> datetime:
+        self.time += timedelta(seconds=seconds, **parts)
+        return self.time
+
+
+@dataclass
+class KnownCall:
+    """A call as the scripted carrier has it; `news` is what a look-up finds."""
+
+    number: str
+    at: datetime
+    news: CallEvent
+
+
+@dataclass(frozen=True)
+class Request:
+    """A call the carrier was asked to place."""
+
+    number: str
+    attempt_id: str
+    caller_id: str
+    ring_seconds: int
+    detect: bool
+
+
+class ScriptedCarrier:
+    """The carrier port in memory: accepts every call unless `answers` says otherwise, and keeps what it was asked."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self.answers: deque[Placement] = deque()  # to the next requests, before the usual yes
+        self.seat_answers: deque[SeatRing] = deque()
+        self.down = False  # cannot be reached
+        self.requests: list[Request] = []
+        self.calls: dict[str, KnownCall] = {}
+        self.seats: list[tuple[str, str, str]] = []  # address, caller id, token
+        self.hung_up: list[str] = []
+        self.messages: list[tuple[str, str]] = []  # sid, attempt id
+        self.asked: list[str] = []  # sids and numbers that were looked up
+
+    def place(self, cleared: Cleared, attempt_id: str, caller_id: str, ring_seconds: int, detect: bool) -> Placement:
+        with self._lock:
+            if not cleared.covers(cleared.number, self._clock.now()):
+                return Refused("the clearance expired", retry=True)
+            self.requests.append(Request(cleared.number, attempt_id, caller_id, ring_seconds, detect))
+            sid = f"CA{len(self.requests):03}"
+            answer = self.answers.popleft() if self.answers else Placed(sid)
+            if isinstance(answer, Placed):
+                self.calls[answer.sid] = KnownCall(cleared.number, self._clock.now(), Progress(sid, ringing=False))
+            return answer
+
+    def ring_seat(self, address: str, caller_id: str, token: str) -> SeatRing:
+        with self._lock:
+            self.seats.append((address, caller_id, token))
+            sid = f"CS{len(self.seats):03}"
+            answer = self.seat_answers.popleft() if self.seat_answers else SeatRing(sid)
+            if answer.sid is not None:
+                self.calls[answer.sid] = KnownCall(address, self._clock.now(), Progress(answer.sid, ringing=True))
+            return answer
+
+    def hang_up(self, sid: str) -> None:
+        self._reach()
+        self.hung_up.append(sid)
+
+    def play_message(self, sid: str, attempt_id: str) -> None:
+        self._reach()
+        self.messages.append((sid, attempt_id))
+
+    def look_up(self, sid: str) -> CallEvent | None:
+        self._reach()
+        self.asked.append(sid)
+        return self.calls[sid].news if sid in self.calls else None
+
+    def find(self, number: str, since: datetime) -> tuple[str, CallEvent] | None:
+        self._reach()
+        self.asked.append(number)
+        to_it = [(call.at, sid) for sid, call in self.calls.items() if call.number == number and call.at >= since]
+        if not to_it:
+            return None
+        sid = max(to_it)[1]
+        return sid, self.calls[sid].news
+
+    def check(self) -> None:
+        self._reach()
+
+    def _reach(self) -> None:
+        if self.down:
+            raise CarrierError("the carrier could not be reached")
+
+
+class Build:
+    """Puts rows into a database and reads them back; every builder gives the id."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._ids = count(1)
+        self._numbers = iter(NEW_YORK_NUMBERS)
+
+    def campaign(self, name: str = "spring", **changes: Any) -> int:
+        values = {
+            **{"name": name, "kind": "telemarketing", "mode": "progressive", "intent": "run", "client": "Acme"},
+            **{"contact_number": "+12125550199", "region": "US", "caller_ids": ["+12125550198"], "ring_seconds": 20},
+            **{"wrap_up_seconds": 30, "drop_rate_ceiling": 0.03, "attempts_per_lead": 6, "attempts_per_day": 3},
+            **{"machine_detection": True, "created_at": NOON, "note": "", "dispositions": CODES},
+        }
+        campaign_id = self._add("campaign", values | changes)
+        self._add("lead_list", _list_of(campaign_id))
+        return campaign_id
+
+    def lead(self, campaign_id: int, *numbers: str, **changes: Any) -> int:
+        """A fresh lead in New York, due now, with a number of its own unless some are given."""
+        where = {"first_name": "", "last_name": "", "email": "", "state": "NY", "postal_code": "", "time_zone": ""}
+        work = {"custom": {}, "standing": "open", "priority": 2, "due_at": NOON, "attempts": 0}
+        list_id = self.row("lead_list", campaign_id=campaign_id)["id"]
+        lead_id = self._add("lead", {"campaign_id": campaign_id, "list_id": list_id, **where, **work} | changes)
+        for rank, number in enumerate(numbers or [next(self._numbers)]):
+            phone = {"campaign_id": campaign_id, "lead_id": lead_id, "number": number, "rank": rank, "label": "phone"}
+            self._add("phone", phone | {"attempts": 0})
+        return lead_id
+
+    def leads(self, campaign_id: int, numbers: Sequence[str]) -> list[int]:
+        """Many fresh leads at once, a number each."""
+        first = self.lead(campaign_id, numbers[0])
+        lead, phone = self.row("lead", id=first), self.row("phone", lead_id=first)
+        ids = range(first, first + len(numbers))
+        self._add_all("lead", [{**lead, "id": lead_id} for lead_id in ids[1:]])
+        new = [{**phone, "number": number, "lead_id": lead_id} for lead_id, number in zip(ids, numbers, strict=True)]
+        self._add_all("phone", [{**row, "id": phone["id"] + place} for place, row in enumerate(new)][1:])
+        return list(ids)
+
+    def agent(self, name: str, campaign_id: int | None = None, state: str = "ready", **changes: Any) -> int:
+        seat = {} if state == "logged-out" else {"seat_token": f"seat-of-{name}", "seat_sid": f"CS-{name}"}
+        work = {"campaign_id": campaign_id, "state": state, "since": NOON, "reason": "", "afterwards": "ready"}
+        return self._add("agent", {"name": name, "address": f"client:{name}", **work, **seat} | changes)
+
+    def attempt(self, lead_id: int, state: str = "dialled", **changes: Any) -> str:
+        """A live attempt on a lead's first phone, as a claim would have left it."""
+        lead, phone = self.row("lead", id=lead_id), self.rows("phone", lead_id=lead_id)[0]
+        attempt_id = changes.get("id", f"a{next(self._ids)}")
+        whose = {"campaign_id": lead["campaign_id"], "list_id": lead["list_id"], "lead_id": lead_id}
+        line = {"phone_id": phone["id"], "number": phone["number"], "caller_id": "+12125550198", "ring_seconds": 20}
+        life = {"state": state, "sequence": -1, "last_event_at": NOON, "placing_at": NOON}
+        flags = {"agent_reserved": True, "abandoned": False, "opted_out": False}
+        known = {} if state in ("placing", "unknown") else {"call_sid": f"CA-{attempt_id}", "dialled_at": NOON}
+        self._add("attempt", {"id": attempt_id, **whose, **line, **life, **flags, **known} | changes)
+        if state != "ended":
+            self.change("lead", lead_id, standing="dialling", attempts=lead["attempts"] + 1)
+            self.change("phone", phone["id"], attempts=phone["attempts"] + 1)
+        return attempt_id
+
+    def change(self, table: str, key: int | str, **values: Any) -> None:
+        columns = SQLModel.metadata.tables[table]
+        changed = update(columns).where(columns.c.id == key).values(values)
+        self._database.write(lambda session: session.connection().execute(changed) and None)
+
+    def rows(self, table: str, **where: Any) -> list[Mapping[str, Any]]:
+        """In the order in which they were added."""
+        columns = SQLModel.metadata.tables[table]
+        query = select(columns).where(*(columns.c[name] == value for name, value in where.items()))
+        with self._database.read() as session:
+            return [dict(row) for row in session.connection().execute(query).mappings()]
+
+    def row(self, table: str, **where: Any) -> Mapping[str, Any]:
+        (found,) = self.rows(table, **where)
+        return found
+
+    def _add(self, table: str, values: Mapping[str, Any]) -> Any:
+        new = insert(SQLModel.metadata.tables[table]).values(values)
+        return self._database.write(lambda session: session.connection().execute(new).inserted_primary_key[0])
+
+    def _add_all(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        new = insert(SQLModel.metadata.tables[table])
+        self._database.write(lambda session: session.connection().execute(new, rows) and None)
+
+
+CODES = [entry.code for entry in for_kind(Kind.TELEMARKETING)]
+
+
+def _list_of(campaign_id: int) -> dict[str, Any]:
+    counts = {"rows": 0, "accepted": 0, "duplicates": 0, "rejected": {}}
+    return {"campaign_id": campaign_id, "name": "leads.csv", "loaded_at": NOON, **counts}
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file as `dialer db upgrade` makes it."""
+    path = tmp_path_factory.mktemp("template") / "dialer.db"
+    schema.upgrade(path)
+    return path
+
+
+@pytest.fixture
+def database(migrated: Path, tmp_path: Path) -> Iterator[Database]:
+    shutil.copyfile(migrated, tmp_path / "dialer.db")
+    database = Database.open(f"sqlite:///{tmp_path}/dialer.db")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def carrier(clock: HandClock) -> ScriptedCarrier:
+    return ScriptedCarrier(clock)
+
+
+@pytest.fixture
+def build(database: Database) -> Build:
+    return Build(database)
+
+
+@pytest.fixture
+def seen() -> list[Any]:
+    """What the exchange let pacing observe."""
+    return []
+
+
+@pytest.fixture
+def exchange(database: Database, carrier: ScriptedCarrier, clock: HandClock, seen: list[Any]) -> Iterator[Exchange]:
+    with ThreadPoolExecutor(2) as threads:
+        yield Exchange(
+            *(database, carrier, clock, rulebook.load(), Urls("https://dialer.example")),
+            connect_seconds=2.0,
+            carrier_threads=threads,
+            observe=lambda _campaign_id, event: seen.append(event),
+        )
