@@ -9,7 +9,17 @@ from sqlmodel import Session, SQLModel, col
 from sqlmodel import select as select_rows
 
 import campaigns.tables
-from campaigns.campaign import CampaignPlan, Intent, State, Verb, check_deletable, intend, problems_of, state_of
+from campaigns.campaign import (
+    CampaignPlan,
+    ImpossibleVerb,
+    Intent,
+    State,
+    Verb,
+    check_deletable,
+    intend,
+    problems_of,
+    state_of,
+)
 from campaigns.dispositions import lookup
 from campaigns.lead import Standing
 from campaigns.recycling import Again, recycle, retires_phone, uses_try
@@ -74,7 +84,10 @@ def create_campaign(
 def say(session: Session, name: str, verb: Verb) -> Campaign:
     """Change what is wanted of a campaign. Raises UnknownCampaign, ImpossibleVerb."""
     campaign = campaign_named(session, name)
-    campaign.intent = intend(Intent(campaign.intent), verb)
+    try:
+        campaign.intent = intend(Intent(campaign.intent), verb)
+    except ImpossibleVerb as error:
+        raise ImpossibleVerb(f"campaign {name!r} {error}") from None
     campaign.note = ""
     session.add(campaign)
     return campaign
@@ -87,7 +100,10 @@ def delete_campaign(session: Session, name: str) -> None:
     """
     campaign = campaign_named(session, name)
     assert campaign.id is not None
-    check_deletable(Intent(campaign.intent), live_attempts(session, campaign.id))
+    try:
+        check_deletable(Intent(campaign.intent), live_attempts(session, campaign.id))
+    except ImpossibleVerb as error:
+        raise ImpossibleVerb(f"campaign {name!r} {error}") from None
     for table in (Attempt, Phone, Lead, LeadList, DropCount):
         session.connection().execute(delete(table).where(col(table.campaign_id) == campaign.id))
     session.delete(campaign)
