@@ -19,6 +19,7 @@ ATTEMPT = _tables[campaigns.tables.Attempt.__tablename__]
 CAMPAIGN, DROP_COUNT = _tables["campaign"], _tables["drop_count"]
 AGENT, AGENT_CHANGE, CARRIER_EVENT = _tables["agent"], _tables["agent_change"], _tables["carrier_event"]
 
+BUSY = (AgentState.ON_CALL, AgentState.WRAP_UP)
 CALL_COLUMNS = tuple(field.name for field in fields(Call) if field.name != "connect_seconds")
 CAMPAIGN_COLUMNS = ("name", "client", "contact_number", "wrap_up_seconds", "attempts_per_lead", "machine_detection")
 _ATTEMPT_AND_CAMPAIGN = select(
@@ -170,10 +171,15 @@ def move_agent(
     before = AgentState(agent["state"])
     state, afterwards = move(before, AgentState(agent["afterwards"]), event)
     values: dict[str, Any] = {"afterwards": afterwards, **(change or {})}
-    if state is not before or reason:
+    if before in BUSY and state in (AgentState.WRAP_UP, AgentState.PAUSED):
+        reason = reason or agent["reason"]  # given with the wish to pause after this call
+    if state is not before:
         values.update(state=state, since=now, reason=reason)
-        if state not in (AgentState.ON_CALL, AgentState.WRAP_UP):
+        if state not in BUSY:
             values.update(attempt_id=None, wrap_up_until=None)
+    elif reason:
+        values.update(reason=reason)
+    if state is not before or reason != agent["reason"]:
         _log_change(connection, agent["name"], now, state, reason, agent["attempt_id"])
     connection.execute(update(AGENT).where(AGENT.c.id == agent["id"]).values(values))
     return state
