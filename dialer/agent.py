@@ -80,7 +80,7 @@ def move(state: AgentState, afterwards: AgentState, event: AgentEvent) -> tuple[
         target = TABLE[state, event]
     except KeyError:
         raise ImpossibleForAgent(f"is {state} and cannot {event}") from None
-    if event is _E.LOG_IN and state is _S.LOGGED_OUT:
+    if event is _E.LOG_IN and _S.LOGGED_OUT in (state, afterwards):
         afterwards = _S.PAUSED
     if event in _WISHES and target in (_S.JOINING, _S.ON_CALL, _S.WRAP_UP):
         afterwards = _WISHES[event]

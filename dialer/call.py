@@ -6,7 +6,7 @@
     unknown ──────────────────────────▶ message ─────────┘
 
 Callbacks may be lost, late, doubled or out of order, so any state before `ended` takes any later carrier event; `ended`
-absorbs everything but the disposition and the return of a call that had been given up as lost.
+absorbs everything but the disposition, an opt-out, and the return of a call that had been given up.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from campaigns.dispositions import Outcome, by_dialler, lookup
+from campaigns.dispositions import NEVER_A_CALL, Outcome, by_dialler, lookup
 from dialer.commands import CallCommand, HangUp, PlayMessage, Recycle, ReleaseAgent, Suppress
 from dialer.events import (
     MACHINES,
@@ -35,6 +35,7 @@ from dialer.events import (
 )
 
 OPT_OUT_KEY = "9"
+GIVEN_UP = NEVER_A_CALL | {Outcome.LOST}  # ended without a call of the carrier's, as far as we know
 
 
 class CallState(StrEnum):
@@ -132,6 +133,8 @@ def _progress(call: Call, event: Progress, now: datetime) -> Step:
         call = replace(call, state=CallState.RINGING, ringing_at=now)
     if event.picked_up and call.answered_at is None:
         call = replace(call, answered_at=now)
+    if event.picked_up and call.by_machine:  # still there, so the order to hang up got lost
+        return call, (HangUp(event.sid),)
     return call, ()
 
 
@@ -139,24 +142,28 @@ def _answered(call: Call, event: Answered, now: datetime) -> Step:
     call = _with_sid(call, event.sid, now)
     if call.state in (CallState.CONNECTED, CallState.MESSAGE):  # asked again: the same answer
         return call, ()
-    call = replace(call, answered_at=call.answered_at or now, answered_by=event.answered_by or call.answered_by)
+    call = replace(call, answered_at=call.answered_at or now, answered_by=call.answered_by or event.answered_by)
     if call.by_machine:
-        return call, (HangUp(event.sid),)
-    if event.agent is not None:
-        return replace(call, state=CallState.CONNECTED, agent=event.agent, connected_at=now), ()
-    return replace(call, state=CallState.MESSAGE, message_at=now, abandoned=True), ()
+        spared = (ReleaseAgent(wrap_up=False),) if event.agent is not None else ()
+        return call, (HangUp(event.sid), *spared)
+    if event.agent is None:
+        return replace(call, state=CallState.MESSAGE, message_at=now, abandoned=True), ()
+    late = not _in_time(call, now)  # the carrier's request was delayed: the person has waited in silence
+    return replace(call, state=CallState.CONNECTED, agent=event.agent, connected_at=now, abandoned=late), ()
 
 
 def _detected(call: Call, event: Detected, now: datetime) -> Step:
     if event.answered_by not in VERDICTS:
         raise IllegalEvent(f"unknown verdict of the machine detector: {event.answered_by!r}")
+    call = _with_sid(call, event.sid, now)
+    if call.answered_by is not None:  # the first verdict stands, it has been acted on
+        return call, ()
     call = replace(call, answered_by=event.answered_by, detection_ms=event.detection_ms)
+    call = replace(call, answered_at=call.answered_at or now)
     if not call.by_machine:
         return call, ()
-    commands: tuple[CallCommand, ...] = (HangUp(call.call_sid),) if call.call_sid else ()
-    if call.state is CallState.CONNECTED:
-        commands += (ReleaseAgent(wrap_up=False),)
-    return replace(call, abandoned=False), commands
+    released = (ReleaseAgent(wrap_up=False),) if call.state is CallState.CONNECTED else ()
+    return replace(call, abandoned=False), (HangUp(event.sid), *released)
 
 
 def _key_pressed(call: Call, event: KeyPressed, now: datetime) -> Step:
@@ -166,15 +173,15 @@ def _key_pressed(call: Call, event: KeyPressed, now: datetime) -> Step:
 
 
 def _customer_left(call: Call, event: CustomerLeft, now: datetime) -> Step:
-    if call.state is not CallState.CONNECTED:
+    if call.state is not CallState.CONNECTED or call.by_machine:
         return call, ()
     if event.on_line:  # the conference ended under the called party
         return _without_agent(call, now), ()
-    return call, (ReleaseAgent(wrap_up=call.disposition is None),)
+    return call, (ReleaseAgent(wrap_up=_agent_to_dispose(call)),)
 
 
 def _agent_left(call: Call, event: AgentLeft, now: datetime) -> Step:
-    if call.state is not CallState.CONNECTED:
+    if call.state is not CallState.CONNECTED or call.by_machine:
         return call, ()
     commands = (PlayMessage(call.call_sid),) if call.call_sid else ()
     return _without_agent(call, now), commands
@@ -184,15 +191,12 @@ def _ended(call: Call, event: Ended, now: datetime) -> Step:
     if event.sid is not None:
         call = _with_sid(call, event.sid, now)
     call = replace(call, sip_code=event.sip_code, sequence=max(call.sequence, event.sequence))
-    outcome = event.outcome
-    if outcome is Outcome.ANSWERED:
-        if call.state not in (CallState.CONNECTED, CallState.MESSAGE) and not call.by_machine:
-            # Picked up, but we were never asked, or asked in vain: a person heard nothing of ours.
-            problem = "picked up, but the answer webhook never came"
-            call = replace(call, answered_at=call.answered_at or now, abandoned=True, error=problem)
-        if call.by_machine:
-            outcome = Outcome.FAX if call.answered_by == "fax" else Outcome.MACHINE
-    return _end(call, outcome, now)
+    picked_up = event.outcome is Outcome.ANSWERED or call.answered_at is not None
+    if picked_up and call.state not in (CallState.CONNECTED, CallState.MESSAGE) and not call.by_machine:
+        # We were never asked what to do, or asked in vain: a person heard nothing of ours.
+        problem = "picked up, but the answer webhook never came"
+        call = replace(call, answered_at=call.answered_at or now, abandoned=True, error=problem)
+    return _end(call, _heard_by(call) if event.outcome is Outcome.ANSWERED else event.outcome, now)
 
 
 def _never_heard_of(call: Call, event: NeverHeardOf, now: datetime) -> Step:
@@ -206,28 +210,56 @@ def _disposed(call: Call, event: Disposed, now: datetime) -> Step:
         raise IllegalEvent("no agent had this call: the dialer gives its disposition")
     if call.disposed_by is not None:
         raise IllegalEvent(f"already disposed as {call.disposition} by the {call.disposed_by}")
-    call = replace(call, disposition=event.code, disposed_by=event.by, disposed_at=now, callback_at=event.callback_at)
-    commands: tuple[CallCommand, ...] = (Suppress("agent"),) if lookup(event.code).do_not_call else ()
-    return call, (*commands, Recycle(event.code)) if call.state is CallState.ENDED else commands
+    code, commands = event.code, tuple[CallCommand, ...]()
+    if call.opted_out and event.by == "dialer":
+        code = by_dialler(Outcome.ANSWERED, call.abandoned, call.opted_out)
+    elif lookup(code).do_not_call:
+        commands = (Suppress("agent"),)
+    call = replace(call, disposition=code, disposed_by=event.by, disposed_at=now, callback_at=event.callback_at)
+    return call, (*commands, Recycle(code)) if call.state is CallState.ENDED else commands
 
 
 def _after_the_end(call: Call, event: CallEvent, now: datetime) -> Step:
-    """A call settled as lost may come back: it is ended at once, and a person who answers it hears the message."""
-    if call.outcome != Outcome.LOST:
+    """A call that had been given up may come back: it is ended, or hears the message when a person has answered.
+
+    The lead was recycled then and is not again, but for an opt-out, which finishes it at any time.
+    """
+    if isinstance(event, KeyPressed):
+        return _late_key(call, event, now)
+    if call.outcome not in GIVEN_UP:
         return call, ()
     match event:
-        case Answered(sid=sid):
-            call = replace(call, call_sid=sid, answered_at=now, message_at=now, abandoned=True)
-            call = replace(call, outcome=Outcome.ANSWERED, disposition=by_dialler(Outcome.ANSWERED, True, False))
-            return call, ()
+        case Answered(sid=sid, answered_by=answered_by):  # is answered with the message
+            call = _back(call, sid, Outcome.ANSWERED, answered_by, now)
+            return call, (HangUp(sid),) if call.by_machine else ()
+        case Detected(sid=sid, answered_by=answered_by):
+            call = _back(call, sid, Outcome.ANSWERED, answered_by, now)
+            return call, (HangUp(sid) if call.by_machine else PlayMessage(sid),)
+        case Progress(sid=sid, picked_up=True):
+            return _back(call, sid, Outcome.ANSWERED, None, now), (PlayMessage(sid),)
         case Placed(sid=sid) | Progress(sid=sid):
-            return replace(call, call_sid=sid), (HangUp(sid),)
-        case Ended(sid=sid, outcome=outcome):
-            picked_up = outcome is Outcome.ANSWERED
-            call = replace(call, call_sid=sid or call.call_sid, outcome=outcome, abandoned=picked_up)
-            call = replace(call, answered_at=now if picked_up else None)
-            return replace(call, disposition=by_dialler(outcome, picked_up, False)), ()
+            return _with_sid(call, sid, now), (HangUp(sid),)
+        case Ended(sid=str(sid), outcome=outcome):
+            return replace(_back(call, sid, outcome, None, now), sip_code=event.sip_code, message_at=None), ()
     return call, ()
+
+
+def _back(call: Call, sid: str, outcome: Outcome, answered_by: str | None, now: datetime) -> Call:
+    """A call that had been given up, with what the carrier now says of it."""
+    call = replace(_with_sid(call, sid, now), answered_by=answered_by)
+    if outcome is not Outcome.ANSWERED:
+        return replace(call, outcome=outcome, disposition=by_dialler(outcome, False, call.opted_out))
+    outcome, person = _heard_by(call), not call.by_machine
+    call = replace(call, answered_at=now, message_at=now if person else None, abandoned=person)
+    return replace(call, outcome=outcome, disposition=by_dialler(outcome, person, call.opted_out))
+
+
+def _late_key(call: Call, event: KeyPressed, now: datetime) -> Step:
+    call, commands = _key_pressed(call, event, now)
+    if not commands or call.disposed_by != "dialer":
+        return call, commands
+    code = by_dialler(Outcome.ANSWERED, call.abandoned, call.opted_out)
+    return replace(call, disposition=code), (*commands, Recycle(code))
 
 
 def _with_sid(call: Call, sid: str, now: datetime) -> Call:
@@ -235,22 +267,37 @@ def _with_sid(call: Call, sid: str, now: datetime) -> Call:
         raise IllegalEvent(f"belongs to {call.call_sid}, but the event speaks of {sid}")
     if call.state in (CallState.PLACING, CallState.UNKNOWN):
         return replace(call, state=CallState.DIALLED, call_sid=sid, dialled_at=now, error=None)
-    return call
+    return replace(call, call_sid=sid)
+
+
+def _in_time(call: Call, now: datetime) -> bool:
+    assert call.answered_at is not None
+    return now - call.answered_at <= timedelta(seconds=call.connect_seconds)
 
 
 def _without_agent(call: Call, now: datetime) -> Call:
-    assert call.answered_at is not None
-    too_soon = now - call.answered_at <= timedelta(seconds=call.connect_seconds)
-    return replace(call, state=CallState.MESSAGE, message_at=now, abandoned=too_soon and not call.by_machine)
+    abandoned = call.abandoned or _in_time(call, now)
+    return replace(call, state=CallState.MESSAGE, message_at=now, abandoned=abandoned)
+
+
+def _heard_by(call: Call) -> Outcome:
+    if not call.by_machine:
+        return Outcome.ANSWERED
+    return Outcome.FAX if call.answered_by == "fax" else Outcome.MACHINE
+
+
+def _agent_to_dispose(call: Call) -> bool:
+    """Whether what came of the call is for its agent to say, and still to be said."""
+    return call.state is CallState.CONNECTED and not call.by_machine and call.disposition is None
 
 
 def _end(call: Call, outcome: Outcome, now: datetime) -> Step:
-    had_agent = call.state is CallState.CONNECTED and outcome is Outcome.ANSWERED
+    by_agent = _agent_to_dispose(call)
     call = replace(call, state=CallState.ENDED, ended_at=now, outcome=outcome)
     commands: tuple[CallCommand, ...] = ()
     if call.connected_at is not None:
-        commands += (ReleaseAgent(wrap_up=had_agent and call.disposition is None),)
-    if call.disposition is None and not had_agent:
+        commands += (ReleaseAgent(wrap_up=by_agent),)
+    if call.disposition is None and not by_agent:
         code = by_dialler(outcome, call.abandoned, call.opted_out)
         call = replace(call, disposition=code, disposed_by="dialer", disposed_at=now)
     if call.disposition is not None:

@@ -61,6 +61,7 @@ class Answered:
 class Detected:
     """The machine detector's verdict."""
 
+    sid: str
     answered_by: str
     detection_ms: int | None = None
 

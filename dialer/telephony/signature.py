@@ -5,6 +5,8 @@ from urllib.parse import parse_qsl
 
 from twilio.request_validator import RequestValidator
 
+MAX_FIELDS = 200
+
 
 class MultiDict(dict[str, list[str]]):
     """Form parameters as the SDK's validator wants repeated ones: by `getlist`."""
@@ -31,8 +33,11 @@ class Signatures:
 
 
 def parse_form(body: bytes) -> list[tuple[str, str]]:
-    """The form with blanks kept, for they are signed too."""
-    return parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=200)
+    """The form with blanks kept, for they are signed too; one of more fields than the carrier sends is empty."""
+    try:
+        return parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError:
+        return []
 
 
 def first_values(form: Sequence[tuple[str, str]]) -> Mapping[str, str]:

@@ -21,10 +21,10 @@ class UnknownValue(Exception):
 def call_event(form: Mapping[str, str]) -> CallEvent:
     """The event in a status callback or a fetched call. Raises UnknownValue."""
     sid, word = form["CallSid"], form["CallStatus"]
-    sequence = int(form.get("SequenceNumber") or -1)
+    number = _number(form, "SequenceNumber")
+    sequence = -1 if number is None else number
     if word in TERMINAL:
-        sip_code = int(form["SipResponseCode"]) if form.get("SipResponseCode") else None
-        return Ended(TERMINAL[word], sid, sip_code, sequence)
+        return Ended(TERMINAL[word], sid, _number(form, "SipResponseCode"), sequence)
     match word:
         case "queued" | "initiated":
             return Progress(sid, ringing=False, sequence=sequence)
@@ -36,14 +36,13 @@ def call_event(form: Mapping[str, str]) -> CallEvent:
 
 
 def answered(form: Mapping[str, str], agent: str | None) -> Answered:
-    """The event in a request for what to do with a picked-up call."""
+    """The event in a request for what to do with a picked-up call. Raises UnknownValue."""
     return Answered(form["CallSid"], agent, _verdict(form["AnsweredBy"]) if form.get("AnsweredBy") else None)
 
 
 def detected(form: Mapping[str, str]) -> Detected:
     """The event in an answering machine callback. Raises UnknownValue."""
-    took = form.get("MachineDetectionDuration")
-    return Detected(_verdict(form["AnsweredBy"]), int(took) if took else None)
+    return Detected(form["CallSid"], _verdict(form["AnsweredBy"]), _number(form, "MachineDetectionDuration"))
 
 
 def key_pressed(form: Mapping[str, str]) -> KeyPressed:
@@ -52,8 +51,8 @@ def key_pressed(form: Mapping[str, str]) -> KeyPressed:
 
 
 def customer_left(form: Mapping[str, str]) -> CustomerLeft:
-    """The event in the action of the Dial that held the called party in the seat's conference."""
-    return CustomerLeft(on_line=form["CallStatus"] not in TERMINAL)
+    """The event in the action of the Dial that held the called party in the seat's conference. Raises UnknownValue."""
+    return CustomerLeft(on_line=not isinstance(call_event(form), Ended))
 
 
 def event_key(kind: str, form: Mapping[str, str]) -> str:
@@ -66,3 +65,12 @@ def _verdict(word: str) -> str:
     if word not in VERDICTS:
         raise UnknownValue(f"AnsweredBy {word!r}")
     return word
+
+
+def _number(form: Mapping[str, str], name: str) -> int | None:
+    word = form.get(name)
+    if not word:
+        return None
+    if not (word.isascii() and word.isdigit()):
+        raise UnknownValue(f"{name} {word!r}")
+    return int(word)
