@@ -7,6 +7,7 @@ KEPT_BACK = 2.0  # abandoned calls left in balance for the calls in flight when 
 SPENDING = 6.0  # abandoned calls, above and below the balance, over which the price changes by e
 SAVING = 1.0
 DRIFT = 0.02
+LARGE = 25  # agents
 
 
 def used_up(allowance: float) -> bool:
@@ -19,11 +20,11 @@ def price(allowance: float, agents: int, machines: float) -> float:
 
     Below the balance it rises steeply, so that the budget is hardly ever used up. Above, it falls to a third and then
     only drifts: a large discount after a quiet start would spend the budget in one burst. A large floor has more calls
-    in flight: it keeps more back and swings wider. Of the answers a share are `machines`, which nobody abandons.
+    in flight: it keeps more back. Of the answers a share are `machines`, which nobody abandons.
     """
-    swing = sqrt(max(1.0, agents / 25))
-    spare = allowance - 1.0 - KEPT_BACK * swing**1.5
-    width = swing * (SPENDING if spare > 0 else SAVING)
+    large = max(1.0, agents / LARGE)
+    spare = allowance - 1.0 - KEPT_BACK * large
+    width = SPENDING * sqrt(large) if spare > 0 else SAVING
     discount = _clip(spare / width, -4.0, 1.0) + _clip(DRIFT * spare, -1.0, 2.0)
     return exp(USUAL_PRICE - discount) * (1 - machines)
 
