@@ -103,7 +103,7 @@ def answer(
     def with_agent(attempt: RowMapping, call: Call) -> Answered:
         nonlocal seat
         event = webhooks.answered(form, None)
-        if call.state not in BEFORE_ANSWER or event.answered_by in MACHINES:
+        if call.state not in BEFORE_ANSWER or call.by_machine or event.answered_by in MACHINES:
             seat = seat_of(connection, attempt_id)
             return event
         agent, seat = claim_agent(connection, attempt["campaign_id"], attempt_id, now)
