@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-NUMBER = re.compile(r"\+\d{4,15}")
+NUMBER = re.compile(r"(?:\+|%2B)\d{4,15}", re.IGNORECASE)  # plain, or in a URL
 MASKED_KEYS = frozenset({"number", "to", "from", "caller_id", "address"})
 
 
