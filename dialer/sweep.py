@@ -1,5 +1,6 @@
 """What heals: calls gone quiet, attempts nobody heard of, campaigns to be stopped at once, seats that are gone."""
 
+import asyncio
 from datetime import datetime, timedelta
 
 import structlog
@@ -7,6 +8,7 @@ from sqlalchemy import RowMapping, select, update
 from sqlmodel import Session
 
 from campaigns.campaign import Intent
+from campaigns.dispositions import Outcome
 from dialer.agent import AgentState
 from dialer.call import CallState, IllegalEvent
 from dialer.events import Ended, NeverHeardOf, Placed
@@ -14,6 +16,7 @@ from dialer.exchange import Exchange
 from dialer.seats import end_wrap_ups, seat_lost, seats_held, seats_to_hang_up, seats_unanswered
 from dialer.store import AGENT, ATTEMPT, CAMPAIGN
 from dialer.telephony.carrier import CarrierError
+from dialer.telephony.webhooks import UnknownValue
 
 log = structlog.get_logger()
 
@@ -44,22 +47,25 @@ async def ask_about_quiet_calls(exchange: Exchange, quiet: timedelta, lost: time
     for attempt in await exchange.read(lambda session: quiet_attempts(session, quiet, now)):
         try:
             if attempt["call_sid"] is not None:
-                await _look_up(exchange, attempt)
+                await _look_up(exchange, attempt, now - attempt["last_event_at"] > lost)
             else:
                 await _find(exchange, attempt, now - attempt["placing_at"] > lost)
         except CarrierError as error:
             exchange.counts["look_ups_failed"] += 1
             log.warning("look_up_failed", attempt_id=attempt["id"], error=str(error))
             return
-        except IllegalEvent as error:
+        except (IllegalEvent, UnknownValue) as error:  # one riddle must not keep the others from being asked about
             exchange.counts["events_refused"] += 1
             log.warning("look_up_refused", attempt_id=attempt["id"], error=str(error))
 
 
-async def _look_up(exchange: Exchange, attempt: RowMapping) -> None:
-    news = await exchange.ask(exchange.carrier.look_up, attempt["call_sid"])
+async def _look_up(exchange: Exchange, attempt: RowMapping, too_late: bool) -> None:
+    sid = attempt["call_sid"]
+    news = await exchange.ask(exchange.carrier.look_up, sid)
     if news is None:
-        log.warning("call_unknown_to_carrier", attempt_id=attempt["id"], call_sid=attempt["call_sid"])
+        log.warning("call_unknown_to_carrier", attempt_id=attempt["id"], call_sid=sid)
+        if too_late:
+            await exchange.handle(attempt["id"], Ended(Outcome.LOST, sid))
         return
     if isinstance(news, Ended):
         log.info("lost_callback_repaired", attempt_id=attempt["id"], outcome=news.outcome)
@@ -68,13 +74,18 @@ async def _look_up(exchange: Exchange, attempt: RowMapping) -> None:
 
 async def _find(exchange: Exchange, attempt: RowMapping, too_late: bool) -> None:
     found = await exchange.ask(exchange.carrier.find, attempt["number"], attempt["placing_at"])
-    if found is not None:
+    if found is not None and not await exchange.read(lambda session: _is_known(session, found[0])):
         sid, news = found
         await exchange.handle(attempt["id"], Placed(sid))
         await exchange.handle(attempt["id"], news)
     elif too_late:
         log.warning("attempt_lost", attempt_id=attempt["id"])
         await exchange.handle(attempt["id"], NeverHeardOf())
+
+
+def _is_known(session: Session, sid: str) -> bool:
+    """Whether the call is an attempt's already: the one before to the same number may be a moment old."""
+    return session.connection().execute(select(ATTEMPT.c.id).where(ATTEMPT.c.call_sid == sid)).first() is not None
 
 
 def calls_to_stop(session: Session) -> list[RowMapping]:
@@ -88,13 +99,18 @@ def calls_to_stop(session: Session) -> list[RowMapping]:
 
 async def stop_calls(exchange: Exchange) -> None:
     """Hang up what must not go on; the carrier's last word on each call follows as a callback."""
-    for call in await exchange.read(calls_to_stop):
-        try:
-            await exchange.ask(exchange.carrier.hang_up, call["call_sid"])
-        except CarrierError as error:
-            exchange.counts["orders_failed"] += 1
-            log.warning("order_failed", attempt_id=call["id"], call_sid=call["call_sid"], error=str(error))
-            return
+    calls = await exchange.read(calls_to_stop)
+    await asyncio.gather(*(_hang_up(exchange, call["call_sid"], attempt_id=call["id"]) for call in calls))
+
+
+async def _hang_up(exchange: Exchange, sid: str, **of: str) -> bool:
+    try:
+        await exchange.ask(exchange.carrier.hang_up, sid)
+    except CarrierError as error:
+        exchange.counts["orders_failed"] += 1
+        log.warning("order_failed", call_sid=sid, error=str(error), **of)
+        return False
+    return True
 
 
 async def end_overdue_wrap_ups(exchange: Exchange) -> None:
@@ -108,8 +124,8 @@ async def end_overdue_wrap_ups(exchange: Exchange) -> None:
 async def hang_up_left_seats(exchange: Exchange) -> None:
     """Agents who logged out are let go."""
     for agent in await exchange.read(seats_to_hang_up):
-        await exchange.ask(exchange.carrier.hang_up, agent["seat_sid"])
-        await lose_seat(exchange, agent["seat_token"], "logged out")
+        if await _hang_up(exchange, agent["seat_sid"], agent=agent["name"]):
+            await lose_seat(exchange, agent["seat_token"], "logged out")
 
 
 async def check_seats(exchange: Exchange) -> None:
@@ -120,7 +136,12 @@ async def check_seats(exchange: Exchange) -> None:
     for agent in await exchange.read(seats_held):
         if agent["seat_sid"] is None:
             continue
-        news = await exchange.ask(exchange.carrier.look_up, agent["seat_sid"])
+        try:
+            news = await exchange.ask(exchange.carrier.look_up, agent["seat_sid"])
+        except UnknownValue as error:
+            exchange.counts["events_refused"] += 1
+            log.warning("look_up_refused", agent=agent["name"], error=str(error))
+            continue
         if news is None or isinstance(news, Ended):
             await lose_seat(exchange, agent["seat_token"], "seat lost")
 

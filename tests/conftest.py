@@ -48,11 +48,16 @@ class HandClock(Clock):
 
 @dataclass
 class KnownCall:
-    """A call as the scripted carrier has it; `news` is what a look-up finds."""
+    """A call as the scripted carrier has it; `news` is what a look-up finds, or raises."""
 
     number: str
     at: datetime
-    news: CallEvent
+    news: CallEvent | Exception
+
+    def told(self) -> CallEvent:
+        if isinstance(self.news, Exception):
+            raise self.news
+        return self.news
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,10 @@ class ScriptedCarrier:
         self.messages: list[tuple[str, str]] = []  # sid, attempt id
         self.asked: list[str] = []  # sids and numbers that were looked up
 
+    def add(self, sid: str, number: str, news: CallEvent | Exception) -> None:
+        """Let there be a call, made now."""
+        self.calls[sid] = KnownCall(number, self._clock.now(), news)
+
     def place(self, cleared: Cleared, attempt_id: str, caller_id: str, ring_seconds: int, detect: bool) -> Placement:
         with self._lock:
             if not cleared.covers(cleared.number, self._clock.now()):
@@ -90,7 +99,7 @@ class ScriptedCarrier:
             sid = f"CA{len(self.requests):03}"
             answer = self.answers.popleft() if self.answers else Placed(sid)
             if isinstance(answer, Placed):
-                self.calls[answer.sid] = KnownCall(cleared.number, self._clock.now(), Progress(sid, ringing=False))
+                self.add(answer.sid, cleared.number, Progress(answer.sid, ringing=False))
             return answer
 
     def ring_seat(self, address: str, caller_id: str, token: str) -> SeatRing:
@@ -99,7 +108,7 @@ class ScriptedCarrier:
             sid = f"CS{len(self.seats):03}"
             answer = self.seat_answers.popleft() if self.seat_answers else SeatRing(sid)
             if answer.sid is not None:
-                self.calls[answer.sid] = KnownCall(address, self._clock.now(), Progress(answer.sid, ringing=True))
+                self.add(answer.sid, address, Progress(answer.sid, ringing=True))
             return answer
 
     def hang_up(self, sid: str) -> None:
@@ -113,7 +122,7 @@ class ScriptedCarrier:
     def look_up(self, sid: str) -> CallEvent | None:
         self._reach()
         self.asked.append(sid)
-        return self.calls[sid].news if sid in self.calls else None
+        return self.calls[sid].told() if sid in self.calls else None
 
     def find(self, number: str, since: datetime) -> tuple[str, CallEvent] | None:
         self._reach()
@@ -122,7 +131,7 @@ class ScriptedCarrier:
         if not to_it:
             return None
         sid = max(to_it)[1]
-        return sid, self.calls[sid].news
+        return sid, self.calls[sid].told()
 
     def check(self) -> None:
         self._reach()

@@ -1,0 +1,82 @@
+"""Writes, reads and the carrier's orders of one running dialer."""
+
+import threading
+
+import pytest
+from sqlmodel import Session
+
+from campaigns.dispositions import Outcome
+from dialer.call import IllegalEvent
+from dialer.events import AgentLeft, Detected, Ended, Progress
+from dialer.pacing import events as observed
+
+
+async def test_a_committed_write_is_there_to_read(exchange, build):
+    campaign = build.campaign(intent="run")
+
+    def pause(session: Session) -> None:
+        session.connection().exec_driver_sql("UPDATE campaign SET intent = 'pause' WHERE id = ?", (campaign,))
+
+    await exchange.commit(pause)
+    intent = "SELECT intent FROM campaign"
+    assert await exchange.read(lambda session: session.connection().exec_driver_sql(intent).scalar_one()) == "pause"
+
+
+async def test_what_a_write_raises_reaches_whoever_asked(exchange):
+    def fail(_session: Session) -> None:
+        raise KeyError("x")
+
+    with pytest.raises(KeyError):
+        await exchange.commit(fail)
+
+
+async def test_the_carrier_is_asked_off_the_event_loop(exchange):
+    assert await exchange.ask(threading.current_thread) is not threading.current_thread()
+
+
+async def test_an_event_is_kept_and_pacing_hears_of_it(exchange, build, seen, clock):
+    attempt = build.attempt(build.lead(build.campaign()))
+    clock.advance(5)
+    await exchange.handle(attempt, Ended(Outcome.BUSY, f"CA-{attempt}"))
+    assert build.row("attempt")["state"] == "ended"
+    assert seen == [observed.Failed(attempt, clock.monotonic())]
+
+
+async def test_an_illegal_event_is_raised_and_nothing_is_observed(exchange, build, seen):
+    attempt = build.attempt(build.lead(build.campaign()))
+    with pytest.raises(IllegalEvent):
+        await exchange.handle(attempt, Progress("CA-other", ringing=True))
+    assert seen == []
+
+
+async def test_orders_reach_the_carrier_after_the_commit(exchange, build, carrier, clock):
+    machine = build.attempt(build.lead(build.campaign()), "ringing")
+    person = build.attempt(build.lead(build.row("campaign")["id"]), "connected", answered_at=clock.now(), agent="anna")
+    await exchange.handle(machine, Detected(f"CA-{machine}", "machine_start"))
+    await exchange.handle(person, AgentLeft())
+    await exchange.drain()
+    assert carrier.hung_up == [f"CA-{machine}"]
+    assert carrier.messages == [(f"CA-{person}", person)]
+
+
+async def test_an_order_that_fails_is_counted(exchange, build, carrier):
+    attempt = build.attempt(build.lead(build.campaign()), "ringing")
+    carrier.down = True
+    await exchange.handle(attempt, Detected(f"CA-{attempt}", "machine_start"))
+    await exchange.drain()
+    assert (exchange.counts["orders_failed"], build.row("attempt")["answered_by"]) == (1, "machine_start")
+
+
+async def test_draining_waits_for_everything_started_even_if_it_fails(exchange):
+    done = []
+
+    async def work(fails: bool) -> None:
+        await exchange.ask(lambda: None)
+        done.append(fails)
+        if fails:
+            raise ValueError("x")
+
+    for fails in (True, False):
+        exchange.start(work(fails))
+    await exchange.drain()
+    assert sorted(done) == [False, True]

@@ -1,0 +1,256 @@
+"""What heals: quiet calls, attempts nobody heard of, stopped campaigns, lost seats."""
+
+from datetime import timedelta
+
+import pytest
+
+from campaigns.dispositions import Outcome
+from dialer import sweep
+from dialer.events import Ended, Progress
+from dialer.telephony.carrier import CarrierError, SeatRing
+from dialer.telephony.webhooks import UnknownValue
+from dialer.tick import ring_seats
+
+QUIET, LOST = timedelta(seconds=20), timedelta(seconds=120)
+
+
+@pytest.fixture
+def ask(exchange):
+    """One round of asking about quiet calls."""
+
+    async def ask():
+        await sweep.ask_about_quiet_calls(exchange, QUIET, LOST)
+        await exchange.drain()
+
+    return ask
+
+
+def state(build, attempt):
+    return build.row("attempt", id=attempt)["state"]
+
+
+def test_what_was_being_placed_when_the_process_ended_is_unknown_and_never_placed_again(build, database, clock):
+    attempt = build.attempt(build.lead(build.campaign()), "placing")
+    ringing = build.attempt(build.lead(build.row("campaign")["id"]), "ringing")
+    clock.advance(60)
+    assert database.write(lambda session: sweep.forget_placing(session, clock.now())) == 1
+    row = build.row("attempt", id=attempt)
+    assert (row["state"], row["last_event_at"]) == ("unknown", clock.now())
+    assert (state(build, ringing), build.rows("lead")[0]["standing"]) == ("ringing", "dialling")
+
+
+async def test_an_unknown_attempt_is_found_by_its_number_and_goes_on(build, carrier, clock, ask):
+    attempt = build.attempt(build.lead(build.campaign(), "+12125550101"), "unknown")
+    carrier.add("CA1", "+12125550101", Progress("CA1", ringing=True))
+    clock.advance(20)
+    await ask()
+    row = build.row("attempt")
+    assert (row["state"], row["call_sid"], row["last_event_at"]) == ("ringing", "CA1", clock.now())
+    assert carrier.requests == []
+    assert row["id"] == attempt
+
+
+async def test_an_unknown_attempt_that_has_ended_meanwhile_is_settled(build, carrier, clock, ask):
+    build.attempt(build.lead(build.campaign(), "+12125550101"), "unknown")
+    carrier.add("CA1", "+12125550101", Ended(Outcome.NO_ANSWER, "CA1"))
+    clock.advance(30)
+    await ask()
+    assert (build.row("attempt")["disposition"], build.row("lead")["standing"]) == ("no-answer", "open")
+
+
+async def test_an_older_call_to_the_number_is_another(build, carrier, clock, ask):
+    build.attempt(
+        build.lead(build.campaign(), "+12125550101"), "unknown", placing_at=clock.now() + timedelta(seconds=60)
+    )
+    carrier.add("CA1", "+12125550101", Progress("CA1", ringing=True))
+    clock.advance(100)
+    await ask()
+    assert state(build, build.row("attempt")["id"]) == "unknown"
+
+
+async def test_the_call_of_another_attempt_to_the_number_is_another(build, carrier, clock, ask):
+    ours, other = build.campaign(), build.campaign("autumn")
+    build.attempt(build.lead(other, "+12125550101"), "ended", call_sid="CA1", outcome="busy")
+    attempt = build.attempt(build.lead(ours, "+12125550101"), "unknown")
+    carrier.add("CA1", "+12125550101", Ended(Outcome.BUSY, "CA1"))
+    clock.advance(30)
+    await ask()
+    assert (state(build, attempt), build.row("attempt", id=attempt)["call_sid"]) == ("unknown", None)
+    clock.advance(91)
+    await ask()
+    assert build.row("attempt", id=attempt)["outcome"] == "lost"
+
+
+async def test_an_attempt_the_carrier_never_heard_of_is_lost_in_time_and_not_before(build, clock, ask, carrier):
+    attempt = build.attempt(build.lead(build.campaign()), "unknown")
+    clock.advance(LOST.total_seconds())
+    await ask()
+    assert state(build, attempt) == "unknown"
+    clock.advance(1)
+    await ask()
+    row = build.row("attempt")
+    assert (row["state"], row["outcome"], row["disposition"]) == ("ended", "lost", "lost")
+    assert (build.row("lead")["standing"], build.row("lead")["due_at"]) == (
+        "open",
+        row["placing_at"] + timedelta(days=1),
+    )
+    assert carrier.requests == []
+
+
+async def test_a_lost_callback_is_repaired_by_asking(build, carrier, clock, ask):
+    campaign = build.campaign()
+    attempt = build.attempt(
+        build.lead(campaign), "connected", agent="anna", answered_at=clock.now(), connected_at=clock.now()
+    )
+    build.agent("anna", campaign, "on-call", attempt_id=attempt)
+    carrier.add(f"CA-{attempt}", "+12125550100", Ended(Outcome.ANSWERED, f"CA-{attempt}"))
+    clock.advance(59)
+    await ask()
+    assert state(build, attempt) == "connected"
+    clock.advance(1)
+    await ask()
+    assert (state(build, attempt), build.row("agent")["state"]) == ("ended", "wrap-up")
+
+
+async def test_a_call_that_goes_on_is_left_in_peace_until_it_is_quiet_again(build, carrier, clock, ask):
+    attempt = build.attempt(build.lead(build.campaign()), "ringing")
+    carrier.add(f"CA-{attempt}", "+12125550100", Progress(f"CA-{attempt}", ringing=True))
+    for seconds in (19, 1, 19, 1):
+        clock.advance(seconds)
+        await ask()
+    assert carrier.asked == [f"CA-{attempt}"] * 2
+    assert state(build, attempt) == "ringing"
+
+
+async def test_a_call_that_the_carrier_has_forgotten_is_lost_in_time_and_frees_everybody(build, clock, ask):
+    """Without this the lead, the number and the agent would be held for ever."""
+    campaign = build.campaign()
+    attempt = build.attempt(build.lead(campaign), "ringing")
+    talk = build.attempt(
+        build.lead(campaign), "connected", agent="anna", answered_at=clock.now(), connected_at=clock.now()
+    )
+    build.agent("anna", campaign, "on-call", attempt_id=talk)
+    clock.advance(LOST.total_seconds())
+    await ask()
+    assert (state(build, attempt), state(build, talk)) == ("ringing", "connected")
+    clock.advance(1)
+    await ask()
+    assert [row["outcome"] for row in build.rows("attempt")] == ["lost", "lost"]
+    assert (build.row("agent")["state"], build.rows("lead")[0]["standing"]) == ("wrap-up", "open")
+
+
+async def test_an_unreachable_carrier_changes_nothing(build, exchange, carrier, clock, ask):
+    campaign = build.campaign(intent="stop-now")
+    build.attempt(build.lead(campaign), "ringing")
+    build.attempt(build.lead(campaign), "unknown")
+    build.agent("gone", campaign, "logged-out", seat_sid="CS1", seat_token="t1")
+    before = (build.rows("attempt"), build.rows("lead"), build.rows("agent"))
+    carrier.down = True
+    clock.advance(500)
+    await ask()
+    await sweep.stop_calls(exchange)
+    await sweep.hang_up_left_seats(exchange)
+    assert (build.rows("attempt"), build.rows("lead"), build.rows("agent")) == before
+    assert (exchange.counts["look_ups_failed"], exchange.counts["orders_failed"]) == (1, 2)
+
+
+async def test_one_answer_that_makes_no_sense_keeps_no_other_call_from_being_asked_about(
+    build, exchange, carrier, clock, ask
+):
+    campaign = build.campaign()
+    odd, strange, fine = (build.attempt(build.lead(campaign), "ringing") for _ in range(3))
+    carrier.add(f"CA-{odd}", "+12125550100", UnknownValue("CallStatus 'parked'"))
+    carrier.add(f"CA-{strange}", "+12125550101", Progress("CA-other", ringing=True))
+    carrier.add(f"CA-{fine}", "+12125550102", Ended(Outcome.BUSY, f"CA-{fine}"))
+    clock.advance(30)
+    await ask()
+    assert [row["state"] for row in build.rows("attempt")] == ["ringing", "ringing", "ended"]
+    assert exchange.counts["events_refused"] == 2
+
+
+async def test_a_campaign_told_to_stop_now_ends_its_calls_and_no_others(build, exchange, carrier):
+    stopping = build.campaign(intent="stop-now")
+    calls = [build.attempt(build.lead(stopping), state) for state in ("ringing", "connected", "message")]
+    build.attempt(build.lead(stopping), "unknown")
+    build.attempt(build.lead(stopping), "ended")
+    build.attempt(build.lead(build.campaign("autumn", intent="stop")), "ringing")
+    await sweep.stop_calls(exchange)
+    assert sorted(carrier.hung_up) == [f"CA-{attempt}" for attempt in calls]
+
+
+async def test_overdue_wrap_ups_end(build, exchange, clock):
+    campaign = build.campaign()
+    attempt = build.attempt(build.lead(campaign), "ended", agent="anna", outcome="answered")
+    build.agent("anna", campaign, "wrap-up", attempt_id=attempt, wrap_up_until=clock.now() + timedelta(seconds=30))
+    clock.advance(29)
+    await sweep.end_overdue_wrap_ups(exchange)
+    assert build.row("agent")["state"] == "wrap-up"
+    clock.advance(1)
+    await sweep.end_overdue_wrap_ups(exchange)
+    assert (build.row("agent")["state"], build.row("attempt")["disposition"]) == ("ready", "no-disposition")
+
+
+async def test_a_seat_left_behind_is_hung_up_and_the_agent_may_log_in_again(build, exchange, carrier):
+    build.agent("anna", build.campaign(), "logged-out", seat_token="t1", seat_sid="CS1")
+    await sweep.hang_up_left_seats(exchange)
+    assert carrier.hung_up == ["CS1"]
+    assert (build.row("agent")["seat_sid"], build.row("agent")["reason"]) == (None, "")
+    await sweep.hang_up_left_seats(exchange)
+    assert carrier.hung_up == ["CS1"]
+
+
+async def test_a_seat_whose_end_was_never_reported_takes_its_agent_off_the_floor(build, exchange, carrier, clock):
+    campaign = build.campaign()
+    talk = build.attempt(build.lead(campaign), "connected", agent="gone", answered_at=clock.now())
+    for name in ("here", "gone", "unheard-of", "odd"):
+        build.agent(
+            name, campaign, "on-call" if name == "gone" else "ready", attempt_id=talk if name == "gone" else None
+        )
+    carrier.add("CS-odd", "client:odd", UnknownValue("CallStatus 'parked'"))
+    carrier.add("CS-here", "client:here", Progress("CS-here", ringing=True, picked_up=True))
+    carrier.add("CS-gone", "client:gone", Ended(Outcome.ANSWERED, "CS-gone"))
+    await sweep.check_seats(exchange)
+    await exchange.drain()
+    states = {row["name"]: row["state"] for row in build.rows("agent")}
+    assert states == {"here": "ready", "gone": "logged-out", "unheard-of": "logged-out", "odd": "ready"}
+    assert carrier.messages == [(f"CA-{talk}", talk)]
+
+
+async def test_a_kill_between_ring_and_answer_heals_by_time(build, exchange, clock):
+    """The token is committed, the carrier's answer is not: nobody rings again, and the agent may after a while."""
+    build.agent("anna", build.campaign(), "joining", seat_sid=None)
+    clock.advance(44)
+    await sweep.check_seats(exchange)
+    assert build.row("agent")["state"] == "joining"
+    clock.advance(1)
+    await sweep.check_seats(exchange)
+    agent = build.row("agent")
+    assert (agent["state"], agent["reason"], agent["seat_token"]) == ("logged-out", "seat was not answered", None)
+
+
+async def test_agents_are_rung_once_and_a_failed_ring_says_why(build, exchange, carrier):
+    campaign = build.campaign()
+    for name in ("anna", "bert"):
+        build.agent(name, campaign, "joining", seat_token=None, seat_sid=None)
+    carrier.seat_answers.extend([SeatRing("CS1"), SeatRing(None, "21211: invalid")])
+    for _ in range(2):
+        await ring_seats(exchange)
+        await exchange.drain()
+    assert len(carrier.seats) == 2
+    agents = {agent["seat_sid"]: (agent["state"], agent["reason"]) for agent in build.rows("agent")}
+    assert agents == {
+        "CS1": ("joining", ""),
+        None: ("logged-out", "seat could not be rung: 21211: invalid"),
+    }
+
+
+async def test_the_sweep_survives_a_carrier_that_fails_in_the_middle(build, exchange, carrier, clock, ask):
+    attempts = [build.attempt(build.lead(build.campaign(name)), "ringing") for name in ("spring", "autumn")]
+    carrier.add(f"CA-{attempts[0]}", "+12125550100", CarrierError("gone"))
+    carrier.add(f"CA-{attempts[1]}", "+12125550101", Ended(Outcome.BUSY, f"CA-{attempts[1]}"))
+    clock.advance(30)
+    await ask()
+    assert [row["state"] for row in build.rows("attempt")] == ["ringing", "ringing"]
+    carrier.calls[f"CA-{attempts[0]}"].news = Ended(Outcome.BUSY, f"CA-{attempts[0]}")
+    await ask()
+    assert [row["state"] for row in build.rows("attempt")] == ["ended", "ended"]
