@@ -1,14 +1,16 @@
 """The schema's version: made and migrated by Alembic, refused when it is another than the code's."""
 
 import os
+import sqlite3
+from contextlib import closing
 from importlib import resources
 from pathlib import Path
-
-from sqlalchemy import Connection, inspect, text
 
 from dialer.db.database import DatabaseError, make_engine, take_lock
 
 HEAD = "0001"  # the newest migration; a test holds it against Alembic
+SQLITE = b"SQLite format 3\x00"
+OURS = {"alembic_version", "attempt"}
 
 
 class WrongSchema(DatabaseError):
@@ -16,27 +18,26 @@ class WrongSchema(DatabaseError):
 
 
 def version(path: Path) -> str | None:
-    """The version in the file; None for a file that is not there or is empty. Raises DatabaseError."""
-    if not path.exists() or path.stat().st_size == 0:
-        return None
-    with path.open("rb") as file:
-        if file.read(16) != b"SQLite format 3\x00":
-            raise DatabaseError(f"{path} is no SQLite database: name another file in database_url")
-    engine = make_engine(path, begin="BEGIN")
+    """The version in the file, which is left as it is; None when not there or empty. Raises DatabaseError."""
     try:
-        with engine.connect() as connection:
+        if not path.exists() or path.stat().st_size == 0:
+            return None
+        with path.open("rb") as file:
+            if file.read(len(SQLITE)) != SQLITE:
+                raise DatabaseError(f"{path} is no SQLite database: name another file in database_url")
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             return _version(connection, path)
-    finally:
-        engine.dispose()
+    except (OSError, sqlite3.Error) as error:
+        raise DatabaseError(f"{path} cannot be read: {error}: name another file in database_url") from None
 
 
-def _version(connection: Connection, path: Path) -> str | None:
-    tables = inspect(connection).get_table_names()
+def _version(connection: sqlite3.Connection, path: Path) -> str | None:
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not tables:
         return None
-    if "alembic_version" not in tables:
-        raise WrongSchema(f"{path} holds other tables than a dialer's: name another file in database_url")
-    return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
+    if tables >= OURS and (row := connection.execute("SELECT version_num FROM alembic_version").fetchone()):
+        return str(row[0])
+    raise WrongSchema(f"{path} holds other tables than a dialer's: name another file in database_url")
 
 
 def check_version(path: Path) -> None:

@@ -1,0 +1,185 @@
+"""The schema: migrated as declared, and never used or changed when it is not ours."""
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlmodel import SQLModel
+
+import campaigns.tables
+import compliance.tables
+import dialer.tables
+from dialer.db import schema
+from dialer.db.database import Database, DatabaseError, DatabaseTaken, make_engine, take_lock
+from dialer.db.schema import HEAD, WrongSchema, check_version, upgrade, version
+
+DECLARED_IN = (campaigns.tables, compliance.tables, dialer.tables)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "dialer.db"
+
+
+def sql(path: Path, *statements: str) -> list[tuple[str, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        for statement in statements:
+            rows = connection.execute(statement).fetchall()
+        connection.commit()
+        return rows
+
+
+def text_file(path: Path) -> None:
+    path.write_text("phone,name\n+12125550123,Ada\n")
+
+
+def foreign_database(path: Path) -> None:
+    sql(path, "CREATE TABLE recipes (name TEXT)")
+
+
+def foreign_database_with_migrations(path: Path) -> None:
+    sql(path, "CREATE TABLE alembic_version (version_num TEXT)", "INSERT INTO alembic_version VALUES ('ab12')")
+
+
+def damaged_database(path: Path) -> None:
+    path.write_bytes(schema.SQLITE + b"\xff" * 200)
+
+
+def newer_database(path: Path) -> None:
+    upgrade(path)
+    sql(path, "UPDATE alembic_version SET version_num = '9999'")
+
+
+def directory(path: Path) -> None:
+    path.mkdir()
+    (path / "file").touch()
+
+
+UNUSABLE = {
+    text_file: (DatabaseError, "is no SQLite database: name another file"),
+    foreign_database: (WrongSchema, "holds other tables than a dialer's: name another file"),
+    foreign_database_with_migrations: (WrongSchema, "holds other tables than a dialer's: name another file"),
+    damaged_database: (DatabaseError, "cannot be read: .*: name another file"),
+    newer_database: (WrongSchema, "has schema 9999.*: install the newer dialer"),
+    directory: (DatabaseError, "cannot be read: .*: name another file"),
+}
+
+
+@pytest.mark.parametrize("use", [check_version, upgrade])
+@pytest.mark.parametrize(("make", "refusal"), UNUSABLE.items(), ids=[make.__name__ for make in UNUSABLE])
+def test_a_file_that_is_not_ours_is_refused_in_one_line_and_left_as_it_is(path, use, make, refusal):
+    make(path)
+    kind, words = refusal
+    before = path.read_bytes() if path.is_file() else None
+    with pytest.raises(kind, match=words) as caught:
+        use(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert before == (path.read_bytes() if path.is_file() else None)
+
+
+@pytest.mark.parametrize("make", [lambda path: None, Path.touch])
+def test_a_missing_or_empty_file_is_to_be_made_first(path, make):
+    make(path)
+    assert version(path) is None
+    with pytest.raises(WrongSchema, match=r"there is no database .*: make it with `dialer db upgrade`"):
+        check_version(path)
+
+
+def test_an_older_database_is_to_be_upgraded(path):
+    upgrade(path)
+    sql(path, "UPDATE alembic_version SET version_num = '0000'")
+    with pytest.raises(WrongSchema, match=f"has schema 0000, this dialer wants {HEAD}: run `dialer db upgrade`"):
+        check_version(path)
+
+
+def test_upgrading_makes_a_database_that_is_accepted(path):
+    assert upgrade(path) == (None, HEAD)
+    check_version(path)
+    assert version(path) == HEAD
+
+
+def test_upgrading_twice_is_harmless(path):
+    upgrade(path)
+    sql(path, "INSERT INTO do_not_call VALUES ('+12125550123', '*', 'cli', '', '2026-11-23 17:00:00')")
+    assert upgrade(path) == (HEAD, HEAD)
+    assert sql(path, "SELECT number FROM do_not_call") == [("+12125550123",)]
+
+
+def test_upgrading_is_refused_while_another_process_writes(path):
+    lock = take_lock(path)
+    with pytest.raises(DatabaseTaken, match="another process"):
+        upgrade(path)
+    assert not path.exists()
+    os.close(lock)
+    assert upgrade(path) == (None, HEAD)
+
+
+def test_a_database_can_be_checked_while_a_daemon_writes(path):
+    upgrade(path)
+    database = Database.open(f"sqlite:///{path}")
+    database.write(lambda session: session.execute(text("UPDATE alembic_version SET version_num = '0000'")))
+    assert version(path) == "0000"
+    database.close()
+
+
+def test_what_a_killed_process_left_in_the_write_ahead_log_is_seen(path, tmp_path):
+    upgrade(path)
+    database = Database.open(f"sqlite:///{path}")
+    database.write(lambda session: session.execute(text("UPDATE alembic_version SET version_num = '0000'")))
+    copy = tmp_path / "copy.db"
+    shutil.copy(path, copy)
+    shutil.copy(f"{path}-wal", f"{copy}-wal")
+    database.close()
+    assert version(copy) == "0000"
+
+
+def test_a_failed_upgrade_lets_go_of_the_file(path):
+    newer_database(path)
+    with pytest.raises(WrongSchema):
+        upgrade(path)
+    os.close(take_lock(path))
+
+
+def test_the_newest_migration_is_the_one_the_code_wants():
+    config = Config()
+    config.set_main_option("script_location", "dialer:db/migrations")
+    assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
+
+
+def test_the_migrated_schema_is_the_declared_one(path):
+    upgrade(path)
+    engine = make_engine(path)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
+    engine.dispose()
+
+
+def test_the_migrated_indexes_are_the_declared_ones(path, tmp_path):
+    """Alembic does not compare the conditions of partial indexes."""
+    upgrade(path)
+    declared = make_engine(tmp_path / "declared.db")
+    SQLModel.metadata.create_all(declared)
+    declared.dispose()
+    indexes = "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY name"
+    assert sql(path, indexes) == sql(tmp_path / "declared.db", indexes)
+
+
+def test_every_table_is_declared_by_a_module_compared_here(path):
+    upgrade(path)
+    migrated = {name for (name,) in sql(path, "SELECT name FROM sqlite_master WHERE type = 'table'")}
+    declared = {
+        table.__tablename__
+        for module in DECLARED_IN
+        for table in vars(module).values()
+        if isinstance(table, type) and issubclass(table, SQLModel) and table.__module__ == module.__name__
+    }
+    assert migrated - {"alembic_version"} == declared
