@@ -17,6 +17,7 @@ from compliance.abandonment import allowance
 from compliance.facts import DropCount
 from dialer.agent import AgentState
 from dialer.call import CallState
+from dialer.commands import HangUp
 from dialer.events import Refused
 from dialer.exchange import Exchange
 from dialer.pacing import events as observed
@@ -165,7 +166,7 @@ class DialLoop:
             )
         )
         if sid is not None:
-            self.exchange.start(self.exchange.ask(self.exchange.carrier.hang_up, sid))
+            self.exchange.start(self.exchange.carry_out(HangUp(sid), attempt_id))
 
     def _agent_events(self, scene: Scene, at: float) -> list[observed.Event]:
         """What agents did since the last tick, read off the difference."""

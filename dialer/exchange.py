@@ -70,19 +70,26 @@ class Exchange:
         for seen in observations(taken, at):
             self.observe(taken.attempt["campaign_id"], seen)
         for order in taken.orders:
-            self.start(self._carry_out(order, taken.attempt["id"]))
+            self.start(self.carry_out(order, taken.attempt["id"]))
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run in the background; kept referenced until done."""
+        """Run in the background; kept referenced until done, and counted when it fails."""
         task = asyncio.create_task(work)
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.counts["background_errors"] += 1
+            log.error("background_work_failed", exc_info=error)
 
     async def drain(self) -> None:
         """Wait for what was started."""
         await asyncio.gather(*self._running, return_exceptions=True)
 
-    async def _carry_out(self, order: HangUp | PlayMessage, attempt_id: str) -> None:
+    async def carry_out(self, order: HangUp | PlayMessage, attempt_id: str) -> None:
+        """Give the carrier one order; a failure is counted."""
         try:
             if isinstance(order, HangUp):
                 await self.ask(self.carrier.hang_up, order.sid)

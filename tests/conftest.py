@@ -3,7 +3,7 @@
 import shutil
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -77,7 +77,8 @@ class ScriptedCarrier:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self.answers: deque[Placement] = deque()  # to the next requests, before the usual yes
+        # To the next requests, before the usual yes; a function is called while the request is under way.
+        self.answers: deque[Placement | Callable[[], Placement]] = deque()
         self.seat_answers: deque[SeatRing] = deque()
         self.down = False  # cannot be reached
         self.requests: list[Request] = []
@@ -98,6 +99,8 @@ class ScriptedCarrier:
             self.requests.append(Request(cleared.number, attempt_id, caller_id, ring_seconds, detect))
             sid = f"CA{len(self.requests):03}"
             answer = self.answers.popleft() if self.answers else Placed(sid)
+            if callable(answer):
+                answer = answer()
             if isinstance(answer, Placed):
                 self.add(answer.sid, cleared.number, Progress(answer.sid, ringing=False))
             return answer

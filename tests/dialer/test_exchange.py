@@ -80,3 +80,4 @@ async def test_draining_waits_for_everything_started_even_if_it_fails(exchange):
         exchange.start(work(fails))
     await exchange.drain()
     assert sorted(done) == [False, True]
+    assert exchange.counts["background_errors"] == 1

@@ -1,0 +1,289 @@
+"""One tick of dialling: how many, which, and what the carrier's answers come to."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaigns.dispositions import Outcome
+from dialer.dial_loop import Budget, DialLoop
+from dialer.events import Ended, Refused, Unsure
+from dialer.pacing import events as observed
+from dialer.pacing.policy import Decision
+
+PLENTY = 1000.0
+
+
+@pytest.fixture
+def loop(exchange):
+    return DialLoop(exchange, Budget(PLENTY, tokens=PLENTY))
+
+
+@pytest.fixture
+def tick(exchange, loop):
+    async def tick(loop=loop):
+        await loop.tick()
+        await exchange.drain()
+
+    return tick
+
+
+def floor(build, agents, leads, **campaign):
+    """A campaign with ready agents and fresh leads."""
+    campaign_id = build.campaign(**campaign)
+    name = campaign.get("name", "spring")
+    for number in range(agents):
+        build.agent(f"{name}-{number}", campaign_id)
+    for _ in range(leads):
+        build.lead(campaign_id)
+    return campaign_id
+
+
+def states(build):
+    return [row["state"] for row in build.rows("attempt")]
+
+
+async def test_one_line_is_dialled_for_each_free_agent_and_no_more_on_the_next_tick(build, carrier, tick, loop):
+    campaign = floor(build, agents=3, leads=10, ring_seconds=25, machine_detection=False)
+    build.agent("resting", campaign, "paused")
+    for _ in range(3):
+        await tick()
+    assert len(carrier.requests) == 3
+    rows = build.rows("attempt")
+    assert [(row["state"], row["agent_reserved"]) for row in rows] == [("dialled", True)] * 3
+    assert {row["call_sid"] for row in rows} == set(carrier.calls)
+    request = carrier.requests[0]
+    attempt = build.row("attempt", id=request.attempt_id)
+    assert (request.number, request.caller_id) == (attempt["number"], attempt["caller_id"])
+    assert (request.ring_seconds, request.detect) == (25, False)
+    assert "3 free, 3 in flight" in loop.reasons[campaign]
+
+
+async def test_a_line_that_ends_makes_room_for_the_next(build, carrier, exchange, tick):
+    floor(build, agents=1, leads=3)
+    await tick()
+    (first,) = build.rows("attempt")
+    await exchange.handle(first["id"], Ended(Outcome.BUSY, first["call_sid"]))
+    await tick()
+    assert [request.number for request in carrier.requests] == ["+12125550100", "+12125550101"]
+
+
+async def test_agents_on_calls_are_dialled_for_by_nobody(build, carrier, tick):
+    campaign = floor(build, agents=0, leads=5)
+    for name, state in (("a", "on-call"), ("b", "wrap-up"), ("c", "joining"), ("d", "logged-out")):
+        build.agent(name, campaign, state)
+    await tick()
+    assert carrier.requests == []
+
+
+@pytest.mark.parametrize("intent", ["pause", "stop", "stop-now"])
+async def test_only_a_campaign_that_is_wanted_is_dialled(build, carrier, tick, intent):
+    floor(build, agents=2, leads=5, intent=intent)
+    await tick()
+    assert carrier.requests == []
+
+
+async def test_calls_per_second_are_shared_by_the_campaigns_most_free_agents_first(
+    build, carrier, exchange, tick, clock
+):
+    small = floor(build, agents=2, leads=9, name="small")
+    large = floor(build, agents=6, leads=9, name="large")
+    loop = DialLoop(exchange, Budget(3.0, tokens=3.0))
+    await tick(loop)
+    assert [row["campaign_id"] for row in build.rows("attempt")] == [large] * 3
+    clock.advance(1)
+    await tick(loop)
+    assert [row["campaign_id"] for row in build.rows("attempt")] == [large] * 6
+    clock.advance(1)
+    await tick(loop)
+    assert [row["campaign_id"] for row in build.rows("attempt")] == [large] * 6 + [small] * 2
+    assert len(carrier.requests) == 8
+
+
+async def test_a_refusal_for_now_brings_the_lead_back_and_uses_no_try(build, carrier, tick, clock):
+    floor(build, agents=1, leads=1)
+    carrier.answers.append(Refused("20429: too many requests", retry=True))
+    await tick()
+    row, lead = build.row("attempt"), build.row("lead")
+    assert (row["state"], row["outcome"], row["error"]) == ("ended", "not-placed", "20429: too many requests")
+    assert (lead["standing"], lead["attempts"], build.row("phone")["attempts"]) == ("open", 0, 0)
+    assert lead["due_at"] == clock.now() + timedelta(minutes=2)
+    clock.advance(minutes=2)
+    await tick()
+    assert states(build) == ["ended", "dialled"]
+
+
+async def test_a_refusal_for_good_gives_the_number_up(build, carrier, tick):
+    floor(build, agents=1, leads=1)
+    carrier.answers.append(Refused("21211: invalid", retry=False))
+    await tick()
+    assert (build.row("attempt")["outcome"], build.row("phone")["retired"], build.row("lead")["standing"]) == (
+        *("rejected", "rejected", "finished"),
+    )
+
+
+async def test_an_attempt_nobody_is_sure_of_counts_as_in_flight_and_is_never_sent_again(build, carrier, tick, clock):
+    floor(build, agents=1, leads=3)
+    carrier.answers.append(Unsure("read timed out"))
+    await tick()
+    assert (states(build), build.row("attempt")["error"]) == (["unknown"], "read timed out")
+    for _ in range(3):
+        clock.advance(30)
+        await tick()
+    assert len(carrier.requests) == 1
+
+
+async def test_an_account_that_is_refused_pauses_the_campaign_with_a_note_and_keeps_the_lead(
+    build, carrier, tick, clock
+):
+    floor(build, agents=1, leads=2)
+    carrier.answers.append(Refused("21210: caller id not verified", retry=True, for_all=True))
+    await tick()
+    campaign = build.row("campaign")
+    assert (campaign["intent"], campaign["note"]) == ("pause", "the carrier refuses: 21210: caller id not verified")
+    assert [(lead["standing"], lead["attempts"]) for lead in build.rows("lead")] == [("open", 0), ("open", 0)]
+    clock.advance(minutes=10)
+    await tick()
+    assert len(carrier.requests) == 1
+
+
+async def test_a_refusal_does_not_turn_a_stop_into_a_pause(build, carrier, tick):
+    campaign = floor(build, agents=1, leads=1)
+
+    def refuse():
+        build.change("campaign", campaign, intent="stop")
+        return Refused("20003: authenticate", retry=True, for_all=True)
+
+    carrier.answers.append(refuse)
+    await tick()
+    assert (build.row("campaign")["intent"], build.row("campaign")["note"]) == ("stop", "")
+
+
+async def test_what_the_gate_refuses_is_kept_and_nothing_is_sent(build, carrier, tick, clock):
+    campaign = floor(build, agents=1, leads=0)
+    build.lead(campaign, "+18085550101", state="HI")
+    await tick()
+    assert carrier.requests == []
+    assert (build.row("decision")["reason"], build.row("lead")["held_reason"]) == ("hours", "hours")
+
+
+class Stubborn:
+    """A policy that decides the same whatever it sees."""
+
+    def __init__(self, **decision):
+        self.decision = Decision(**{"dial": 0, "reserve": True, "reason": "so"} | decision)
+        self.learned = []
+
+    def observe(self, event):
+        self.learned.append(event)
+
+    def decide(self, now, floor):
+        return self.decision
+
+
+def drops(database, campaign, day, answers, abandoned):
+    values = (campaign, day.date().isoformat(), answers, abandoned)
+    insert = "INSERT INTO drop_count (campaign_id, day, live_answers, abandoned) VALUES (?, ?, ?, ?)"
+    database.write(lambda session: session.connection().exec_driver_sql(insert, values) and None)
+
+
+async def test_no_policy_can_dial_ahead_on_a_used_up_drop_rate_budget(build, carrier, tick, loop, database, clock):
+    campaign = floor(build, agents=1, leads=4)
+    drops(database, campaign, clock.now(), 100, 3)
+    loop.policies[campaign] = Stubborn(dial=3, reserve=False)
+    await tick()
+    assert carrier.requests == []
+    assert {row["held_reason"] for row in build.rows("lead")} == {"drop-rate"}
+
+
+async def test_predictive_dials_one_to_one_with_agents_reserved_until_the_budget_has_recovered(
+    build, carrier, exchange, tick, loop, database, clock
+):
+    campaign = floor(build, agents=2, leads=0, mode="predictive")
+    await tick()
+    for call in map(str, range(200)):
+        at = exchange.clock.monotonic()
+        loop.observe(campaign, observed.Dialled(call, at))
+        if int(call) % 4 == 0:
+            answered = (observed.PickedUp, observed.Human)
+            for event in (*(of(call, at + 5) for of in answered), observed.Connected(call, "x", at + 5)):
+                loop.observe(campaign, event)
+            loop.observe(campaign, observed.CallEnded(call, "x", at + 50))
+            loop.observe(campaign, observed.AgentFree("x", at + 60))
+        else:
+            loop.observe(campaign, observed.Failed(call, at + 20))
+        clock.advance(1)
+    for _ in range(40):
+        build.lead(campaign)
+    drops(database, campaign, clock.now(), 100, 3)
+    await tick()
+    assert "drop-rate budget used up" in loop.reasons[campaign]
+    assert [row["agent_reserved"] for row in build.rows("attempt")] == [True, True]
+    drops(database, campaign, clock.now() - timedelta(days=1), 5000, 0)
+    clock.advance(1)
+    await tick()
+    rows = build.rows("attempt")
+    assert len(rows) > 2
+    assert not any(row["agent_reserved"] for row in rows[2:])
+
+
+async def test_a_line_the_policy_gives_up_is_hung_up_once_the_carrier_has_it(build, carrier, exchange, tick, loop):
+    campaign = floor(build, agents=0, leads=0)
+    ringing, unknown = (build.attempt(build.lead(campaign), state) for state in ("ringing", "unknown"))
+    loop.policies[campaign] = Stubborn(give_up=(ringing, unknown, "nobody"))
+    await tick()
+    assert carrier.hung_up == [f"CA-{ringing}"]
+    carrier.down = True
+    await tick()
+    assert exchange.counts == {"orders_failed": 1}
+
+
+async def test_the_drop_rate_counts_the_days_of_the_rules_window(build, carrier, tick, loop, database, clock):
+    """30 days, today included, against the campaign's own ceiling when it is the lower one."""
+    campaign = floor(build, agents=1, leads=4, drop_rate_ceiling=0.02)
+    loop.policies[campaign] = Stubborn(dial=1, reserve=False)
+    drops(database, campaign, clock.now() - timedelta(days=30), 1000, 0)
+    drops(database, campaign, clock.now() - timedelta(days=29), 99, 1)
+    await tick()
+    assert carrier.requests == []  # 0.02 x 99 - 1 leaves less than one call to lose
+    drops(database, campaign, clock.now(), 1, 0)
+    clock.advance(30)
+    await tick()
+    assert len(carrier.requests) == 1
+
+
+async def test_pacing_learns_what_agents_did_between_two_ticks(build, exchange, tick, loop):
+    campaign = build.campaign()
+    anna = build.agent("anna", campaign)
+    policy = loop.policies[campaign] = Stubborn()
+    await tick()
+    for change in ({"state": "on-call", "attempt_id": "a1"}, {"state": "wrap-up"}, {"state": "paused"}):
+        build.change("agent", anna, **change)
+        await tick()
+    at = exchange.clock.monotonic()
+    assert policy.learned == [
+        *(observed.AgentFree("anna", at), observed.CallEnded("a1", "anna", at), observed.AgentGone("anna", at)),
+    ]
+
+
+def test_a_budget_fills_at_its_rate_and_holds_a_second_of_it():
+    budget = Budget(4.0)
+    assert budget.available(10.0) == 1
+    budget.spend(1)
+    assert [budget.available(at) for at in (10.2, 10.3, 10.8, 99.0)] == [0, 1, 3, 4]
+
+
+@given(
+    rate=st.floats(0.1, 50),
+    steps=st.lists(st.tuples(st.floats(0, 5), st.integers(0, 100)), max_size=40),
+)
+def test_no_stretch_of_time_sees_more_calls_than_the_rate_and_one_second_of_it(rate, steps):
+    budget, now, spent = Budget(rate), 100.0, 0
+    for wait, wanted in steps:
+        now += wait
+        calls = min(wanted, budget.available(now))
+        assert calls >= 0
+        budget.spend(calls)
+        spent += calls
+    assert spent <= max(1.0, rate) + rate * (now - 100.0) + 1e-6
