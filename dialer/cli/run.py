@@ -1,6 +1,7 @@
 """`dialer run` and `dialer emulator`: the two processes that stay."""
 
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -57,6 +58,7 @@ def emulator(
     calls_per_second: Annotated[float, typer.Option(help="calls it starts a second; the rest queues")] = 10.0,
     seed: Annotated[int, typer.Option(help="of the people who are called")] = 1,
     fast: Annotated[bool, typer.Option("--fast", help="short rings and talks, as in the demonstration")] = False,
+    script: Annotated[list[str] | None, typer.Option(help="+12125550101=busy: what a number does; repeat")] = None,
     agent_number: Annotated[list[str] | None, typer.Option(help="number that is an agent's phone; repeat")] = None,
     clock_offset_seconds: Annotated[float, typer.Option(help="shifts the clock")] = 0.0,
 ) -> None:
@@ -68,12 +70,15 @@ def emulator(
     from dialer.emulator.settings import EmulatorSettings
 
     set_up("warning")
+    scripts = dict(text.split("=", 1) for text in script or () if "=" in text)
+    if len(scripts) < len(script or ()):
+        raise typer.BadParameter("--script: write +12125550101=busy")
     settings = EmulatorSettings(
         account_sid,
         auth_token,
         calls_per_second=calls_per_second,
         seed=seed,
-        population=DEMO if fast else DEFAULT,
+        population=replace(DEMO if fast else DEFAULT, scripts=scripts),
         clock_offset_seconds=clock_offset_seconds,
         agent_numbers=frozenset(agent_number or ()),
     )

@@ -182,10 +182,8 @@ class TwilioCarrier:
         return (str(newest.sid), _news(newest)) if newest is not None else None
 
     def check(self) -> None:
-        try:
-            self._guarded(lambda: self._client.calls.list(page_size=1, limit=1))
-        except TwilioRestException as error:
-            raise CarrierError(f"the carrier answered {error.status}: {error.msg}") from error
+        # A fetch, for the SDK reports a refused list without its code. No call has this sid.
+        self.look_up("CA" + "0" * 32)
 
     def _guarded(self, ask: Any) -> Any:
         try:
