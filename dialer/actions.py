@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 from sqlmodel import Session
 
 from campaigns import lead_store
-from campaigns.campaign import CampaignPlan, ImpossibleVerb, Verb
+from campaigns.campaign import E164, CampaignPlan, ImpossibleVerb, Verb
 from campaigns.dispositions import Kind, UnknownDisposition, for_kind
 from campaigns.lead_file import LeadRow
 from campaigns.store import (
@@ -64,6 +64,8 @@ class Context:
 
 
 Result = dict[str, Any]
+# Another way of writing a number would be kept and never match one that is dialled.
+Number = Annotated[str, StringConstraints(pattern=f"^{E164.pattern}$")]
 
 
 class CreateCampaign(Request):
@@ -122,6 +124,8 @@ class OfCampaign(Request):
 
 
 def delete(context: Context, request: OfCampaign) -> Result:
+    """Delete a stopped campaign; its agents, who must have logged out, belong to none."""
+    seats.leave(context.session, request.campaign)
     delete_campaign(context.session, request.campaign)
     return {"campaign": request.campaign, "state": "deleted"}
 
@@ -161,7 +165,7 @@ def _wish(event: AgentEvent) -> "Callable[[Context, OfAgent], Result]":
 class Dispose(Request):
     agent: str
     disposition: str
-    callback_at: datetime | None = None
+    callback_at: AwareDatetime | None = None
 
 
 def dispose(context: Context, request: Dispose) -> Result:
@@ -182,7 +186,7 @@ def _state(agent: str, state: str) -> Result:
 
 
 class DoNotCall(Request):
-    numbers: list[str]
+    numbers: list[Number]
     campaign: str | None = None
     source: str = "cli"
     note: str = ""

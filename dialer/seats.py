@@ -79,6 +79,17 @@ def log_in(session: Session, name: str, campaign: str, now: datetime) -> AgentSt
     return move_agent(session.connection(), agent, AgentEvent.LOG_IN, now, change=change)
 
 
+def leave(session: Session, campaign: str) -> None:
+    """Let logged-out agents belong to no campaign. Raises UnknownCampaign, ImpossibleForAgent for others."""
+    connection, campaign_id = session.connection(), campaign_named(session, campaign).id
+    of_campaign = AGENT.c.campaign_id == campaign_id
+    busy = select(AGENT.c.name).where(of_campaign, AGENT.c.state != AgentState.LOGGED_OUT).order_by(AGENT.c.name)
+    names = connection.execute(busy).scalars().all()
+    if names:
+        raise ImpossibleForAgent(f"campaign {campaign!r} has agents logged in: {', '.join(names)}: log them out first")
+    connection.execute(update(AGENT).where(of_campaign).values(campaign_id=None))
+
+
 def wish(session: Session, name: str, event: AgentEvent, reason: str, now: datetime) -> AgentState:
     """Ready, pause or log out. Raises UnknownAgent, ImpossibleForAgent."""
     agent = agent_named(session, name)
