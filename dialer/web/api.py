@@ -2,12 +2,12 @@
 
 import secrets
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, HTTPException
 from fastapi.encoders import jsonable_encoder
-from pydantic import ValidationError
+from pydantic import AwareDatetime, ValidationError
 
 from dialer.actions import ACTIONS, REFUSALS, Context
 from dialer.exchange import Exchange
@@ -18,7 +18,7 @@ def make_router(exchange: Exchange, token: str, reasons: Callable[[], dict[int, 
     """`POST /api/do/{noun}/{verb}` for each action, `GET /api/floor`."""
 
     def authorised(authorization: Annotated[str, Header()] = "") -> None:
-        if not secrets.compare_digest(authorization, f"Bearer {token}"):
+        if not secrets.compare_digest(authorization.encode(), f"Bearer {token}".encode()):  # of text only ASCII
             raise HTTPException(401, "send the daemon's token as `Authorization: Bearer …`")
 
     router = APIRouter(prefix="/api", dependencies=[Depends(authorised)])
@@ -42,7 +42,7 @@ def make_router(exchange: Exchange, token: str, reasons: Callable[[], dict[int, 
             raise HTTPException(409, str(refusal)) from None
 
     @router.get("/floor")
-    async def get_floor(since: datetime | None = None) -> dict[str, Any]:
+    async def get_floor(since: AwareDatetime | None = None) -> dict[str, Any]:
         """Agents, calls, leads and drop rates now; attempts count from `since` (24 hours ago by default)."""
         now = exchange.clock.now()
         start = since or now - timedelta(days=1)

@@ -15,7 +15,7 @@ from sqlmodel import Session
 from dialer import call_control, seats, sweep
 from dialer.call import CallState, IllegalEvent
 from dialer.call_control import Taken
-from dialer.events import CallEvent
+from dialer.events import CallEvent, Ended
 from dialer.exchange import Exchange
 from dialer.store import UnknownAttempt, load_attempt, remember_event, settle_event
 from dialer.telephony import twiml, webhooks
@@ -92,8 +92,12 @@ def _for_a_riddle(exchange: Exchange, session: Session, kind: str, attempt_id: s
     """Whoever is on the line of an event that makes no sense still hears who called."""
     if kind not in ANSWERED_IN_TWIML:
         return ""
+    return _message_or_end(session, attempt_id, exchange.urls)
+
+
+def _message_or_end(session: Session, attempt_id: str, urls: call_control.Urls) -> str:
     try:
-        return call_control.message_for(load_attempt(session.connection(), attempt_id), exchange.urls)
+        return call_control.message_for(load_attempt(session.connection(), attempt_id), urls)
     except UnknownAttempt:
         return twiml.hang_up()
 
@@ -115,8 +119,7 @@ class VoiceRoutes:
         return router
 
     async def _form(self, request: Request) -> Form:
-        body = await request.body()
-        form = parse_form(body) if len(body) <= MAX_BODY else []
+        form = parse_form(await _body(request))
         path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         if not self.signatures.genuine(path, form, request.headers.get("X-Twilio-Signature")):
             self.exchange.counts["webhooks_refused"] += 1
@@ -142,13 +145,10 @@ class VoiceRoutes:
         return _xml(reply.text) if reply.text else Response(status_code=204)
 
     async def _message(self, request: Request) -> Response:
-        """The carrier's fallback, and where a called party goes whose agent is gone: reads, so that it works in need."""
+        """The carrier's fallback, and where a called party goes whose agent is gone. Only reads, to work in need."""
         await self._form(request)
         attempt_id, urls = request.query_params.get("a", ""), self.exchange.urls
-        text = await self.exchange.read(
-            lambda session: call_control.message_for(load_attempt(session.connection(), attempt_id), urls)
-        )
-        return _xml(text)
+        return _xml(await self.exchange.read(lambda session: _message_or_end(session, attempt_id, urls)))
 
     async def _seat(self, request: Request) -> Response:
         form = await self._form(request)
@@ -158,10 +158,26 @@ class VoiceRoutes:
 
     async def _seat_progress(self, request: Request) -> Response:
         form = await self._form(request)
-        if form["CallStatus"] in webhooks.TERMINAL:
+        try:
+            event = webhooks.call_event(form)
+        except (UnknownValue, KeyError) as error:  # the look-up of seats finds out
+            self.exchange.counts["webhook_riddles"] += 1
+            log.error("webhook_not_understood", kind="seat-progress", problem=repr(error))
+            return Response(status_code=204)
+        if isinstance(event, Ended):
             token = request.query_params.get("t", "")
             await sweep.lose_seat(self.exchange, token, f"seat lost: {form['CallStatus']}")
         return Response(status_code=204)
+
+
+async def _body(request: Request) -> bytes:
+    """Read as it comes, for anybody may send anything here before the signature is known."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise HTTPException(413, f"more than {MAX_BODY} bytes")
+    return body
 
 
 def _xml(text: str) -> Response:

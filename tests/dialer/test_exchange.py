@@ -4,6 +4,7 @@ import threading
 
 import pytest
 from sqlmodel import Session
+from structlog.testing import capture_logs
 
 from campaigns.dispositions import Outcome
 from dialer.call import IllegalEvent
@@ -76,8 +77,9 @@ async def test_draining_waits_for_everything_started_even_if_it_fails(exchange):
         if fails:
             raise ValueError("x")
 
-    for fails in (True, False):
-        exchange.start(work(fails))
-    await exchange.drain()
-    assert sorted(done) == [False, True]
+    with capture_logs() as logs:
+        for fails in (True, False):
+            exchange.start(work(fails))
+        await exchange.drain()
+    assert (sorted(done), [entry["event"] for entry in logs]) == ([False, True], ["background_work_failed"])
     assert exchange.counts["background_errors"] == 1

@@ -1,0 +1,104 @@
+"""What happens by the clock."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from structlog.testing import capture_logs
+
+from campaigns.dispositions import Outcome
+from dialer.events import Ended
+from dialer.timetable import EVENTS_KEPT, forget_events, make_timetable
+
+
+@pytest.fixture
+def run(exchange):
+    """Run an entry as the scheduler would."""
+    timetable = make_timetable(exchange, quiet_seconds=20, lost_seconds=120)
+
+    async def run(name):
+        entry = timetable.get_job(name)
+        with capture_logs() as logs:
+            await entry.func(*entry.args)
+            await exchange.drain()
+        return [log["event"] for log in logs]
+
+    return run
+
+
+async def test_entries_come_round_often_enough(exchange):
+    timetable = make_timetable(exchange, quiet_seconds=20, lost_seconds=120)
+    midnight = datetime(2026, 11, 24, tzinfo=UTC)
+    rounds = {job.id: job.trigger.get_next_fire_time(midnight, midnight) - midnight for job in timetable.get_jobs()}
+    assert rounds.keys() == {"quiet calls", "seats", "upkeep"}
+    assert rounds["quiet calls"] <= timedelta(seconds=5)
+    assert rounds["seats"] <= timedelta(seconds=15)
+    assert rounds["upkeep"] == timedelta(hours=3, minutes=30)
+
+
+async def test_a_missed_run_is_made_up_for_once(exchange):
+    for job in make_timetable(exchange, quiet_seconds=20, lost_seconds=120).get_jobs():
+        assert (job.coalesce, job.misfire_grace_time) == (True, None)
+
+
+async def test_quiet_calls_are_asked_about(build, carrier, clock, run):
+    attempt = build.attempt(build.lead(build.campaign()), "ringing")
+    carrier.add(f"CA-{attempt}", "+12125550100", Ended(Outcome.BUSY, f"CA-{attempt}"))
+    clock.advance(19)
+    await run("quiet calls")
+    assert build.row("attempt")["state"] == "ringing"
+    clock.advance(1)
+    await run("quiet calls")
+    assert build.row("attempt")["state"] == "ended"
+
+
+async def test_attempts_are_lost_after_the_given_time(build, clock, run):
+    build.attempt(build.lead(build.campaign()), "unknown")
+    clock.advance(121)
+    await run("quiet calls")
+    assert build.row("attempt")["outcome"] == "lost"
+
+
+async def test_seats_are_checked(build, run):
+    build.agent("anna", build.campaign())
+    await run("seats")
+    assert build.row("agent")["state"] == "logged-out"
+
+
+async def test_an_unreachable_carrier_is_counted_and_the_next_run_goes_on(build, carrier, exchange, run):
+    build.agent("anna", build.campaign())
+    carrier.down = True
+    assert await run("seats") == ["carrier_unreachable"]
+    assert (exchange.counts["carrier_unreachable"], build.row("agent")["state"]) == (1, "ready")
+    carrier.down = False
+    await run("seats")
+    assert build.row("agent")["state"] == "logged-out"
+
+
+async def test_an_entry_that_fails_is_counted(build, carrier, exchange, run):
+    build.agent("anna", build.campaign())
+    carrier.add("CS-anna", "client:anna", ZeroDivisionError("x"))
+    assert await run("seats") == ["timetable_entry_failed"]
+    assert exchange.counts["timetable_errors"] == 1
+
+
+def event(database, key, at):
+    values = (key, at.strftime("%Y-%m-%d %H:%M:%S.%f"), "progress", "{}", "", "")
+    insert = (
+        'INSERT INTO carrier_event ("key", received_at, kind, parameters, answer, problem) VALUES (?, ?, ?, ?, ?, ?)'
+    )
+    database.write(lambda session: session.connection().exec_driver_sql(insert, values) and None)
+
+
+def test_webhooks_are_forgotten_from_a_moment_back(build, database, clock):
+    for key, days in (("old", 2), ("edge", 1), ("new", 0)):
+        event(database, key, clock.now() - timedelta(days=days))
+    before = clock.now() - timedelta(days=1)
+    assert database.write(lambda session: forget_events(session, before)) == 1
+    assert {row["key"] for row in build.rows("carrier_event")} == {"edge", "new"}
+
+
+async def test_upkeep_keeps_the_webhooks_of_the_stated_time(build, database, clock, run):
+    event(database, "old", clock.now() - EVENTS_KEPT - timedelta(seconds=1))
+    event(database, "new", clock.now() - EVENTS_KEPT)
+    assert await run("upkeep") == ["upkeep_done"]
+    assert [row["key"] for row in build.rows("carrier_event")] == ["new"]

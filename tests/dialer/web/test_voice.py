@@ -1,0 +1,285 @@
+"""The carrier's webhooks: signed, taken once in any order, answered after the commit."""
+
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+from sqlmodel import Session
+from structlog.testing import capture_logs
+from twilio.request_validator import RequestValidator
+
+from dialer.dial_loop import Budget, DialLoop
+from dialer.telephony.signature import Signatures
+from dialer.web.app import make_app
+
+BASE, TOKEN = "https://dialer.example", "auth-token"
+
+
+@pytest.fixture
+async def client(exchange):
+    app = make_app(exchange, Signatures(TOKEN, BASE), DialLoop(exchange, Budget(1.0)), "api-token")
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://10.0.0.7:8080") as client:
+        yield client
+        await exchange.drain()
+
+
+@pytest.fixture
+def post(client):
+    """Send a webhook as the carrier does, to whatever address the proxy has for us."""
+
+    async def post(path, form, token=TOKEN, signature=None):
+        signature = signature or RequestValidator(token).compute_signature(f"{BASE}{path}", form)
+        return await client.post(path, data=form, headers={"X-Twilio-Signature": signature})
+
+    return post
+
+
+@pytest.fixture
+def send(post):
+    """A webhook about an attempt's call."""
+
+    async def send(kind, attempt, **form):
+        sid = {"CallSid": f"CA-{attempt}", "CallStatus": "in-progress"}
+        return await post(f"/voice/{kind}?a={attempt}", sid | form)
+
+    return send
+
+
+def everything(build):
+    return [build.rows(table) for table in ("attempt", "agent", "lead", "carrier_event", "do_not_call", "drop_count")]
+
+
+@pytest.mark.parametrize("kind", ["answer", "progress", "machine", "key", "left", "message", "seat", "seat-progress"])
+async def test_a_wrong_or_missing_signature_is_refused_and_nothing_changed(build, client, post, exchange, kind):
+    build.agent("anna", build.campaign())
+    attempt = build.attempt(build.lead(build.row("campaign")["id"]))
+    before = everything(build)
+    form = {"CallSid": f"CA-{attempt}", "CallStatus": "completed", "AnsweredBy": "human", "Digits": "9"}
+    path = f"/voice/{kind}?a={attempt}&t=seat-of-anna"
+    genuine = RequestValidator(TOKEN).compute_signature(f"{BASE}{path}", form)
+    refused = [
+        await client.post(path, data=form),
+        await post(path, form, token="another"),
+        await post(path, form | {"CallStatus": "busy"}, signature=genuine),
+        await post(path.replace(attempt, "other"), form, signature=genuine),
+    ]
+    assert [answer.status_code for answer in refused] == [403] * 4
+    assert (everything(build), exchange.counts["webhooks_refused"]) == (before, 4)
+
+
+async def test_an_answer_is_connected_in_the_same_response(build, send):
+    build.agent("anna", build.campaign())
+    attempt = build.attempt(build.lead(build.row("campaign")["id"]), "ringing")
+    answer = await send("answer", attempt)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/xml; charset=utf-8")
+    assert ">seat-seat-of-anna</Conference>" in answer.text
+    assert build.row("attempt")["state"] == "connected"
+
+
+async def test_a_repeat_gets_the_same_answer_and_changes_nothing(build, send, clock):
+    """Also when by now another answer would be given."""
+    campaign = build.campaign()
+    attempt = build.attempt(build.lead(campaign), "ringing")
+    first = await send("answer", attempt)
+    build.agent("anna", campaign)
+    before = everything(build)
+    clock.advance(3)
+    again = await send("answer", attempt)
+    assert (again.status_code, again.text) == (200, first.text)
+    assert "this is a call from Acme" in again.text
+    assert everything(build) == before
+
+
+async def test_a_repeated_key_press_opts_out_once(build, send):
+    attempt = build.attempt(build.lead(build.campaign()), "message", answered_at=None)
+    answers = [await send("key", attempt, Digits="9") for _ in range(2)]
+    assert answers[0].text == answers[1].text
+    assert "taken off our list" in answers[0].text
+    assert len(build.rows("do_not_call")) == 1
+
+
+async def test_another_key_ends_the_call_without_an_opt_out(build, send):
+    attempt = build.attempt(build.lead(build.campaign()), "message", answered_at=None)
+    answer = await send("key", attempt, Digits="1")
+    assert "<Hangup" in answer.text
+    assert build.rows("do_not_call") == []
+
+
+PROGRESS = [("initiated", "0"), ("ringing", "1"), ("in-progress", "2"), ("completed", "3")]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (3, 0, 3, 1, 2), (1, 3, 0, 0, 2)])
+async def test_callbacks_in_any_order_end_the_call_once(build, send, order):
+    attempt = build.attempt(build.lead(build.campaign()))
+    for word, number in (PROGRESS[place] for place in order):
+        answer = await send("progress", attempt, CallStatus=word, SequenceNumber=number)
+        assert (answer.status_code, answer.content) == (204, b"")
+    row = build.row("attempt")
+    assert (row["state"], row["outcome"], row["disposition"], row["abandoned"]) == (
+        *("ended", "answered", "abandoned", True),
+    )
+    assert [(row["live_answers"], row["abandoned"]) for row in build.rows("drop_count")] == [(1, 1)]
+    assert build.row("lead")["standing"] == "open"
+
+
+async def test_a_callback_before_the_carriers_answer_to_the_request_places_the_call(build, send):
+    attempt = build.attempt(build.lead(build.campaign()), "placing")
+    await send("progress", attempt, CallStatus="ringing", SequenceNumber="1")
+    assert (build.row("attempt")["state"], build.row("attempt")["call_sid"]) == ("ringing", f"CA-{attempt}")
+
+
+async def test_an_unknown_word_is_kept_with_its_problem_and_changes_nothing(build, send, exchange):
+    attempt = build.attempt(build.lead(build.campaign()), "ringing")
+    before = build.row("attempt")
+    answer = await send("progress", attempt, CallStatus="parked", SequenceNumber="2")
+    assert answer.status_code == 204
+    event = build.row("carrier_event")
+    assert (event["kind"], event["attempt_id"], event["parameters"]["CallStatus"]) == ("progress", attempt, "parked")
+    assert "parked" in event["problem"]
+    assert (build.row("attempt"), exchange.counts["webhook_riddles"]) == (before, 1)
+
+
+async def test_whoever_is_on_the_line_of_a_riddle_hears_who_called(build, send):
+    attempt = build.attempt(build.lead(build.campaign()), "ringing")
+    answer = await send("answer", attempt, AnsweredBy="martian")
+    assert (answer.status_code, "this is a call from Acme" in answer.text) == (200, True)
+    assert "martian" in build.row("carrier_event")["problem"]
+
+
+async def test_an_agent_is_not_lost_to_an_answer_that_makes_no_sense(build, send):
+    build.agent("anna", build.campaign())
+    attempt = build.attempt(build.lead(build.row("campaign")["id"]), "ringing")
+    await send("answer", attempt, CallSid="CA-another")
+    assert build.row("agent")["state"] == "ready"
+
+
+@pytest.mark.parametrize("kind", ["answer", "key", "left", "message"])
+async def test_an_attempt_nobody_made_is_hung_up(build, send, kind):
+    answer = await send(kind, "nobody", Digits="9")
+    assert (answer.status_code, "<Hangup" in answer.text) == (200, True)
+    assert [event["attempt_id"] for event in build.rows("carrier_event")] == (["nobody"] if kind != "message" else [])
+
+
+async def test_a_call_nobody_made_may_report_what_it_likes(build, send):
+    assert (await send("progress", "nobody", CallStatus="completed")).status_code == 204
+    assert "nobody" in build.row("carrier_event")["problem"]
+
+
+async def test_a_write_that_fails_is_counted_and_may_be_repeated(build, send, exchange, database):
+    """500 makes the carrier go on to the fallback, which only reads."""
+    attempt = build.attempt(build.lead(build.campaign()), "ringing")
+
+    def rename(old: str, new: str) -> None:
+        def work(session: Session) -> None:
+            session.connection().exec_driver_sql(f"ALTER TABLE {old} RENAME TO {new}")
+
+        database.write(work)
+
+    rename("drop_count", "away")
+    with capture_logs() as logs:
+        assert (await send("answer", attempt)).status_code == 500
+    assert [(entry["event"], entry["attempt_id"]) for entry in logs] == [("webhook_failed", attempt)]
+    assert (exchange.counts["webhook_errors"], build.row("attempt")["state"]) == (1, "ringing")
+    assert "this is a call from Acme" in (await send("message", attempt)).text
+    rename("away", "drop_count")
+    assert (await send("answer", attempt)).status_code == 200
+    assert build.row("attempt")["state"] == "message"
+
+
+async def test_a_machine_is_hung_up_and_its_agent_free(build, send, exchange, carrier):
+    build.agent("anna", build.campaign())
+    attempt = build.attempt(build.lead(build.row("campaign")["id"]), "ringing")
+    await send("answer", attempt)
+    answer = await send("machine", attempt, AnsweredBy="machine_start", MachineDetectionDuration="3900")
+    await exchange.drain()
+    assert (answer.status_code, carrier.hung_up) == (204, [f"CA-{attempt}"])
+    assert (build.row("agent")["state"], build.row("attempt")["detection_ms"]) == ("ready", 3900)
+
+
+async def test_a_called_party_who_leaves_the_conference_by_hanging_up_begins_wrap_up(build, send):
+    build.agent("anna", build.campaign())
+    attempt = build.attempt(build.lead(build.row("campaign")["id"]), "ringing")
+    await send("answer", attempt)
+    answer = await send("left", attempt, CallStatus="completed")
+    assert "<Hangup" in answer.text
+    assert build.row("agent")["state"] == "wrap-up"
+
+
+async def test_a_called_party_whose_conference_ended_hears_who_called(build, send):
+    build.agent("anna", build.campaign())
+    attempt = build.attempt(build.lead(build.row("campaign")["id"]), "ringing")
+    await send("answer", attempt)
+    answer = await send("left", attempt, CallStatus="in-progress")
+    assert "this is a call from Acme" in answer.text
+    assert (build.row("attempt")["state"], build.row("attempt")["abandoned"]) == ("message", True)
+
+
+async def test_the_fallback_says_who_called_and_changes_nothing(build, send):
+    attempt = build.attempt(build.lead(build.campaign()), "ringing")
+    before = everything(build)
+    answer = await send("message", attempt)
+    assert "this is a call from Acme" in answer.text
+    assert f"{BASE}/voice/key?a={attempt}" in answer.text
+    assert everything(build) == before
+
+
+async def test_an_agent_who_answers_is_seated(build, post):
+    build.agent("anna", build.campaign(), "joining", seat_token="t1", seat_sid=None)
+    answer = await post("/voice/seat?t=t1", {"CallSid": "CS1", "CallStatus": "in-progress"})
+    assert ">seat-t1</Conference>" in answer.text
+    assert (build.row("agent")["state"], build.row("agent")["seat_sid"]) == ("ready", "CS1")
+
+
+async def test_a_seat_nobody_waits_for_is_hung_up(build, post):
+    build.agent("anna", build.campaign(), "logged-out", seat_token="t1", seat_sid="CS1")
+    for token in ("t1", "old"):
+        answer = await post(f"/voice/seat?t={token}", {"CallSid": "CS1", "CallStatus": "in-progress"})
+        assert "<Hangup" in answer.text
+    assert build.row("agent")["state"] == "logged-out"
+
+
+async def test_a_seat_that_ends_takes_its_agent_off_the_floor_and_comforts_the_called_party(
+    build, send, post, exchange, carrier
+):
+    build.agent("anna", build.campaign())
+    attempt = build.attempt(build.lead(build.row("campaign")["id"]), "ringing")
+    await send("answer", attempt)
+    answer = await post("/voice/seat-progress?t=seat-of-anna", {"CallSid": "CS-anna", "CallStatus": "completed"})
+    await exchange.drain()
+    assert answer.status_code == 204
+    assert (build.row("agent")["state"], build.row("agent")["reason"]) == ("logged-out", "seat lost: completed")
+    assert (build.row("attempt")["state"], carrier.messages) == ("message", [(f"CA-{attempt}", attempt)])
+
+
+@pytest.mark.parametrize(
+    ("token", "word"), [("seat-of-anna", "in-progress"), ("seat-of-anna", "parked"), ("old", "completed")]
+)
+async def test_other_news_of_a_seat_leaves_its_agent_alone(build, post, token, word):
+    build.agent("anna", build.campaign())
+    before = build.row("agent")
+    answer = await post(f"/voice/seat-progress?t={token}", {"CallSid": "CS-anna", "CallStatus": word})
+    assert (answer.status_code, build.row("agent")) == (204, before)
+
+
+async def test_a_body_too_large_is_refused_before_it_has_been_read(client):
+    sent = 0
+
+    async def endless():
+        nonlocal sent
+        while sent < 100:
+            sent += 1
+            yield b"x" * 10_000
+
+    answer = await client.post("/voice/answer?a=a1", content=endless())
+    assert (answer.status_code, sent < 20) == (413, True)
+
+
+async def test_a_form_of_too_many_fields_is_refused(client):
+    form = urlencode([(f"field-{n}", "x") for n in range(500)])
+    answer = await client.post("/voice/answer?a=a1", content=form, headers={"X-Twilio-Signature": "x"})
+    assert answer.status_code == 403
+
+
+async def test_the_process_answers_without_a_token(client):
+    assert (await client.get("/healthz")).json() == {"alive": "yes"}
