@@ -7,7 +7,14 @@ from urllib.parse import quote
 
 import requests
 from requests.adapters import HTTPAdapter
-from tenacity import retry, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
+from tenacity import (
+    retry,
+    retry_if_exception_type,
+    retry_if_not_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_random_exponential,
+)
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http import HttpClient
 from twilio.http.response import Response
@@ -31,6 +38,7 @@ ACCOUNT_CODES = frozenset({20003, 20005, 20403})  # wrong credentials, suspended
 CAMPAIGN_CODES = frozenset({21210, 21212, 21213, 21203, 21215, 13227, 21219, 21205, 21218})
 CALL_IS_OVER = 21220
 NOT_FOUND = 20404
+UNREADABLE = (ValueError, AttributeError)  # what the SDK lets through when an answer is no JSON or no object
 
 
 class SdkHttpClient(HttpClient):  # type: ignore[misc]  # the SDK is not typed
@@ -79,7 +87,7 @@ class SdkHttpClient(HttpClient):  # type: ignore[misc]  # the SDK is not typed
 
 # Reads and hang-ups may be repeated; a create never takes this way.
 _again = retry(
-    retry=retry_if_exception_type(CarrierError),
+    retry=retry_if_exception_type(CarrierError) & retry_if_not_exception_type(CarrierRefusesUs),
     stop=stop_after_attempt(4) | stop_after_delay(20),
     wait=wait_random_exponential(multiplier=0.1, max=2),
     reraise=True,
@@ -128,6 +136,8 @@ class TwilioCarrier:
             return Unsure(repr(error))
         except TwilioException as error:
             return classify(error)
+        except UNREADABLE as error:
+            return Unsure(f"the carrier's answer could not be read: {error!r}")
         return Placed(str(call.sid)) if call.sid else Unsure("the carrier's answer holds no call sid")
 
     def ring_seat(self, address: str, caller_id: str, token: str) -> SeatRing:
@@ -140,8 +150,8 @@ class TwilioCarrier:
                 status_callback_event=["completed"],
                 timeout=SEAT_RING_SECONDS,
             )
-        except (requests.RequestException, TwilioException) as error:
-            return SeatRing(None, str(error))
+        except (requests.RequestException, TwilioException, *UNREADABLE) as error:
+            return SeatRing(None, _words(error))
         return SeatRing(str(call.sid))
 
     @_again
@@ -151,7 +161,7 @@ class TwilioCarrier:
             self._guarded(lambda: self._client.calls(sid).update(status="completed"))
         except TwilioRestException as error:
             if error.code not in (CALL_IS_OVER, NOT_FOUND):
-                raise CarrierError(str(error)) from error
+                raise CarrierError(_words(error)) from error
 
     @_again
     def play_message(self, sid: str, attempt_id: str) -> None:
@@ -159,7 +169,7 @@ class TwilioCarrier:
             self._guarded(lambda: self._client.calls(sid).update(url=self._url("message", attempt_id), method="POST"))
         except TwilioRestException as error:
             if error.code not in (CALL_IS_OVER, NOT_FOUND):
-                raise CarrierError(str(error)) from error
+                raise CarrierError(_words(error)) from error
 
     @_again
     def look_up(self, sid: str) -> CallEvent | None:
@@ -168,7 +178,7 @@ class TwilioCarrier:
         except TwilioRestException as error:
             if error.code == NOT_FOUND:
                 return None
-            raise CarrierError(str(error)) from error
+            raise CarrierError(_words(error)) from error
 
     @_again
     def find(self, number: str, since: datetime) -> tuple[str, CallEvent] | None:
@@ -176,7 +186,7 @@ class TwilioCarrier:
         try:
             calls = self._guarded(lambda: self._client.calls.list(to=number, page_size=50, limit=50))
         except TwilioRestException as error:
-            raise CarrierError(str(error)) from error
+            raise CarrierError(_words(error)) from error
         ours = [call for call in calls if call.date_created and call.date_created >= since - CLOCK_DIFFERENCE]
         newest = max(ours, key=lambda call: call.date_created, default=None)
         return (str(newest.sid), _news(newest)) if newest is not None else None
@@ -196,7 +206,7 @@ class TwilioCarrier:
             if error.status == 429 or error.status >= 500:
                 raise CarrierError(f"the carrier answered {error.status}: {error.msg}") from error
             raise
-        except TwilioException as error:
+        except (TwilioException, *UNREADABLE) as error:
             raise CarrierError(f"the carrier answered oddly: {error}") from error
 
 
@@ -212,6 +222,11 @@ def classify(error: TwilioException) -> Placement:
     if isinstance(error, TwilioServiceException) and 400 <= (error.status or 0) < 500:
         return Refused(f"{error.code}: {error.title}", retry=error.status == 429)
     return Unsure(str(error))
+
+
+def _words(error: Exception) -> str:
+    """One line; the SDK's own text is a coloured page on a terminal."""
+    return f"{error.code}: {error.msg}" if isinstance(error, TwilioRestException) else repr(error)
 
 
 def _news(call: CallInstance) -> CallEvent:
