@@ -3,7 +3,7 @@
 import re
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, func, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, func, insert, select, update
 from sqlmodel import Session
 
 from campaigns.store import campaign_named, disposition_allowed
@@ -117,15 +117,28 @@ def dispose(
     return taken
 
 
-def end_wrap_ups(session: Session, connect_seconds: float, now: datetime) -> int:
-    """Free every agent whose wrap-up time is over; what was not disposed of is kept as such."""
+def overdue_wrap_ups(session: Session, now: datetime) -> int:
+    """How many agents' wrap-up time is over."""
+    return session.connection().execute(select(func.count()).where(*_overdue(now))).scalar_one()
+
+
+def end_wrap_up(session: Session, connect_seconds: float, now: datetime) -> bool:
+    """Free one agent whose wrap-up time is over; a call not disposed of is kept as such. False when there is none.
+
+    One at a time, so that an answer never waits for a whole floor to be freed.
+    """
     connection = session.connection()
-    over = select(AGENT).where(AGENT.c.state == AgentState.WRAP_UP, AGENT.c.wrap_up_until <= now)
-    agents = connection.execute(over).mappings().all()
-    for agent in agents:
-        _dispose_if_open(session, agent, connect_seconds, now)
-        move_agent(connection, agent, AgentEvent.WRAPPED_UP, now)
-    return len(agents)
+    longest = select(AGENT).where(*_overdue(now)).order_by(AGENT.c.wrap_up_until).limit(1)
+    agent = connection.execute(longest).mappings().one_or_none()
+    if agent is None:
+        return False
+    _dispose_if_open(session, agent, connect_seconds, now)
+    move_agent(connection, agent, AgentEvent.WRAPPED_UP, now)
+    return True
+
+
+def _overdue(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return AGENT.c.state == AgentState.WRAP_UP, AGENT.c.wrap_up_until <= now
 
 
 def seat_joined(session: Session, token: str, sid: str, now: datetime) -> bool:

@@ -9,12 +9,11 @@ from sqlmodel import Session
 
 from campaigns.campaign import Intent
 from campaigns.dispositions import Outcome
-from dialer.agent import AgentState
 from dialer.call import CallState, IllegalEvent
 from dialer.events import Ended, NeverHeardOf, Placed
 from dialer.exchange import Exchange
-from dialer.seats import end_wrap_ups, seat_lost, seats_held, seats_to_hang_up, seats_unanswered
-from dialer.store import AGENT, ATTEMPT, CAMPAIGN
+from dialer.seats import end_wrap_up, overdue_wrap_ups, seat_lost, seats_held, seats_to_hang_up, seats_unanswered
+from dialer.store import ATTEMPT, CAMPAIGN
 from dialer.telephony.carrier import CarrierError
 from dialer.telephony.webhooks import UnknownValue
 
@@ -116,9 +115,8 @@ async def _hang_up(exchange: Exchange, sid: str, **of: str) -> bool:
 async def end_overdue_wrap_ups(exchange: Exchange) -> None:
     """Agents whose wrap-up has run out are free again."""
     now = exchange.clock.now()
-    overdue = select(AGENT.c.id).where(AGENT.c.state == AgentState.WRAP_UP, AGENT.c.wrap_up_until <= now).limit(1)
-    if await exchange.read(lambda session: session.connection().execute(overdue).first()):
-        await exchange.commit(lambda session: end_wrap_ups(session, exchange.connect_seconds, now))
+    for _overdue in range(await exchange.read(lambda session: overdue_wrap_ups(session, now))):
+        await exchange.commit(lambda session: end_wrap_up(session, exchange.connect_seconds, now))
 
 
 async def hang_up_left_seats(exchange: Exchange) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine, create_engine, event
@@ -23,7 +24,7 @@ from sqlmodel import Session
 T = TypeVar("T")
 Write = tuple[Callable[[Session], Any], "Future[Any]"]
 
-GROUP = 64  # writes that may share a commit; more would only lengthen the wait of the first
+GROUP_SECONDS = 0.003  # of work that may share a commit; more would only lengthen the wait of the first
 BUSY_SECONDS = 5
 
 
@@ -78,6 +79,7 @@ class Database:
         self.path = path
         self._reads = make_engine(path, begin="BEGIN")
         self._lock = lock
+        self._closing = False
         self._writes: queue.SimpleQueue[Write | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write_loop, name="database-writer", daemon=True)
         if lock is not None:
@@ -134,41 +136,45 @@ class Database:
 
     def _write_loop(self) -> None:
         while (first := self._writes.get()) is not None:
-            group = [first]
-            last = False
-            while len(group) < GROUP and not self._writes.empty():
-                item = self._writes.get()
-                if item is None:
-                    last = True
-                    break
-                group.append(item)
-            self._commit(group)
-            if last:
+            self._commit(first)
+            if self._closing:
                 return
 
-    def _commit(self, group: list[Write]) -> None:
+    def _commit(self, first: Write) -> None:
+        """One transaction of the first write and those that wait behind it."""
         results: list[tuple[Future[Any], Any]] = []
+        current = first[1]
         try:
             with self._engine.begin() as connection:
-                for work, done in group:
+                for work, current in self._group(first):
                     savepoint = connection.begin_nested()
                     try:
                         with Session(connection, join_transaction_mode="rollback_only") as session:
                             result = work(session)
                             session.flush()
                         savepoint.commit()
-                        results.append((done, result))
+                        results.append((current, result))
                     except Exception as error:  # noqa: BLE001 - handed to whoever asked for the write
                         if savepoint.is_active:
                             savepoint.rollback()
-                        done.set_exception(error)
+                        current.set_exception(error)
         except Exception as error:  # noqa: BLE001 - a failed commit fails every write in it, each hears of it
-            for _work, done in group:
+            for done in {current, *(done for done, _result in results)}:
                 if not done.done():
                     done.set_exception(error)
             return
         for done, result in results:
             done.set_result(result)
+
+    def _group(self, first: Write) -> Iterator[Write]:
+        full_at = monotonic() + GROUP_SECONDS
+        item: Write | None = first
+        while item is not None:
+            yield item
+            if self._writes.empty() or monotonic() >= full_at:
+                return
+            item = self._writes.get()
+        self._closing = True
 
 
 def take_lock(path: Path) -> int:

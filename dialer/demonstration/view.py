@@ -19,17 +19,17 @@ def as_line(floor: dict[str, Any], zone: ZoneInfo) -> str:
     """One line, for where no screen is."""
     campaign = floor["campaigns"][0]
     agents = Counter(agent["state"] for agent in floor["agents"])
-    dropped = _rate(campaign["abandoned"], campaign["live_answers"])
-    parts = [
-        _clock(floor, zone),
-        "agents " + " ".join(f"{state} {agents[state]}" for state in AGENT_STATES[:4]),
-        f"lines {_waiting(campaign)} waiting {campaign['live'].get('connected', 0)} connected",
-        f"dialled {campaign['attempts']}",
-        f"answered {_rate(campaign['answers'], campaign['dialled'])}",
-        f"dropped {dropped}, ceiling {campaign['drop_rate_ceiling']:.0%}",
-    ]
     held = ", ".join(f"{count} {reason}" for reason, count in campaign["held"].items())
-    return " · ".join([*parts, f"held back: {held or 'none'}"])
+    return " | ".join(
+        [
+            f"{_clock(floor, zone):%H:%M:%S}",
+            "agents: " + ", ".join(f"{agents[state]} {state}" for state in AGENT_STATES[:4]),
+            f"lines: {_waiting(campaign)} ringing, {campaign['live'].get('connected', 0)} connected",
+            f"{campaign['attempts']} dialled, {_rate(campaign['answers'], campaign['dialled'])} answered",
+            f"{_rate(campaign['abandoned'], campaign['live_answers'])} dropped (ceiling {_ceiling(campaign)})",
+            f"held back: {held or 'none'}",
+        ]
+    )
 
 
 def as_panel(floor: dict[str, Any], zone: ZoneInfo, title: str) -> Panel:
@@ -53,11 +53,17 @@ def as_panel(floor: dict[str, Any], zone: ZoneInfo, title: str) -> Panel:
     for reason, count in campaign["held"].items():
         table.add_row("held back", str(count), Text(reason, "magenta"))
     decision = Text(f"pacing: {campaign['decision']}", "dim")
-    return Panel(Group(table, Text(), decision), title=f"{title} · {_clock(floor, zone)}", title_align="left")
+    return Panel(
+        Group(table, Text(), decision), title=f"{title} · {_clock(floor, zone):%a %H:%M:%S %Z}", title_align="left"
+    )
 
 
-def _clock(floor: dict[str, Any], zone: ZoneInfo) -> str:
-    return datetime.fromisoformat(floor["now"]).astimezone(zone).strftime("%a %H:%M:%S New York")
+def _clock(floor: dict[str, Any], zone: ZoneInfo) -> datetime:
+    return datetime.fromisoformat(floor["now"]).astimezone(zone)
+
+
+def _ceiling(campaign: dict[str, Any]) -> str:
+    return f"{campaign['drop_rate_ceiling']:.1%}"
 
 
 def _waiting(campaign: dict[str, Any]) -> int:

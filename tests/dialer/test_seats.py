@@ -266,7 +266,7 @@ def test_wrap_up_ends_by_time(build, do, clock):
     for name, attempt, late in zip(("anna", "bert"), attempts, (0, 1), strict=True):
         build.agent(name, campaign, "wrap-up", attempt_id=attempt, wrap_up_until=until + timedelta(seconds=late))
     clock.time = until
-    assert do(seats.end_wrap_ups, CONNECT_SECONDS, clock.now()) == 1
+    assert do(seats.end_wrap_up, CONNECT_SECONDS, clock.now()) == 1
     assert (state(build), state(build, "bert")) == ("ready", "wrap-up")
     assert [row["disposition"] for row in build.rows("attempt")] == ["no-disposition", None]
     assert build.rows("lead")[0]["due_at"] == build.rows("attempt")[0]["placing_at"] + timedelta(days=1)
@@ -277,7 +277,7 @@ def test_wrap_up_that_runs_out_keeps_the_disposition_given_in_the_talk(build, do
     given = {"disposition": "sale", "disposed_by": "agent", "outcome": "answered"}
     attempt = build.attempt(build.lead(campaign), "ended", agent="anna", **given)
     build.agent("anna", campaign, "wrap-up", attempt_id=attempt, wrap_up_until=clock.now())
-    do(seats.end_wrap_ups, CONNECT_SECONDS, clock.now())
+    do(seats.end_wrap_up, CONNECT_SECONDS, clock.now())
     assert (state(build), build.row("attempt")["disposition"]) == ("ready", "sale")
 
 
@@ -286,7 +286,7 @@ def test_wrap_up_may_run_out_before_the_carriers_last_word(build, do, clock):
     campaign = build.campaign()
     attempt = build.attempt(build.lead(campaign), "connected", agent="anna", answered_at=clock.now())
     build.agent("anna", campaign, "wrap-up", attempt_id=attempt, wrap_up_until=clock.now())
-    do(seats.end_wrap_ups, CONNECT_SECONDS, clock.now())
+    do(seats.end_wrap_up, CONNECT_SECONDS, clock.now())
     assert (state(build), build.row("attempt")["disposition"]) == ("ready", "no-disposition")
     assert build.row("lead")["standing"] == "dialling"
 

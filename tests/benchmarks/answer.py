@@ -1,0 +1,219 @@
+"""The answer webhook under load: a real daemon process, signed requests over HTTP, a commit before each answer.
+
+Open loop: requests leave on a schedule whatever the answers do, and latency counts from the scheduled moment, so a
+stall is seen in full. The floor is the same client, rate and process with a request that touches nothing (`/healthz`).
+"""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import quantiles
+
+import aiohttp
+from sqlalchemy import insert
+from sqlmodel import Session
+from twilio.request_validator import RequestValidator
+
+from campaigns.campaign import Intent
+from campaigns.store import LEAD, PHONE
+from campaigns.tables import LeadList
+from dialer.db.database import Database
+from dialer.db.schema import upgrade
+from dialer.demonstration.processes import (
+    AUTH_TOKEN,
+    end,
+    environment_for,
+    free_ports,
+    start,
+    wait_for_answer,
+    wait_for_token,
+)
+from dialer.store import AGENT, ATTEMPT, CAMPAIGN
+
+RATE = 50  # live answers a second
+SECONDS = 20
+AGENTS = 400
+TALK_SECONDS = 2.0
+WRAP_UP_SECONDS = 1
+AIM_MS = 50.0
+
+
+def fill(session: Session) -> None:
+    """A campaign whose calls all ring, and agents who are ready."""
+    now = datetime.now(UTC)
+    connection = session.connection()
+    campaign = {
+        "name": "load",
+        "kind": "telemarketing",
+        "mode": "predictive",
+        "intent": Intent.STOP,
+        "client": "Acme",
+        "region": "US",
+        "contact_number": "+12125550199",
+        "caller_ids": ["+12125550100"],
+        "ring_seconds": 25,
+        "note": "",
+        "wrap_up_seconds": WRAP_UP_SECONDS,
+        "drop_rate_ceiling": 0.03,
+        "attempts_per_lead": 6,
+        "attempts_per_day": 3,
+        "machine_detection": True,
+        "dispositions": ["sale"],
+        "created_at": now,
+    }
+    connection.execute(insert(CAMPAIGN).values(campaign))
+    session.add(LeadList(campaign_id=1, name="load", loaded_at=now))
+    session.flush()
+    count = RATE * SECONDS
+    leads = [
+        {
+            "campaign_id": 1,
+            "list_id": 1,
+            "standing": "dialling",
+            "due_at": now,
+            "attempts": 1,
+            "priority": 2,
+            "first_name": "",
+            "last_name": "",
+            "email": "",
+            "state": "",
+            "postal_code": "",
+            "time_zone": "",
+            "custom": {},
+        }
+        for _ in range(count)
+    ]
+    connection.execute(insert(LEAD), leads)
+    phones = [
+        {"campaign_id": 1, "lead_id": n + 1, "number": f"+1212{n:07}", "rank": 0, "label": "", "attempts": 1}
+        for n in range(count)
+    ]
+    connection.execute(insert(PHONE), phones)
+    attempts = [
+        {
+            "id": f"a{n}",
+            "campaign_id": 1,
+            "list_id": 1,
+            "lead_id": n + 1,
+            "phone_id": n + 1,
+            "number": f"+1212{n:07}",
+            "caller_id": "+12125550100",
+            "ring_seconds": 25,
+            "agent_reserved": False,
+            "state": "ringing",
+            "sequence": 1,
+            "call_sid": f"CA{n:032}",
+            "last_event_at": now,
+            "placing_at": now,
+            "dialled_at": now,
+            "ringing_at": now,
+            "abandoned": False,
+            "opted_out": False,
+        }
+        for n in range(count)
+    ]
+    connection.execute(insert(ATTEMPT), attempts)
+    agents = [
+        {
+            "name": f"g{n}",
+            "address": f"client:g{n}",
+            "campaign_id": 1,
+            "state": "ready",
+            "reason": "",
+            "afterwards": "ready",
+            "since": now - timedelta(seconds=n),
+            "seat_token": f"t{n}",
+        }
+        for n in range(AGENTS)
+    ]
+    connection.execute(insert(AGENT), agents)
+
+
+async def on_schedule(send: Callable[[int], Awaitable[None]]) -> list[float]:
+    """Milliseconds from each scheduled moment to its answer."""
+    began = asyncio.get_running_loop().time()
+    latencies: list[float] = []
+
+    async def one(number: int) -> None:
+        due = began + number / RATE
+        await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
+        await send(number)
+        latencies.append((asyncio.get_running_loop().time() - due) * 1000)
+
+    await asyncio.gather(*(one(number) for number in range(RATE * SECONDS)))
+    return latencies
+
+
+async def measure(url: str) -> tuple[list[float], list[float], int]:
+    """Latencies of the floor and of the answers, and how many answers led to an agent."""
+    validator = RequestValidator(AUTH_TOKEN)
+    connected = 0
+    later: list[asyncio.Task[None]] = []
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=100)) as client:
+
+        async def post(path: str, form: dict[str, str]) -> str:
+            signature = validator.compute_signature(f"{url}{path}", form)
+            async with client.post(f"{url}{path}", data=form, headers={"X-Twilio-Signature": signature}) as answer:
+                assert answer.status in (200, 204), answer.status
+                return await answer.text()
+
+        async def hang_up(number: int) -> None:
+            await asyncio.sleep(TALK_SECONDS)
+            form = {"CallSid": f"CA{number:032}", "CallStatus": "completed", "SequenceNumber": "3", "CallDuration": "2"}
+            await post(f"/voice/progress?a=a{number}", form)
+
+        async def answer(number: int) -> None:
+            nonlocal connected
+            form = {
+                "CallSid": f"CA{number:032}",
+                "CallStatus": "in-progress",
+                "To": f"+1212{number:07}",
+                "From": "+12125550100",
+            }
+            connected += "<Conference" in await post(f"/voice/answer?a=a{number}", form)
+            later.append(asyncio.create_task(hang_up(number)))
+
+        async def nothing(_number: int) -> None:
+            async with client.get(f"{url}/healthz") as answered:
+                await answered.text()
+
+        floor = await on_schedule(nothing)
+        answers = await on_schedule(answer)
+        await asyncio.gather(*later)
+    return floor, answers, connected
+
+
+def main() -> None:
+    """Print p50, p99 and worst of the webhook beside the floor."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        upgrade(folder / "dialer.db")
+        database = Database.open(f"sqlite:///{folder / 'dialer.db'}")
+        database.write(fill)
+        database.close()
+        emulator_port, daemon_port = free_ports(2)
+        environment = environment_for(folder, emulator_port, daemon_port, 0.0) | {"DIALER_QUIET_SECONDS": "600"}
+        emulator = start(folder, environment, "emulator", "--port", str(emulator_port))
+        wait_for_answer(f"http://127.0.0.1:{emulator_port}/emulator/health", emulator, folder / "emulator.log")
+        daemon = start(folder, environment, "run")
+        try:
+            wait_for_token(daemon, folder)
+            time.sleep(1)
+            floor, answers, connected = asyncio.run(measure(f"http://127.0.0.1:{daemon_port}"))
+        finally:
+            end(daemon)
+            end(emulator)
+    print(f"\nanswer webhook to TwiML, {RATE} live answers a second for {SECONDS} s, {AGENTS} agents (ms)")
+    for label, values in (("floor: /healthz", floor), ("answer", answers)):
+        cuts = quantiles(values, n=100)
+        print(f"  {label:<16} p50 {cuts[49]:7.2f}   p99 {cuts[98]:7.2f}   worst {max(values):7.2f}")
+    ratio = quantiles(answers, n=100)[49] / quantiles(floor, n=100)[49]
+    print(f"  answered by an agent {connected} of {len(answers)}")
+    print(f"  p50 is {ratio:.1f} x the floor; aim: p99 under {AIM_MS:.0f} ms")
+
+
+if __name__ == "__main__":
+    main()
