@@ -6,7 +6,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from campaigns.lead_columns import Columns, Target
-from campaigns.lead_text import DAMAGE, Record
+from campaigns.lead_text import Flaw, Record
 from campaigns.phone_numbers import HasExtension, UnusablePhone, e164
 from compliance.locating import LocatingError, known_zone
 from compliance.places import PLACES
@@ -35,7 +35,7 @@ class LeadRow(NamedTuple):
     state: str
     postal_code: str
     time_zone: str
-    phones: list[tuple[str, str]]  # E.164 and the column's name, in file order, each number once
+    phones: tuple[tuple[str, str], ...]  # E.164 and the column's name, in file order, each number once
     custom: dict[str, str]
 
 
@@ -56,34 +56,31 @@ def row_reader(columns: Columns, region: str) -> Callable[[Record], LeadRow | Re
     pick = itemgetter(*(columns.senses.get(target, -1) for target in _SINGLE))
 
     def read(record: Record) -> LeadRow | Rejected:
-        line, cells, whole = record
-        if not whole or len(cells) != columns.width:
-            return Rejected(line, Reason.RAGGED, cells[columns.first :] if whole else cells)
-        text = "".join(cells)
-        if not text.isascii() and DAMAGE.search(text):
-            return Rejected(line, Reason.BAD_ENCODING, cells[columns.first :])
-        phones, unusable = _phones(cells, columns, region)
+        line, cells, flaw = record
+        if flaw is Flaw.QUOTES:
+            return Rejected(line, Reason.RAGGED, cells)
+        if flaw is Flaw.BYTES or len(cells) != columns.width:
+            return Rejected(line, Reason.BAD_ENCODING if flaw else Reason.RAGGED, cells[columns.first :])
+        custom = {field: cells[index] for index, field in columns.custom}
+        phones = _phones(cells, columns, region, custom)
         if isinstance(phones, Reason):
             return Rejected(line, phones, cells[columns.first :])
         single = pick([*cells, ""])  # an absent column is at -1
-        external_id, name, first, last, email, state, postal_code, time_zone = map(str.strip, single)
+        external_id, name, first, last, email, state, postal_code, time_zone = [cell.strip() for cell in single]
         if wrong := _wrong_place(phones, state, time_zone):
             return Rejected(line, wrong, cells[columns.first :])
         if name:
             first, last = _split_name(name)
-        custom = {field: cells[index] for index, field in columns.custom}
-        custom.update(unusable)
         return LeadRow(line, external_id or None, first, last, email, state, postal_code, time_zone, phones, custom)
 
     return read
 
 
 def _phones(
-    cells: Sequence[str], columns: Columns, region: str
-) -> tuple[list[tuple[str, str]] | Reason, dict[str, str]]:
-    """The valid numbers, or why there is none; and the cells that are none, which the lead keeps as custom fields."""
+    cells: Sequence[str], columns: Columns, region: str, custom: dict[str, str]
+) -> tuple[tuple[str, str], ...] | Reason:
+    """The valid numbers, or why there is none; text that is no number is kept among the custom fields."""
     found: dict[str, str] = {}
-    unusable: dict[str, str] = {}
     reason = Reason.NO_PHONE
     for index, label in columns.phones:
         text = cells[index].strip()
@@ -92,10 +89,10 @@ def _phones(
         try:
             found.setdefault(e164(text, region), label)
         except UnusablePhone as error:
-            unusable[label] = text
+            custom[label] = text
             if reason is not Reason.BAD_PHONE:
                 reason = Reason.EXTENSION if isinstance(error, HasExtension) else Reason.BAD_PHONE
-    return list(found.items()) or reason, unusable
+    return tuple(found.items()) or reason
 
 
 def _wrong_place(phones: Sequence[tuple[str, str]], state: str, time_zone: str) -> Reason | None:
@@ -104,9 +101,9 @@ def _wrong_place(phones: Sequence[tuple[str, str]], state: str, time_zone: str) 
             known_zone(time_zone)
         except LocatingError:
             return Reason.BAD_TIME_ZONE
-    if state and state.upper() not in PLACES and any(number.startswith("+1") for number, _label in phones):
-        return Reason.BAD_STATE
-    return None
+    if not state or state in PLACES or state.upper() in PLACES:
+        return None
+    return Reason.BAD_STATE if any(number.startswith("+1") for number, _label in phones) else None
 
 
 def _split_name(name: str) -> tuple[str, str]:

@@ -4,12 +4,12 @@ The statements of a batch are plain SQL for SQLite: a million leads through the 
 inserts twice.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, func, select, update
+from pydantic_core import to_json
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 from sqlmodel import Session, SQLModel
 
 import campaigns.tables
@@ -25,19 +25,23 @@ LEAD, LIST = _tables[campaigns.tables.Lead.__tablename__], _tables["lead_list"]
 FILE_ORDER_SPAN = timedelta(hours=1)
 MOST_PARAMETERS = 10_000  # in one statement; SQLite takes 32,766
 
-_LEAD_COLUMNS = (
-    *("id", "campaign_id", "list_id", "external_id", "first_name", "last_name", "email", "state", "postal_code"),
-    *("time_zone", "custom", "standing", "priority", "due_at", "attempts"),
+_INSERT_LEAD = f"""
+INSERT INTO lead (id, campaign_id, list_id, external_id, first_name, last_name, email, state, postal_code, time_zone,
+                  custom, due_at, standing, priority, attempts)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '{Standing.OPEN}', {Priority.FRESH:d}, 0)"""
+_INSERT_PHONE = "INSERT INTO phone (campaign_id, lead_id, number, rank, label, attempts) VALUES (?, ?, ?, ?, ?, 0)"
+
+_OF_LIST = select(LIST.c.campaign_id, LIST.c.loaded_at).where(LIST.c.id == bindparam("list"))
+_LAST_LEAD = select(func.coalesce(func.max(LEAD.c.id), 0))
+_COUNT = (
+    update(LIST)
+    .where(LIST.c.id == bindparam("list"))
+    .values(
+        rows=LIST.c.rows + bindparam("more_rows"),
+        accepted=LIST.c.accepted + bindparam("more_accepted"),
+        duplicates=LIST.c.duplicates + bindparam("more_duplicates"),
+    )
 )
-_PHONE_COLUMNS = ("campaign_id", "lead_id", "number", "rank", "label", "attempts")
-
-
-def _insert(table: str, columns: Sequence[str]) -> str:
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
-
-
-_INSERT_LEAD = _insert("lead", _LEAD_COLUMNS)
-_INSERT_PHONE = _insert("phone", _PHONE_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,36 +68,34 @@ def load_batch(session: Session, list_id: int, rows: Sequence[LeadRow]) -> Batch
     numbers only. Loading a batch again adds nothing.
     """
     connection = session.connection()
-    of_list = select(LIST.c.campaign_id, LIST.c.loaded_at).where(LIST.c.id == list_id)
-    campaign_id, loaded_at = connection.execute(of_list).one()
+    campaign_id, loaded_at = connection.execute(_OF_LIST, {"list": list_id}).one()
     numbers = _there(connection, "phone", "number", campaign_id, [number for row in rows for number, _ in row.phones])
     ids = _there(connection, "lead", "external_id", campaign_id, [row.external_id for row in rows if row.external_id])
-    lead_id = connection.execute(select(func.coalesce(func.max(LEAD.c.id), 0))).scalar_one()
+    lead_id = connection.execute(_LAST_LEAD).scalar_one()
     due_from = loaded_at.replace(tzinfo=None) - FILE_ORDER_SPAN
     leads: list[tuple[object, ...]] = []
     phones: list[tuple[object, ...]] = []
-    for row in rows:
-        new = [(rank, *phone) for rank, phone in enumerate(row.phones) if phone[0] not in numbers]
-        if row.external_id in ids or not new:
+    for line, external_id, *person, row_phones, custom in rows:
+        new = [(rank, *phone) for rank, phone in enumerate(row_phones) if phone[0] not in numbers]
+        if external_id in ids or not new:
             continue
         lead_id += 1
-        due_at = (due_from + timedelta(microseconds=row.line)).isoformat(" ", "microseconds")
-        place = (row.first_name, row.last_name, row.email, row.state, row.postal_code, row.time_zone)
-        work = (json.dumps(row.custom), Standing.OPEN.value, Priority.FRESH.value, due_at, 0)
-        leads.append((lead_id, campaign_id, list_id, row.external_id, *place, *work))
-        phones.extend((campaign_id, lead_id, number, rank, label, 0) for rank, number, label in new)
-        numbers.update(number for _rank, number, _label in new)
-        if row.external_id:
-            ids.add(row.external_id)
+        due_at = (due_from + timedelta(microseconds=line)).isoformat(" ", "microseconds")
+        leads.append((lead_id, campaign_id, list_id, external_id, *person, to_json(custom).decode(), due_at))
+        for rank, number, label in new:
+            phones.append((campaign_id, lead_id, number, rank, label))
+            numbers.add(number)
+        if external_id:
+            ids.add(external_id)
     if leads:
         connection.exec_driver_sql(_INSERT_LEAD, leads)
         connection.exec_driver_sql(_INSERT_PHONE, phones)
-    receipt = BatchReceipt(len(leads), len(rows) - len(leads))
-    counted = {"rows": len(rows), "accepted": receipt.accepted, "duplicates": receipt.duplicates}
+    accepted, duplicates = len(leads), len(rows) - len(leads)
     connection.execute(
-        update(LIST).where(LIST.c.id == list_id).values({name: LIST.c[name] + count for name, count in counted.items()})
+        _COUNT,
+        {"list": list_id, "more_rows": len(rows), "more_accepted": accepted, "more_duplicates": duplicates},
     )
-    return receipt
+    return BatchReceipt(accepted, duplicates)
 
 
 def close_list(session: Session, list_id: int, rejected: Mapping[str, int]) -> None:

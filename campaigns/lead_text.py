@@ -11,8 +11,8 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from enum import Enum
 from itertools import chain
-from typing import NamedTuple
 
 from charset_normalizer import from_bytes
 
@@ -34,10 +34,12 @@ class LeadFileError(Exception):
     """The file cannot be loaded, and nothing was; the message says why and what to do."""
 
 
-class Record(NamedTuple):
-    line: int  # of its beginning, from 1
-    cells: list[str]
-    whole: bool  # false: not readable as a record; the raw line is the only cell
+class Flaw(Enum):
+    QUOTES = "quotes that do not close: the raw line is the only cell"
+    BYTES = "bytes that are no text in the file's encoding"
+
+
+Record = tuple[int, list[str], Flaw | None]  # with the line on which it begins, from 1
 
 
 def encoding_of(chunks: Iterable[bytes]) -> str:
@@ -56,7 +58,7 @@ def encoding_of(chunks: Iterable[bytes]) -> str:
     if codec in ("utf-16", "utf-32"):
         _check_wide(codec, chain([head], chunks))
         return codec
-    valid = damaged = 0
+    valid = damaged = 0  # bytes: those that continue a character, and those that are none
     evidence = b""
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     for chunk in chain([head], chunks):
@@ -64,9 +66,8 @@ def encoding_of(chunks: Iterable[bytes]) -> str:
             raise LeadFileError("the file is binary, no text: save the list as “CSV UTF-8” and load that")
         text = decoder.decode(chunk)
         if not text.isascii():
-            here = len(DAMAGE.findall(text))
-            valid += len(text) - len(text.encode("ascii", "ignore")) - here
-            damaged += here
+            valid += len(chunk) - len(text)
+            damaged += len(DAMAGE.findall(text))
             if len(evidence) < EVIDENCE_BYTES:
                 evidence += _around_damage(text)
     damaged += len(decoder.decode(b"", True))
@@ -126,22 +127,25 @@ def records(lines: Iterable[str], delimiter: str) -> Iterator[Record]:
     done = width = 0
     reader = csv.reader(_feed(lines, again, taken), delimiter=delimiter, strict=True)
     while True:
+        flaw = None
         try:
-            cells, whole = next(reader), True
+            cells = next(reader)
         except StopIteration:
             return
         except csv.Error:
-            cells, whole = [], False
-        if len(taken) > 1 and (not whole or _swallowed(cells, taken, delimiter, width)):
+            cells, flaw = [], Flaw.QUOTES
+        if len(taken) > 1 and (flaw or _swallowed(cells, taken, delimiter, width)):
             again.extendleft(reversed(taken[1:]))
             del taken[1:]
-            whole = False
+            flaw = Flaw.QUOTES
             reader = csv.reader(_feed(lines, again, taken), delimiter=delimiter, strict=True)
-        if not whole:
+        if flaw:
             cells = [taken[0].rstrip("\r\n")]
+        elif not (len(taken) == 1 and taken[0].isascii()) and DAMAGE.search("".join(taken)):
+            flaw = Flaw.BYTES
         if cells:
             width = width or len(cells)
-            yield Record(done + 1, cells, whole)
+            yield done + 1, cells, flaw
         done += len(taken)
         taken.clear()
 

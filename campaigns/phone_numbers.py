@@ -34,8 +34,9 @@ def e164(text: str, region: str) -> str:
 
     Raises UnusablePhone, HasExtension.
     """
-    national = _north_american(text, region)
-    if national is not None:
+    digits = text.translate(PUNCTUATION)
+    national = digits[2:] if digits.startswith("+1") else _without_trunk(digits) if region in NORTH_AMERICA else ""
+    if len(national) == 10 and national.isdecimal() and national.isascii() and len(text) <= LONGEST_PLAIN:
         if _in_use(national[: SPLIT_EXCHANGES.get(national[:3], EXCHANGE_DIGITS)]):
             return f"+1{national}"
         raise UnusablePhone("no such area code or exchange")
@@ -50,17 +51,8 @@ def e164(text: str, region: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def _north_american(text: str, region: str) -> str | None:
-    """The ten digits, when the text is plainly a North American number and nothing else."""
-    digits = text.translate(PUNCTUATION)
-    if digits.startswith("+1"):
-        digits = digits[2:]
-    elif region not in NORTH_AMERICA:
-        return None
-    elif len(digits) == 11 and digits[0] == "1":
-        digits = digits[1:]
-    plain = len(digits) == 10 and digits.isascii() and digits.isdigit() and digits[0] > "1"
-    return digits if plain and len(text) <= LONGEST_PLAIN else None
+def _without_trunk(digits: str) -> str:
+    return digits[1:] if len(digits) == 11 and digits[0] == "1" else digits
 
 
 @lru_cache(maxsize=1 << 18)

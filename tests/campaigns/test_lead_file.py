@@ -4,11 +4,11 @@ import pytest
 
 from campaigns.lead_columns import map_columns
 from campaigns.lead_file import LeadRow, Reason, Rejected, row_reader
-from campaigns.lead_text import Record
+from campaigns.lead_text import Flaw
 
 
 def read(row: dict[str, str], region: str = "US") -> LeadRow | Rejected:
-    return row_reader(map_columns(list(row)), region)(Record(2, list(row.values()), True))
+    return row_reader(map_columns(list(row)), region)((2, list(row.values()), None))
 
 
 def reason_of(row: dict[str, str], region: str = "US") -> Reason:
@@ -38,14 +38,14 @@ def test_a_full_row():
         state="NY",
         postal_code="10001",
         time_zone="America/New_York",
-        phones=[("+12125550123", "Phone"), ("+442079460123", "Mobile")],
+        phones=(("+12125550123", "Phone"), ("+442079460123", "Mobile")),
         custom={"Plan": " =1+1"},
     )
 
 
 def test_what_the_file_does_not_say_is_empty():
     lead = read({"phone": "2125550123"})
-    assert lead == LeadRow(2, None, "", "", "", "", "", "", [("+12125550123", "phone")], {})
+    assert lead == LeadRow(2, None, "", "", "", "", "", "", (("+12125550123", "phone"),), {})
 
 
 @pytest.mark.parametrize(
@@ -61,13 +61,13 @@ def test_a_full_name_is_split(name, parts):
 def test_a_number_named_twice_is_one_phone():
     lead = read({"phone": "2125550123", "mobile": "+1 212 555 0123"})
     assert isinstance(lead, LeadRow)
-    assert lead.phones == [("+12125550123", "phone")]
+    assert lead.phones == (("+12125550123", "phone"),)
 
 
 def test_a_bad_number_beside_a_good_one_is_kept_as_a_field():
     lead = read({"phone": "n/a", "mobile": "2125550123"})
     assert isinstance(lead, LeadRow)
-    assert (lead.phones, lead.custom) == ([("+12125550123", "mobile")], {"phone": "n/a"})
+    assert (lead.phones, lead.custom) == ((("+12125550123", "mobile"),), {"phone": "n/a"})
 
 
 @pytest.mark.parametrize(
@@ -103,21 +103,23 @@ def test_states_of_other_countries_are_not_judged():
 
 
 def test_damaged_text_is_refused():
-    assert reason_of({"phone": "2125550123", "name": "Jos\udce9"}) == Reason.BAD_ENCODING
+    reader = row_reader(map_columns(["phone", "name"]), "US")
+    cells = ["2125550123", "Jos\udce9"]
+    assert reader((5, cells, Flaw.BYTES)) == Rejected(5, Reason.BAD_ENCODING, cells)
 
 
 @pytest.mark.parametrize("cells", [["2125550123"], ["2125550123", "a", ""], ["2125550123", "a", "b", "c"]])
 def test_a_row_of_another_width_than_the_header_is_ragged(cells):
     reader = row_reader(map_columns(["phone", "note"]), "US")
-    assert reader(Record(5, cells, True)) == Rejected(5, Reason.RAGGED, cells)
+    assert reader((5, cells, None)) == Rejected(5, Reason.RAGGED, cells)
 
 
 def test_a_line_with_broken_quotes_is_ragged_whatever_its_width():
     reader = row_reader(map_columns(["phone"]), "US")
-    assert reader(Record(5, ['"2125550123'], False)) == Rejected(5, Reason.RAGGED, ['"2125550123'])
+    assert reader((5, ['"2125550123'], Flaw.QUOTES)) == Rejected(5, Reason.RAGGED, ['"2125550123'])
 
 
 def test_a_row_refused_again_sheds_the_columns_of_the_rejects_file():
     reader = row_reader(map_columns(["line", "reason", "phone", "note"]), "US")
-    assert reader(Record(2, ["9", "bad-phone", "n/a", "x"], True)) == Rejected(2, Reason.BAD_PHONE, ["n/a", "x"])
-    assert reader(Record(3, ["8", "ragged", "n/a"], True)) == Rejected(3, Reason.RAGGED, ["n/a"])
+    assert reader((2, ["9", "bad-phone", "n/a", "x"], None)) == Rejected(2, Reason.BAD_PHONE, ["n/a", "x"])
+    assert reader((3, ["8", "ragged", "n/a"], None)) == Rejected(3, Reason.RAGGED, ["n/a"])

@@ -52,7 +52,7 @@ def session():
 
 
 def row(line: int, *numbers: int, external_id: str | None = None) -> LeadRow:
-    phones = [(f"+1212555{number:04}", f"phone {rank}") for rank, number in enumerate(numbers)]
+    phones = tuple((f"+1212555{number:04}", f"phone {rank}") for rank, number in enumerate(numbers))
     return LeadRow(line, external_id, "Ann", "Lee", "", "NY", "10001", "", phones, {"note": f"é {line}"})
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.lead_text import LeadFileError, Record, delimiter_of, encoding_of, legible, records
+from campaigns.lead_text import Flaw, LeadFileError, Record, delimiter_of, encoding_of, legible, records
 
 HEADER = ["phone", "full name", "note"]
 
@@ -15,7 +15,7 @@ HEADER = ["phone", "full name", "note"]
 def read(data: bytes, chunk: int = 7) -> list[list[str]]:
     encoding = encoding_of(data[start : start + chunk] for start in range(0, len(data), chunk))
     text = data.decode(encoding, "surrogateescape")
-    return [record.cells for record in records(io.StringIO(text, newline=""), delimiter_of(text))]
+    return [cells for _line, cells, _flaw in records(io.StringIO(text, newline=""), delimiter_of(text))]
 
 
 def parse(text: str) -> list[Record]:
@@ -68,6 +68,7 @@ def test_a_damaged_byte_does_not_change_how_the_rest_is_read():
     data = "phone,name\n1,José\n2,Zoë\n".encode() + b"3,Jos\xe9\n"
     assert encoding_of([data]) == "utf-8"
     assert [row[1] for row in read(data)] == ["name", "José", "Zoë", "Jos\udce9"]
+    assert [flaw for _line, _cells, flaw in parse("1,Jos\udce9\n2,Zoë\n")] == [Flaw.BYTES, None]
     assert legible("Jos\udce9") == "José"
 
 
@@ -87,19 +88,19 @@ def test_what_is_no_text_is_refused_with_the_remedy(data, complaint):
 
 def test_a_record_is_placed_at_its_first_line():
     found = parse('a,b\n\n1,"two\nlines"\n3,4\n')
-    assert found == [(1, ["a", "b"], True), (3, ["1", "two\nlines"], True), (5, ["3", "4"], True)]
+    assert found == [(1, ["a", "b"], None), (3, ["1", "two\nlines"], None), (5, ["3", "4"], None)]
 
 
 def test_an_unclosed_quote_costs_one_row_however_long_the_file():
     rows = "".join(f"{n},good\n" for n in range(30_000))
     found = parse(f'a,b\n0,"open\n{rows}')
-    assert found[1] == (2, ['0,"open'], False)
-    assert [record.line for record in found[2:]] == list(range(3, 30_003))
+    assert found[1] == (2, ['0,"open'], Flaw.QUOTES)
+    assert [line for line, _cells, _flaw in found[2:]] == list(range(3, 30_003))
 
 
 def test_a_quote_that_closes_in_another_row_does_not_swallow_those_between():
     found = parse('a,b\n1,"open\n2,good\n3","x"\n')
-    assert found[1:3] == [(2, ['1,"open'], False), (3, ["2", "good"], True)]
+    assert found[1:3] == [(2, ['1,"open'], Flaw.QUOTES), (3, ["2", "good"], None)]
 
 
 @given(st.text('",ab ', min_size=1, max_size=12), st.integers(1, 5))
@@ -107,9 +108,9 @@ def test_one_line_of_garbage_leaves_every_other_row(garbage, place):
     rows = [[str(n), "good"] for n in range(6)]
     lines = [",".join(row) for row in rows]
     lines.insert(place, garbage)
-    found = [record.cells for record in parse("a,b\n" + "\n".join(lines) + "\n")]
+    found = [cells for _line, cells, _flaw in parse("a,b\n" + "\n".join(lines) + "\n")]
     assert [cells for cells in found if cells in rows] == rows
 
 
 def test_a_record_of_wrong_width_over_two_lines_stays_one():
-    assert parse('a,b\n1,"x\ny",2\n')[1] == (2, ["1", "x\ny", "2"], True)
+    assert parse('a,b\n1,"x\ny",2\n')[1] == (2, ["1", "x\ny", "2"], None)
