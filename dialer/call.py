@@ -35,7 +35,7 @@ from dialer.events import (
 )
 
 OPT_OUT_KEY = "9"
-GIVEN_UP = NEVER_A_CALL | {Outcome.LOST}  # ended without a call of the carrier's, as far as we know
+GIVEN_UP = NEVER_A_CALL | {Outcome.LOST}  # ended by our word, not by the carrier's
 
 
 class CallState(StrEnum):
@@ -226,7 +226,7 @@ def _after_the_end(call: Call, event: CallEvent, now: datetime) -> Step:
     """
     if isinstance(event, KeyPressed):
         return _late_key(call, event, now)
-    if call.outcome not in GIVEN_UP:
+    if call.outcome not in GIVEN_UP or call.answered_at is not None:
         return call, ()
     match event:
         case Answered(sid=sid, answered_by=answered_by):  # is answered with the message

@@ -40,6 +40,7 @@ TO_ANNA = Answered(SID, "anna")
 TO_NOBODY = Answered(SID, None)
 HUMAN = Detected(SID, "human", 1200)
 MACHINE = Detected(SID, "machine_start", 3100)
+FORGOTTEN = Ended(Outcome.LOST, SID)  # the carrier knows nothing of it any more
 COMPLETED = Ended(Outcome.ANSWERED, SID, sequence=3)
 SALE = Disposed("sale", "agent")
 TIMED_OUT = Disposed("no-disposition", "dialer")
@@ -75,6 +76,7 @@ def test_a_sale_from_dial_to_recycling():
     assert (call.answered_by, call.detection_ms, commands) == ("human", 1200, [])
     call, commands = hear(CustomerLeft(on_line=False), COMPLETED, call=call, seconds=70)
     assert (call.state, call.ended_at, call.outcome) == (CallState.ENDED, at(70), Outcome.ANSWERED)
+    assert call.sequence == 3
     assert commands == [WRAP_UP, WRAP_UP]
     call, commands = hear(SALE, call=call, seconds=80)
     assert (call.disposition, call.disposed_by, call.disposed_at) == ("sale", "agent", at(80))
@@ -129,8 +131,20 @@ class TestPlacing:
         with pytest.raises(IllegalEvent, match=SID):
             hear(QUEUED, event)
 
+    @pytest.mark.parametrize("outcome", [Outcome.ANSWERED, Outcome.BUSY])
+    def test_the_last_word_may_be_the_first(self, outcome):
+        call, _ = hear(Unsure("reset"), Ended(outcome, SID))
+        assert (call.state, call.call_sid, call.outcome) == (CallState.ENDED, SID, outcome)
+
     @pytest.mark.parametrize(
-        "event", [Placed("CA2"), Progress("CA2", ringing=True), Answered("CA2", "anna"), Detected("CA2", "human")]
+        "event",
+        [
+            Placed("CA2"),
+            Progress("CA2", ringing=True),
+            Answered("CA2", "anna"),
+            Detected("CA2", "human"),
+            Ended(Outcome.BUSY, "CA2"),
+        ],
     )
     def test_an_event_of_another_call_is_illegal(self, event):
         with pytest.raises(IllegalEvent, match="CA2"):
@@ -342,6 +356,10 @@ class TestOptOut:
         assert call.disposition == "opted-out"
         assert commands == [Suppress("key-press"), WRAP_UP, Recycle("opted-out")]
 
+    def test_it_leaves_an_agent_the_last_word_on_the_talk(self):
+        call, commands = hear(TO_ANNA, OPT_OUT, COMPLETED, SALE)
+        assert (call.disposition, commands[-1]) == ("sale", Recycle("sale"))
+
     @pytest.mark.parametrize("ended_before", [False, True])
     def test_an_agent_may_be_asked_for_it(self, ended_before):
         asked = Disposed("do-not-call", "agent")
@@ -355,6 +373,7 @@ class TestGivenUp:
     @pytest.fixture(
         params=[
             (Unsure("reset"), NeverHeardOf()),
+            (RINGING, FORGOTTEN),
             (Refused("429: slow down", retry=True),),
             (Refused("no", retry=False),),
         ]
@@ -395,6 +414,13 @@ class TestGivenUp:
         assert (call.outcome, call.disposition, call.abandoned) == (outcome, code, abandoned)
         assert (call.message_at, commands) == (None, [HangUp(SID)])
 
+    def test_a_talk_of_which_the_carrier_forgot_the_end_stays_the_agents(self):
+        call, commands = hear(TO_ANNA, FORGOTTEN)
+        assert (call.disposition, call.abandoned, commands) == (None, False, [WRAP_UP])
+        late = (PICKED_UP, TO_NOBODY, MACHINE, Placed(SID), COMPLETED)
+        assert hear(*late, call=call, seconds=99) == (call, [])
+        assert hear(SALE, call=call)[1] == [Recycle("sale")]
+
     def test_its_opt_out_counts(self, given_up):
         call, commands = hear(TO_NOBODY, OPT_OUT, call=given_up)
         assert (call.disposition, commands) == ("opted-out", [Suppress("key-press"), Recycle("opted-out")])
@@ -412,7 +438,7 @@ def test_the_end_absorbs_the_carriers_events():
 
 
 BEFORE_ANSWER = {CallState.PLACING, CallState.UNKNOWN, CallState.DIALLED, CallState.RINGING}
-LAST_WORDS = [Outcome.ANSWERED, Outcome.BUSY, Outcome.NO_ANSWER, Outcome.FAILED, Outcome.CANCELED]
+LAST_WORDS = [Outcome.ANSWERED, Outcome.BUSY, Outcome.NO_ANSWER, Outcome.FAILED, Outcome.CANCELED, Outcome.LOST]
 ANY_SID = st.sampled_from([SID] * 9 + ["CA2"])
 EVENTS = st.one_of(
     st.builds(Placed, ANY_SID),
@@ -454,7 +480,7 @@ def test_any_events_in_any_order_keep_what_must_hold(timed_events):
             assert call.agent == event.agent or RELEASED in step, "the agent is neither on the call nor free"
         if before.state is CallState.ENDED:
             assert call.state is CallState.ENDED
-            if before.outcome not in GIVEN_UP:
+            if before.outcome not in GIVEN_UP or before.answered_at is not None:
                 assert call.outcome == before.outcome
                 assert call.abandoned == before.abandoned
         assert not (call.abandoned and (call.answered_at is None or call.by_machine))
