@@ -1,7 +1,7 @@
 """Everything an operator or agent may change, by name: the command line and the daemon's API do the same things."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -29,6 +29,7 @@ from compliance.store import add_entry
 from dialer import seats
 from dialer.agent import AgentEvent, ImpossibleForAgent
 from dialer.call import IllegalEvent
+from dialer.commands import HangUp
 
 # A request that cannot be granted; the message is meant for whoever asked.
 REFUSALS = (
@@ -42,6 +43,7 @@ REFUSALS = (
     IllegalEvent,
     seats.AgentExists,
     seats.BadAddress,
+    seats.NotOnCall,
     seats.UnknownAgent,
     seats.WrongDisposition,
 )
@@ -61,6 +63,7 @@ class Context:
     rulebook: Rulebook
     now: datetime
     connect_seconds: float
+    orders: list[tuple[HangUp, str]] = field(default_factory=list)  # for the carrier, after the commit; with attempt id
 
 
 Result = dict[str, Any]
@@ -162,6 +165,13 @@ def _wish(event: AgentEvent) -> "Callable[[Context, OfAgent], Result]":
     return act
 
 
+def hang_up(context: Context, request: OfAgent) -> Result:
+    """End the call the agent talks on; wrap-up follows when the carrier says it has ended."""
+    attempt_id, sid = seats.call_of(context.session, request.agent)
+    context.orders.append((HangUp(sid), attempt_id))
+    return {"agent": request.agent, "attempt_id": attempt_id}
+
+
 class Dispose(Request):
     agent: str
     disposition: str
@@ -247,6 +257,7 @@ ACTIONS: Mapping[str, tuple[type[Request], Callable[[Context, Any], Result]]] = 
     "agent/ready": (OfAgent, _wish(AgentEvent.GET_READY)),
     "agent/pause": (OfAgent, _wish(AgentEvent.PAUSE)),
     "agent/logout": (OfAgent, _wish(AgentEvent.LOG_OUT)),
+    "agent/hangup": (OfAgent, hang_up),
     "agent/dispose": (Dispose, dispose),
     "dnc/add": (DoNotCall, do_not_call),
     "leads/open": (OpenList, open_list),

@@ -11,6 +11,7 @@ import structlog
 from sqlmodel import Session
 
 from compliance.rulebook import Rulebook
+from dialer.call import CallState
 from dialer.call_control import Taken, Urls, observations, take
 from dialer.clock import Clock
 from dialer.commands import HangUp, PlayMessage
@@ -69,6 +70,8 @@ class Exchange:
         at = self.clock.monotonic()
         for seen in observations(taken, at):
             self.observe(taken.attempt["campaign_id"], seen)
+        if taken.after.state is CallState.ENDED and taken.before.state is not CallState.ENDED:
+            _log_ended(taken)
         for order in taken.orders:
             self.start(self.carry_out(order, taken.attempt["id"]))
 
@@ -98,3 +101,18 @@ class Exchange:
         except CarrierError as error:  # the sweep sees that the call goes on, and asks again
             self.counts["orders_failed"] += 1
             log.warning("order_failed", attempt_id=attempt_id, call_sid=order.sid, error=str(error))
+
+
+def _log_ended(taken: Taken) -> None:
+    call = taken.after
+    log.info(
+        "attempt_ended",
+        attempt_id=taken.attempt["id"],
+        call_sid=call.call_sid,
+        campaign=taken.attempt["campaign_name"],
+        outcome=call.outcome,
+        abandoned=call.abandoned,
+        agent=call.agent,
+        answered_by=call.answered_by,
+        error=call.error,
+    )

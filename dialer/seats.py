@@ -33,6 +33,10 @@ class AgentExists(Exception):
     """An agent of this name has another address."""
 
 
+class NotOnCall(Exception):
+    """The agent talks to nobody."""
+
+
 class WrongDisposition(Exception):
     """The disposition cannot be given; the message says why."""
 
@@ -115,6 +119,18 @@ def dispose(
     if agent["state"] == AgentState.WRAP_UP:
         move_agent(session.connection(), agent, AgentEvent.WRAPPED_UP, now)
     return taken
+
+
+def call_of(session: Session, name: str) -> tuple[str, str]:
+    """Attempt id and the carrier's sid of the call an agent talks on. Raises UnknownAgent, NotOnCall."""
+    agent = agent_named(session, name)
+    sid = None
+    if agent["state"] == AgentState.ON_CALL:
+        query = select(ATTEMPT.c.call_sid).where(ATTEMPT.c.id == agent["attempt_id"])
+        sid = session.connection().execute(query).scalar_one()
+    if sid is None:
+        raise NotOnCall(f"agent {name!r} is {agent['state']}: there is no call to hang up")
+    return agent["attempt_id"], sid
 
 
 def overdue_wrap_ups(session: Session, now: datetime) -> int:

@@ -10,6 +10,8 @@ from sqlalchemy import select
 
 from dialer.cli.access import emit, fail, load_settings, perform, reading, running_daemon
 from dialer.clock import Clock
+from dialer.desk import desk
+from dialer.seats import UnknownAgent
 from dialer.store import AGENT, CAMPAIGN
 
 app = typer.Typer(no_args_is_help=True, help="Add agents, log them in, set their state.")
@@ -94,6 +96,40 @@ def pause(
 def logout(name: Name, json: Json = False) -> None:
     """Leave the seat, after the call if there is one."""
     _print(perform("agent/logout", {"agent": name}), json)
+
+
+@app.command()
+def show(name: Name, json: Json = False) -> None:
+    """Show an agent's desk: state, who is on the line, and the dispositions to choose from."""
+    settings = load_settings()
+    with reading(settings) as session:
+        try:
+            seen = desk(session, name, Clock(settings.clock_offset_seconds).now())
+        except UnknownAgent as error:
+            raise fail(str(error)) from None
+    if json:
+        emit(seen)
+        return
+    call = seen.pop("call")
+    table = Table(title=f"agent {name}", show_header=False)
+    for key, value in [*seen.items(), *_flat(call or {})]:
+        table.add_row(key, ", ".join(value) if isinstance(value, list) else str(value if value is not None else ""))
+    Console().print(table)
+
+
+def _flat(call: dict[str, Any]) -> list[tuple[str, Any]]:
+    lead = call.get("lead", {})
+    known = [(key, value) for key, value in lead.items() if key != "custom" and value]
+    calling = [(f"call {key}", call[key]) for key in ("number", "state") if call]
+    return [*calling, *known, *lead.get("custom", {}).items()]
+
+
+@app.command()
+def hangup(name: Name, json: Json = False) -> None:
+    """End the call the agent talks on; wrap-up follows."""
+    if running_daemon(load_settings()) is None:
+        raise fail("no daemon runs, so nobody would tell the carrier: start one with `dialer run`")
+    _print(perform("agent/hangup", {"agent": name}), json)
 
 
 @app.command()

@@ -30,7 +30,10 @@ class Carrier(Protocol):
     """Blocking; called from worker threads. Only `place` can reach a called party, and only with a clearance."""
 
     def place(self, cleared: Cleared, attempt_id: str, caller_id: str, ring_seconds: int, detect: bool) -> Placement:
-        """Start one call. Sent once and never repeated, for the carrier has no idempotency key; an expired clearance is refused."""
+        """Start one call; an expired clearance is refused.
+
+        Sent once and never repeated, for the carrier has no idempotency key.
+        """
 
     def ring_seat(self, address: str, caller_id: str, token: str) -> SeatRing:
         """Ring an agent into the seat."""

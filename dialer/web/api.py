@@ -10,8 +10,11 @@ from fastapi.encoders import jsonable_encoder
 from pydantic import AwareDatetime, ValidationError
 
 from dialer.actions import ACTIONS, REFUSALS, Context
+from dialer.commands import HangUp
+from dialer.desk import desk
 from dialer.exchange import Exchange
 from dialer.floor import floor
+from dialer.seats import UnknownAgent
 
 
 def make_router(exchange: Exchange, token: str, reasons: Callable[[], dict[int, str]]) -> APIRouter:
@@ -26,20 +29,15 @@ def make_router(exchange: Exchange, token: str, reasons: Callable[[], dict[int, 
     @router.post("/do/{noun}/{verb}")
     async def do(noun: str, verb: str, parameters: dict[str, Any]) -> dict[str, Any]:
         """Carry out one action; 404 for an unknown one, 422 for wrong parameters, 409 with the reason for a refusal."""
-        if f"{noun}/{verb}" not in ACTIONS:
-            raise HTTPException(404, f"no action {noun}/{verb}; there is: {', '.join(ACTIONS)}")
-        request_type, act = ACTIONS[f"{noun}/{verb}"]
+        return await _do(exchange, f"{noun}/{verb}", parameters)
+
+    @router.get("/desk/{agent}")
+    async def get_desk(agent: str) -> dict[str, Any]:
+        """An agent's state, who is on the line, and the dispositions to choose from; 404 for an unknown agent."""
         try:
-            request = request_type.model_validate(parameters)
-        except ValidationError as error:
-            raise HTTPException(422, jsonable_encoder(error.errors(include_url=False, include_context=False))) from None
-        now = exchange.clock.now()
-        try:
-            return await exchange.commit(
-                lambda session: act(Context(session, exchange.rulebook, now, exchange.connect_seconds), request)
-            )
-        except REFUSALS as refusal:
-            raise HTTPException(409, str(refusal)) from None
+            return await exchange.read(lambda session: desk(session, agent, exchange.clock.now()))
+        except UnknownAgent as error:
+            raise HTTPException(404, str(error)) from None
 
     @router.get("/floor")
     async def get_floor(since: AwareDatetime | None = None) -> dict[str, Any]:
@@ -50,3 +48,25 @@ def make_router(exchange: Exchange, token: str, reasons: Callable[[], dict[int, 
         return {**jsonable_encoder(seen), "counts": dict(exchange.counts)}
 
     return router
+
+
+async def _do(exchange: Exchange, action: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    if action not in ACTIONS:
+        raise HTTPException(404, f"no action {action}; there is: {', '.join(ACTIONS)}")
+    request_type, act = ACTIONS[action]
+    try:
+        request = request_type.model_validate(parameters)
+    except ValidationError as error:
+        raise HTTPException(422, jsonable_encoder(error.errors(include_url=False, include_context=False))) from None
+    now, orders = exchange.clock.now(), list[tuple[HangUp, str]]()
+
+    def work(session: Session) -> dict[str, Any]:
+        return act(Context(session, exchange.rulebook, now, exchange.connect_seconds, orders), request)
+
+    try:
+        result = await exchange.commit(work)
+    except REFUSALS as refusal:
+        raise HTTPException(409, str(refusal)) from None
+    for order, attempt_id in orders:
+        exchange.start(exchange.carry_out(order, attempt_id))
+    return result
