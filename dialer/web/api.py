@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, HTTPException
 from fastapi.encoders import jsonable_encoder
 from pydantic import AwareDatetime, ValidationError
+from sqlmodel import Session
 
 from dialer.actions import ACTIONS, REFUSALS, Context
 from dialer.commands import HangUp

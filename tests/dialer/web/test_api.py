@@ -72,13 +72,17 @@ async def test_each_action_is_reachable_by_its_name(do, build):
     assert {action: answer.status_code for action, answer in answers.items()} == dict.fromkeys(given, 200)
     assert answers["campaign/verb"].json() == {"campaign": "spring", "state": "running"}
     assert answers["leads/batch"].json() == {"accepted": 1, "duplicates": 0}
+    talk = build.attempt(1, "connected", agent="anna", call_sid="CA1")
+    build.change("agent", 1, state="on-call", attempt_id=talk)
+    assert (await do("agent/hangup", {"agent": "anna"})).json() == {"agent": "anna", "attempt_id": talk}
+    build.change("attempt", talk, state="ended")
     attempt = build.attempt(1, "ended", agent="anna", outcome="answered")
     build.change("agent", 1, state="wrap-up", attempt_id=attempt)
     assert (await do("agent/dispose", {"agent": "anna", "disposition": "sale"})).status_code == 200
     build.change("agent", 1, state="logged-out")
     await do("campaign/verb", {"campaign": "spring", "verb": "stop"})
     assert (await do("campaign/delete", {"campaign": "spring"})).json()["state"] == "deleted"
-    assert {*given, "agent/dispose", "campaign/delete"} == set(ACTIONS)
+    assert {*given, "agent/dispose", "agent/hangup", "campaign/delete"} == set(ACTIONS)
 
 
 @pytest.mark.parametrize(
