@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 from sqlmodel import Session, SQLModel
 
 import campaigns.tables
@@ -31,6 +31,7 @@ CAMPAIGN, LEAD, PHONE = _tables["campaign"], _tables["lead"], _tables["phone"]
 BATCH = 200  # leads looked at together
 LOOK_LIMIT = 2000  # leads looked at for one tick, so that a list that sleeps cannot hold up the others
 LOOK_AGAIN = timedelta(days=1)  # a refusal that no waiting mends: a list, a pack or the lead may have been mended since
+HELD_TOGETHER = 100  # refusals kept in one write, for whoever answers a call meanwhile waits for it
 SOON = timedelta(seconds=30)  # a refusal that ends with other people's answers
 CAP_WINDOW = timedelta(days=1)
 RING_MARGIN_SECONDS = 5  # the carrier may let it ring so much longer than asked (Twilio, `Timeout` of a call)
@@ -189,18 +190,26 @@ def hold(session: Session, refusals: Sequence[Refusal], campaign_id: int, now: d
     connection = session.connection()
     looked_at = [decision(r.blocked, campaign_id=campaign_id, lead_id=r.candidate.lead_id) for r in refusals]
     record_decisions(session, looked_at)
+    put_away = []
     for refusal in refusals:
-        lead = update(LEAD).where(LEAD.c.id == refusal.candidate.lead_id, LEAD.c.standing == Standing.OPEN)
         reason = refusal.blocked.reason
         if reason is Reason.DO_NOT_CALL:
-            phone = update(PHONE).where(PHONE.c.id == refusal.candidate.phone_id)
-            connection.execute(phone.values(retired=str(reason)))
-            other = select(PHONE.c.id).where(PHONE.c.lead_id == refusal.candidate.lead_id, PHONE.c.retired.is_(None))
-            if connection.execute(other.limit(1)).first() is None:
-                connection.execute(lead.values(standing=Standing.FINISHED, held_reason=str(reason)))
+            _give_up(connection, refusal.candidate)
             continue
         until = refusal.blocked.until or now + (SOON if reason is Reason.DROP_RATE else LOOK_AGAIN)
-        connection.execute(lead.values(due_at=until, held_reason=str(reason)))
+        put_away.append({"lead": refusal.candidate.lead_id, "until": until, "reason": str(reason)})
+    if put_away:
+        lead = update(LEAD).where(LEAD.c.id == bindparam("lead"), LEAD.c.standing == Standing.OPEN)
+        connection.execute(lead.values(due_at=bindparam("until"), held_reason=bindparam("reason")), put_away)
+
+
+def _give_up(connection: Connection, candidate: Candidate) -> None:
+    """Retire a number on a do-not-call list, and finish the lead when it was the last."""
+    reason = str(Reason.DO_NOT_CALL)
+    connection.execute(update(PHONE).where(PHONE.c.id == candidate.phone_id).values(retired=reason))
+    other = select(PHONE.c.id).where(PHONE.c.lead_id == candidate.lead_id, PHONE.c.retired.is_(None)).exists()
+    lead = update(LEAD).where(LEAD.c.id == candidate.lead_id, LEAD.c.standing == Standing.OPEN, ~other)
+    connection.execute(lead.values(standing=Standing.FINISHED, held_reason=reason))
 
 
 def claim(session: Session, offers: Mapping[str, Offer], question: Question, now: datetime) -> list[Claim]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
 import structlog
@@ -11,7 +12,7 @@ from sqlmodel import Session
 from sqlmodel import select as select_rows
 
 from campaigns.campaign import Intent, Mode
-from campaigns.hopper import Claim, Question, claim, hold, look
+from campaigns.hopper import HELD_TOGETHER, Claim, Question, claim, hold, look
 from campaigns.tables import Campaign
 from compliance.abandonment import allowance
 from compliance.facts import DropCount
@@ -122,8 +123,8 @@ class DialLoop:
         offers, refusals = await exchange.read(
             lambda session: look(session, question, decision.dial, exchange.rulebook, now)
         )
-        if refusals:
-            await exchange.commit(lambda session: hold(session, refusals, scene.campaign.id or 0, now))
+        for some in (refusals[start : start + HELD_TOGETHER] for start in range(0, len(refusals), HELD_TOGETHER)):
+            await exchange.commit(partial(hold, refusals=some, campaign_id=scene.campaign.id or 0, now=now))
         if not offers:
             return
         named = {uuid4().hex: offer for offer in offers}

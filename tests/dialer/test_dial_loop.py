@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.dispositions import Outcome
+from campaigns.hopper import HELD_TOGETHER
 from dialer.dial_loop import Budget, DialLoop
 from dialer.events import Ended, Refused, Unsure
 from dialer.pacing import events as observed
@@ -78,10 +79,10 @@ async def test_agents_on_calls_are_dialled_for_by_nobody(build, carrier, tick):
 
 
 @pytest.mark.parametrize("intent", ["pause", "stop", "stop-now"])
-async def test_only_a_campaign_that_is_wanted_is_dialled(build, carrier, tick, intent):
+async def test_only_a_campaign_that_is_wanted_is_dialled(build, carrier, tick, loop, intent):
     floor(build, agents=2, leads=5, intent=intent)
     await tick()
-    assert carrier.requests == []
+    assert (carrier.requests, loop.reasons) == ([], {})
 
 
 async def test_calls_per_second_are_shared_by_the_campaigns_most_free_agents_first(
@@ -166,6 +167,16 @@ async def test_what_the_gate_refuses_is_kept_and_nothing_is_sent(build, carrier,
     await tick()
     assert carrier.requests == []
     assert (build.row("decision")["reason"], build.row("lead")["held_reason"]) == ("hours", "hours")
+
+
+async def test_many_refusals_are_all_kept(build, tick, clock):
+    campaign = floor(build, agents=1, leads=0)
+    numbers = [f"+1{area}5550{line}" for area in (212, 213, 214) for line in range(100, 200)]
+    build.leads(campaign, numbers)
+    clock.advance(hours=12)
+    await tick()
+    assert {row["held_reason"] for row in build.rows("lead")} == {"hours"}
+    assert len(build.rows("decision")) == len(numbers) > 2 * HELD_TOGETHER
 
 
 class Stubborn:
