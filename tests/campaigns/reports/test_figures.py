@@ -48,7 +48,7 @@ def test_leads_are_counted_by_standing_and_the_held_by_reason(session):
     session.flush()
     figures = campaign_figures(session, 1, MORNING)
     assert figures.leads == {Standing.OPEN: 4, Standing.DIALLING: 1, Standing.FINISHED: 1}
-    assert list(figures.held.items()) == [("hours", 2), ("cap", 1)]
+    assert list(figures.held.items()) == [("hours", 2), ("cap", 1), ("do-not-call", 1)]
 
 
 def test_live_attempts_are_counted_by_state_however_old(session):
