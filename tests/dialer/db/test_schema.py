@@ -64,12 +64,15 @@ def directory(path: Path) -> None:
 
 
 UNUSABLE = {
-    text_file: (DatabaseError, "is no SQLite database: name another file"),
-    foreign_database: (WrongSchema, "holds other tables than a dialer's: name another file"),
-    foreign_database_with_migrations: (WrongSchema, "holds other tables than a dialer's: name another file"),
-    damaged_database: (DatabaseError, "cannot be read: .*: name another file"),
+    text_file: (DatabaseError, "is no SQLite database: name another file in database_url$"),
+    foreign_database: (WrongSchema, "holds other tables than a dialer's: name another file in database_url$"),
+    foreign_database_with_migrations: (
+        WrongSchema,
+        "holds other tables than a dialer's: name another file in database_url$",
+    ),
+    damaged_database: (DatabaseError, "cannot be read: .*: name another file in database_url$"),
     newer_database: (WrongSchema, "has schema 9999.*: install the newer dialer"),
-    directory: (DatabaseError, "cannot be read: .*: name another file"),
+    directory: (DatabaseError, "cannot be read: .*: name another file in database_url$"),
 }
 
 

@@ -52,6 +52,7 @@ def test_the_seat_is_the_same_conference_and_known_as_the_agents():
     conference = the_only(TEXTS["seat"], "Conference")
     assert (conference.text, conference.get("participantLabel")) == ("seat-1", "agent")
     assert (conference.get("waitUrl"), conference.get("beep")) == ("", "false")
+    assert conference.get("startConferenceOnEnter") == "true"
 
 
 def test_the_message_says_who_called_how_to_reach_them_and_how_to_opt_out():
@@ -72,7 +73,7 @@ def test_the_message_can_be_interrupted_by_one_key():
 @pytest.mark.parametrize("client", ["Brown & Sons", "<Say>Ha</Say>", 'The "Best" > Rest', "Müller & Søn 商店"])
 def test_a_clients_name_is_said_as_it_is_written(client):
     text = twiml.message(client, "+12125550199", URL)
-    assert f"a call from {client}. " in (the_only(text, "Say").text or "")
+    assert f"this is a call from {client}. " in (the_only(text, "Say").text or "")
 
 
 def test_an_opt_out_is_confirmed():
