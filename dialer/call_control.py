@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import RowMapping
 from sqlmodel import Session
 
+from campaigns.dispositions import Kind
 from campaigns.store import recycle_lead, retire_number
 from compliance.store import add_entry
 from dialer.call import Call, CallState, receive
@@ -120,7 +121,8 @@ def answer(
 def message_for(attempt: RowMapping, urls: Urls) -> str:
     """The abandoned-call message of the attempt's campaign."""
     key_url = urls.of("key", attempt["id"])
-    return twiml.message(attempt["campaign_client"], attempt["campaign_contact_number"], key_url)
+    kind = Kind(attempt["campaign_kind"])
+    return twiml.message(kind, attempt["campaign_client"], attempt["campaign_contact_number"], key_url)
 
 
 def conference_name(seat_token: str) -> str:

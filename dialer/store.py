@@ -21,7 +21,15 @@ AGENT, AGENT_CHANGE, CARRIER_EVENT = _tables["agent"], _tables["agent_change"], 
 
 BUSY = (AgentState.ON_CALL, AgentState.WRAP_UP)
 CALL_COLUMNS = tuple(field.name for field in fields(Call) if field.name != "connect_seconds")
-CAMPAIGN_COLUMNS = ("name", "client", "contact_number", "wrap_up_seconds", "attempts_per_lead", "machine_detection")
+CAMPAIGN_COLUMNS = (
+    "name",
+    "kind",
+    "client",
+    "contact_number",
+    "wrap_up_seconds",
+    "attempts_per_lead",
+    "machine_detection",
+)
 _ATTEMPT_AND_CAMPAIGN = select(
     ATTEMPT, *(CAMPAIGN.c[name].label(f"campaign_{name}") for name in CAMPAIGN_COLUMNS)
 ).join(CAMPAIGN, CAMPAIGN.c.id == ATTEMPT.c.campaign_id)

@@ -2,6 +2,7 @@
 
 from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
 
+from campaigns.dispositions import Kind
 from dialer.call import OPT_OUT_KEY
 
 KEY_WAIT_SECONDS = 6  # after the message; most people press at once or never
@@ -40,14 +41,20 @@ def seat(conference: str) -> str:
     return str(response)
 
 
-def message(client: str, contact_number: str, key_url: str) -> str:
-    """Who called, how to reach them, how to opt out; a key is waited for."""
+PURPOSES = {Kind.TELEMARKETING: "a telemarketing call", Kind.SURVEY: "a call for a survey"}
+
+
+def message(kind: Kind, client: str, contact_number: str, key_url: str) -> str:
+    """What the call was for, who called, how to reach them, how to opt out; a key is waited for.
+
+    47 CFR 64.1200(a)(7)(i) wants these and allows nothing else.
+    """
     response = VoiceResponse()
     spoken = " ".join(contact_number.removeprefix("+"))
     gather = Gather(num_digits=1, action=key_url, method="POST", timeout=KEY_WAIT_SECONDS)
     gather.say(
-        f"Hello, this is a call from {client}. All our agents are busy and we are sorry to have disturbed you. "
-        f"You can reach us at {spoken}. To get no more calls from us, press {OPT_OUT_KEY} now."
+        f"Hello. This was {PURPOSES[kind]} from {client}. You can reach us at {spoken}. "
+        f"To get no more calls from us, press {OPT_OUT_KEY} now."
     )
     response.append(gather)
     response.hangup()

@@ -96,7 +96,7 @@ def test_two_answers_never_get_the_same_agent(build, answer):
 def test_an_answer_without_an_agent_hears_who_called_and_counts_as_abandoned(build, answer, clock):
     attempt = build.attempt(build.lead(build.campaign()))
     text, _taken = answer(attempt)
-    assert "this is a call from Acme" in text
+    assert "from Acme" in text
     assert f"https://dialer.example/voice/key?a={attempt}" in text
     row = build.row("attempt")
     assert (row["state"], row["abandoned"], row["message_at"]) == ("message", True, clock.now())

@@ -4,6 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from campaigns.dispositions import Kind
 from dialer.call import OPT_OUT_KEY
 from dialer.telephony import twiml
 
@@ -11,7 +12,7 @@ URL = "https://dialer.example/voice/key?a=1&b=2"
 TEXTS = {
     "connect": twiml.connect("seat-1", URL),
     "seat": twiml.seat("seat-1"),
-    "message": twiml.message("Acme", "+12125550199", URL),
+    "message": twiml.message(Kind.TELEMARKETING, "Acme", "+12125550199", URL),
     "confirm_opt_out": twiml.confirm_opt_out(),
     "hang_up": twiml.hang_up(),
 }
@@ -58,6 +59,7 @@ def test_the_seat_is_the_same_conference_and_known_as_the_agents():
 def test_the_message_says_who_called_how_to_reach_them_and_how_to_opt_out():
     said = the_only(TEXTS["message"], "Say").text or ""
     assert "Acme" in said
+    assert "telemarketing" in said
     assert "1 2 1 2 5 5 5 0 1 9 9" in said
     assert f"press {OPT_OUT_KEY}" in said
 
@@ -72,7 +74,7 @@ def test_the_message_can_be_interrupted_by_one_key():
 
 @pytest.mark.parametrize("client", ["Brown & Sons", "<Say>Ha</Say>", 'The "Best" > Rest', "Müller & Søn 商店"])
 def test_a_clients_name_is_said_as_it_is_written(client):
-    text = twiml.message(client, "+12125550199", URL)
+    text = twiml.message(Kind.SURVEY, client, "+12125550199", URL)
     assert f"this is a call from {client}. " in (the_only(text, "Say").text or "")
 
 
