@@ -6,13 +6,13 @@ from uuid import uuid4
 import structlog
 
 from dialer import seats, sweep
-from dialer.dial_loop import DialLoop
+from dialer.dial_loop import Budget, DialLoop
 from dialer.exchange import Exchange
 from dialer.telephony.carrier import CarrierError
 
 log = structlog.get_logger()
 
-SEATS_A_TICK = 20  # rung together; the carrier's calls per second are shared with the campaigns
+SEATS_A_TICK = 20  # at most, so that a shift's log-in leaves calls per second to the campaigns
 
 
 async def tick_for_ever(exchange: Exchange, loop: DialLoop, tick_seconds: float) -> None:
@@ -34,18 +34,20 @@ async def tick_for_ever(exchange: Exchange, loop: DialLoop, tick_seconds: float)
 async def tick(exchange: Exchange, loop: DialLoop) -> None:
     """Once through everything."""
     await sweep.end_overdue_wrap_ups(exchange)
-    await ring_seats(exchange)
+    await ring_seats(exchange, loop.budget)
     await sweep.hang_up_left_seats(exchange)
     await sweep.stop_calls(exchange)
     await loop.tick()
 
 
-async def ring_seats(exchange: Exchange) -> None:
-    """Ring every agent who has logged in since the last tick."""
+async def ring_seats(exchange: Exchange, budget: Budget) -> None:
+    """Ring the agents who have logged in since the last tick, as fast as the carrier starts calls."""
     waiting = await exchange.read(seats.agents_without_seat)
     if not waiting:
         return
-    tokens = [uuid4().hex for _ in range(min(waiting, SEATS_A_TICK))]
+    now = exchange.clock.monotonic()
+    tokens = [uuid4().hex for _ in range(min(waiting, SEATS_A_TICK, budget.available(now)))]
+    budget.spend(len(tokens))
     for agent in await exchange.commit(lambda session: seats.seats_to_ring(session, tokens)):
         exchange.start(_ring_seat(exchange, agent["address"], agent["caller_id"], agent["seat_token"]))
 

@@ -3,6 +3,7 @@
 The only broad `except` outside the loops is here: whatever goes wrong, a person on the line hears who called.
 """
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,8 +15,8 @@ from sqlmodel import Session
 
 from dialer import call_control, seats, sweep
 from dialer.call import CallState, IllegalEvent
-from dialer.call_control import Taken
-from dialer.events import CallEvent, Ended
+from dialer.call_control import Taken, Urls
+from dialer.events import CallEvent, CustomerLeft, Ended
 from dialer.exchange import Exchange
 from dialer.store import UnknownAttempt, load_attempt, remember_event, settle_event
 from dialer.telephony import twiml, webhooks
@@ -95,13 +96,6 @@ def _for_a_riddle(exchange: Exchange, session: Session, kind: str, attempt_id: s
     return _message_or_end(session, attempt_id, exchange.urls)
 
 
-def _message_or_end(session: Session, attempt_id: str, urls: call_control.Urls) -> str:
-    try:
-        return call_control.message_for(load_attempt(session.connection(), attempt_id), urls)
-    except UnknownAttempt:
-        return twiml.hang_up()
-
-
 @dataclass(frozen=True)
 class VoiceRoutes:
     """The routes under /voice."""
@@ -145,10 +139,19 @@ class VoiceRoutes:
         return _xml(reply.text) if reply.text else Response(status_code=204)
 
     async def _message(self, request: Request) -> Response:
-        """The carrier's fallback, and where a called party goes whose agent is gone. Only reads, to work in need."""
+        """The carrier's fallback, and where a called party goes whose agent is gone.
+
+        The answer only reads, to work in need. Whoever comes here is without an agent, which is recorded behind it.
+        """
         await self._form(request)
         attempt_id, urls = request.query_params.get("a", ""), self.exchange.urls
-        return _xml(await self.exchange.read(lambda session: _message_or_end(session, attempt_id, urls)))
+        text = await self.exchange.read(lambda session: _message_or_end(session, attempt_id, urls))
+        self.exchange.start(self._without_agent(attempt_id))
+        return _xml(text)
+
+    async def _without_agent(self, attempt_id: str) -> None:
+        with contextlib.suppress(UnknownAttempt):
+            await self.exchange.handle(attempt_id, CustomerLeft(on_line=True))
 
     async def _seat(self, request: Request) -> Response:
         form = await self._form(request)
@@ -168,6 +171,13 @@ class VoiceRoutes:
             token = request.query_params.get("t", "")
             await sweep.lose_seat(self.exchange, token, f"seat lost: {form['CallStatus']}")
         return Response(status_code=204)
+
+
+def _message_or_end(session: Session, attempt_id: str, urls: Urls) -> str:
+    try:
+        return call_control.message_for(load_attempt(session.connection(), attempt_id), urls)
+    except UnknownAttempt:
+        return twiml.hang_up()
 
 
 async def _body(request: Request) -> bytes:

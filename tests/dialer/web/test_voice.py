@@ -215,13 +215,21 @@ async def test_a_called_party_whose_conference_ended_hears_who_called(build, sen
     assert (build.row("attempt")["state"], build.row("attempt")["abandoned"]) == ("message", True)
 
 
-async def test_the_fallback_says_who_called_and_changes_nothing(build, send):
+async def test_the_fallback_says_who_called(build, send):
     attempt = build.attempt(build.lead(build.campaign()), "ringing")
-    before = everything(build)
     answer = await send("message", attempt)
     assert "from Acme" in answer.text
     assert f"{BASE}/voice/key?a={attempt}" in answer.text
-    assert everything(build) == before
+
+
+async def test_an_answer_that_never_reached_the_carrier_is_an_abandoned_call(build, send, exchange):
+    """The agent was given away, but the called party was sent to the fallback."""
+    build.agent("anna", build.campaign())
+    attempt = build.attempt(build.lead(build.row("campaign")["id"]), "ringing")
+    await send("answer", attempt)
+    await send("message", attempt)
+    await exchange.drain()
+    assert (build.row("attempt")["state"], build.row("attempt")["abandoned"]) == ("message", True)
 
 
 async def test_an_agent_who_answers_is_seated(build, post):
