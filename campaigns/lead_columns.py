@@ -96,14 +96,6 @@ class Columns:
     first: int  # columns before this one are a rejects file's own
 
 
-def parse_choice(text: str) -> tuple[str, str]:
-    """Target and column of `phone=Phone Number`. Raises LeadFileError."""
-    target, sign, column = text.partition("=")
-    if not sign or not column.strip():
-        raise LeadFileError(f'--map {text!r} is no pair: write --map phone="Phone Number"')
-    return target.strip(), column
-
-
 def map_columns(header: Sequence[str], chosen: Sequence[tuple[str, str]] = ()) -> Columns:
     """Map a header; `chosen` are (target, column) pairs that go before the sense of names.
 

@@ -67,7 +67,7 @@ def encoding_of(chunks: Iterable[bytes]) -> str:
         text = decoder.decode(chunk)
         if not text.isascii():
             valid += len(chunk) - len(text)
-            damaged += len(DAMAGE.findall(text))
+            damaged += _damage(text)
             if len(evidence) < EVIDENCE_BYTES:
                 evidence += _around_damage(text)
     damaged += len(decoder.decode(b"", True))
@@ -82,6 +82,14 @@ def _check_wide(codec: str, chunks: Iterable[bytes]) -> None:
         decoder.decode(b"", True)
     except UnicodeDecodeError:
         raise LeadFileError(f"the file begins as {codec} but is damaged: save the list as “CSV UTF-8”") from None
+
+
+def _damage(text: str) -> int:
+    try:
+        text.encode()  # five times as fast as looking for what is mostly not there
+    except UnicodeEncodeError:
+        return len(DAMAGE.findall(text))
+    return 0
 
 
 def _around_damage(text: str) -> bytes:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from campaigns.lead_columns import Target, map_columns, parse_choice
+from campaigns.lead_columns import Target, map_columns
 from campaigns.lead_text import LeadFileError
 
 HOSPITALS = ["Provider ID", "Hospital Name", "Address", "City", "State", "ZIP Code", "County Name", "Phone Number"]
@@ -128,9 +128,3 @@ def test_nameless_and_doubled_columns_become_fields_of_their_own():
 def test_a_rejects_file_s_own_columns_are_passed_over():
     columns = map_columns(["line", "reason", "phone", "note"])
     assert (columns.first, columns.width, columns.custom) == (2, 4, ((3, "note"),))
-
-
-def test_a_choice_is_target_and_column():
-    assert parse_choice("phone=Phone = Number") == ("phone", "Phone = Number")
-    with pytest.raises(LeadFileError, match="--map phone="):
-        parse_choice("phone")

@@ -1,5 +1,6 @@
 """Batches of leads in the database: duplicates, order, and the list's receipt."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -79,6 +80,14 @@ def test_a_lead_is_kept_as_it_was_read(session):
         (lead.id, "+12125550100", 0, "phone 0"),
         (lead.id, "+12125550101", 1, "phone 1"),
     ]
+
+
+def test_a_batch_that_came_as_json_is_the_same_batch(session):
+    rows = [row(2, 100, 101, external_id="7"), row(3, 102)]
+    sent = [LeadRow(*values) for values in json.loads(json.dumps(rows))]
+    assert load_batch(session, open_list(session, 1, "file.csv", NOON), sent) == BatchReceipt(2, 0)
+    assert load_batch(session, open_list(session, 1, "file.csv", NOON), rows) == BatchReceipt(0, 2)
+    assert session.exec(select(Lead.custom)).first() == {"note": "é 2"}
 
 
 def test_leads_are_due_at_once_and_in_the_order_of_the_file_however_they_were_batched(session):
