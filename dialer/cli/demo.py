@@ -24,7 +24,7 @@ from dialer.db.database import Database
 from dialer.demonstration.agents import Agents
 from dialer.demonstration.audit import Check, audit
 from dialer.demonstration.processes import NotStarted, Stage, stage
-from dialer.demonstration.sample import sample_file
+from dialer.demonstration.sample import SAMPLE, SAMPLE_ROWS, sample_file
 from dialer.demonstration.view import as_line, as_panel
 from dialer.store import AGENT, ATTEMPT
 
@@ -94,8 +94,9 @@ def _play(console: Console, folder: Path, agents: int, minutes: float, seed: int
 
 
 def _prepare(on_stage: Stage, console: Console, folder: Path, agents: int, minutes: float) -> None:
-    leads = folder / "sample_leads.csv"
-    leads.write_text(sample_file(max(600, round(agents * minutes * LEADS_A_MINUTE))))
+    leads = folder / SAMPLE.name
+    wanted = round(agents * minutes * LEADS_A_MINUTE)
+    leads.write_text(SAMPLE.read_text() if wanted <= SAMPLE_ROWS else sample_file(wanted))
     on_stage.dialer(
         *("campaign", "create", CAMPAIGN, "--client", "Sunny Days Travel", "--contact", "+12125550199"),
         *("--caller-id", "+12125550100", "--ring-seconds", "15", "--wrap-up-seconds", "10"),

@@ -3,8 +3,11 @@
 import csv
 import io
 from collections.abc import Iterator
+from importlib import resources
 from random import Random
 
+SAMPLE = resources.files("dialer.demonstration") / "sample_leads.csv"  # `sample_file(SAMPLE_ROWS)`, to look at
+SAMPLE_ROWS = 600
 HEADER = ("phone", "first name", "last name", "state", "product of interest")
 
 # Area codes with their states, east to west; 555-0100 to 555-0199 is kept for fiction in each (NANPA).

@@ -13,13 +13,10 @@ from pathlib import Path
 from statistics import quantiles
 
 import aiohttp
-from sqlalchemy import insert
 from sqlmodel import Session
 from twilio.request_validator import RequestValidator
 
-from campaigns.campaign import Intent
-from campaigns.store import LEAD, PHONE
-from campaigns.tables import LeadList
+from campaigns.tables import Attempt, Campaign, Lead, LeadList, Phone
 from dialer.db.database import Database
 from dialer.db.schema import upgrade
 from dialer.demonstration.processes import (
@@ -31,7 +28,7 @@ from dialer.demonstration.processes import (
     wait_for_answer,
     wait_for_token,
 )
-from dialer.store import AGENT, ATTEMPT, CAMPAIGN
+from dialer.tables import Agent
 
 RATE = 50  # live answers a second
 SECONDS = 20
@@ -39,97 +36,33 @@ AGENTS = 400
 TALK_SECONDS = 2.0
 WRAP_UP_SECONDS = 1
 AIM_MS = 50.0
+CAMPAIGN = {
+    **{"name": "load", "kind": "telemarketing", "mode": "predictive", "intent": "stop", "client": "Acme"},
+    **{"contact_number": "+12125550199", "region": "US", "caller_ids": ["+12125550100"], "ring_seconds": 25},
+    **{"wrap_up_seconds": WRAP_UP_SECONDS, "drop_rate_ceiling": 0.03, "attempts_per_lead": 6, "attempts_per_day": 3},
+    **{"machine_detection": True, "dispositions": ["sale"]},
+}
 
 
 def fill(session: Session) -> None:
     """A campaign whose calls all ring, and agents who are ready."""
     now = datetime.now(UTC)
-    connection = session.connection()
-    campaign = {
-        "name": "load",
-        "kind": "telemarketing",
-        "mode": "predictive",
-        "intent": Intent.STOP,
-        "client": "Acme",
-        "region": "US",
-        "contact_number": "+12125550199",
-        "caller_ids": ["+12125550100"],
-        "ring_seconds": 25,
-        "note": "",
-        "wrap_up_seconds": WRAP_UP_SECONDS,
-        "drop_rate_ceiling": 0.03,
-        "attempts_per_lead": 6,
-        "attempts_per_day": 3,
-        "machine_detection": True,
-        "dispositions": ["sale"],
-        "created_at": now,
-    }
-    connection.execute(insert(CAMPAIGN).values(campaign))
+    numbers = [f"+1212{n:07}" for n in range(RATE * SECONDS)]
+    session.add(Campaign(**CAMPAIGN, created_at=now))
     session.add(LeadList(campaign_id=1, name="load", loaded_at=now))
     session.flush()
-    count = RATE * SECONDS
-    leads = [
-        {
-            "campaign_id": 1,
-            "list_id": 1,
-            "standing": "dialling",
-            "due_at": now,
-            "attempts": 1,
-            "priority": 2,
-            "first_name": "",
-            "last_name": "",
-            "email": "",
-            "state": "",
-            "postal_code": "",
-            "time_zone": "",
-            "custom": {},
-        }
-        for _ in range(count)
-    ]
-    connection.execute(insert(LEAD), leads)
-    phones = [
-        {"campaign_id": 1, "lead_id": n + 1, "number": f"+1212{n:07}", "rank": 0, "label": "", "attempts": 1}
-        for n in range(count)
-    ]
-    connection.execute(insert(PHONE), phones)
-    attempts = [
-        {
-            "id": f"a{n}",
-            "campaign_id": 1,
-            "list_id": 1,
-            "lead_id": n + 1,
-            "phone_id": n + 1,
-            "number": f"+1212{n:07}",
-            "caller_id": "+12125550100",
-            "ring_seconds": 25,
-            "agent_reserved": False,
-            "state": "ringing",
-            "sequence": 1,
-            "call_sid": f"CA{n:032}",
-            "last_event_at": now,
-            "placing_at": now,
-            "dialled_at": now,
-            "ringing_at": now,
-            "abandoned": False,
-            "opted_out": False,
-        }
-        for n in range(count)
-    ]
-    connection.execute(insert(ATTEMPT), attempts)
-    agents = [
-        {
-            "name": f"g{n}",
-            "address": f"client:g{n}",
-            "campaign_id": 1,
-            "state": "ready",
-            "reason": "",
-            "afterwards": "ready",
-            "since": now - timedelta(seconds=n),
-            "seat_token": f"t{n}",
-        }
-        for n in range(AGENTS)
-    ]
-    connection.execute(insert(AGENT), agents)
+    for n, number in enumerate(numbers, 1):
+        session.add(Lead(id=n, campaign_id=1, list_id=1, standing="dialling", due_at=now, attempts=1))
+        session.add(Phone(id=n, campaign_id=1, lead_id=n, number=number, attempts=1))
+    session.flush()
+    times = dict.fromkeys(("last_event_at", "placing_at", "dialled_at", "ringing_at"), now)
+    keys = {"campaign_id": 1, "list_id": 1, "caller_id": "+12125550100", "ring_seconds": 25, "sequence": 1}
+    for n, number in enumerate(numbers, 1):
+        call = {"id": f"a{n}", "call_sid": f"CA{n:032}", "state": "ringing", "number": number}
+        session.add(Attempt(**keys, **call, **times, lead_id=n, phone_id=n))
+    for n in range(AGENTS):
+        seat = {"name": f"g{n}", "address": f"client:g{n}", "seat_token": f"t{n}"}
+        session.add(Agent(**seat, campaign_id=1, state="ready", since=now - timedelta(seconds=n)))
 
 
 async def on_schedule(send: Callable[[int], Awaitable[None]]) -> list[float]:
@@ -143,7 +76,7 @@ async def on_schedule(send: Callable[[int], Awaitable[None]]) -> list[float]:
         await send(number)
         latencies.append((asyncio.get_running_loop().time() - due) * 1000)
 
-    await asyncio.gather(*(one(number) for number in range(RATE * SECONDS)))
+    await asyncio.gather(*(one(number) for number in range(1, RATE * SECONDS + 1)))
     return latencies
 
 
