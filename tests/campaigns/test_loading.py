@@ -137,6 +137,7 @@ def test_batches_are_small_sorted_by_number_and_reported(tmp_path, campaign):
         ("empty.csv", "", "is empty"),
         ("header.csv", "phone,name\n", "no lead in it"),
         ("no_phone.csv", "name\nAnn\n", "no phone column among 'name'"),
+        ("quote.csv", 'phone,"name\n2125550101,Ann\n', "quotes that do not close"),
         ("binary.csv", "phone\n\0\n", "binary"),
     ],
 )

@@ -44,7 +44,17 @@ def test_a_number_as_people_write_it(text, region, number):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "n/a", "555-0123", "9100000000", "2.12555E+09", "2125550123 / 2125550124", "0" * 300]
+    "text",
+    [
+        "",
+        "n/a",
+        "555-0123",
+        "9100000000",
+        "2.12555E+09",
+        "2125550123 / 2125550124",
+        "0" * 300,
+        f"212{' ' * 300}5550123",
+    ],
 )
 def test_what_is_no_number_is_refused(text):
     with pytest.raises(UnusablePhone):
