@@ -75,7 +75,7 @@ def test_the_message_can_be_interrupted_by_one_key():
 @pytest.mark.parametrize("client", ["Brown & Sons", "<Say>Ha</Say>", 'The "Best" > Rest', "Müller & Søn 商店"])
 def test_a_clients_name_is_said_as_it_is_written(client):
     text = twiml.message(Kind.SURVEY, client, "+12125550199", URL)
-    assert f"this is a call from {client}. " in (the_only(text, "Say").text or "")
+    assert f"a call for a survey from {client}. " in (the_only(text, "Say").text or "")
 
 
 def test_an_opt_out_is_confirmed():
