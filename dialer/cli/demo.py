@@ -31,6 +31,7 @@ from dialer.store import AGENT, ATTEMPT
 NEW_YORK = ZoneInfo("America/New_York")
 NOON = datetime(2026, 11, 17, 12, tzinfo=NEW_YORK)  # a Tuesday
 CAMPAIGN = "demo"
+HEALING = {"DIALER_QUIET_SECONDS": "5", "DIALER_LOST_SECONDS": "30"}  # sooner than in earnest, to be seen in a minute
 STEP_SECONDS = 0.25
 LINE_SECONDS = 5.0  # between two lines where no screen is
 WIND_DOWN_SECONDS = 10.0  # of the time asked for: the last calls end
@@ -73,7 +74,7 @@ def _play(console: Console, folder: Path, agents: int, minutes: float, seed: int
     offset = (NOON - datetime.now(UTC)).total_seconds()
     rate = max(10.0, agents * 0.6)
     emulator_options = ("--fast", "--seed", str(seed), "--calls-per-second", repr(rate))
-    with stage(folder, offset, emulator_options, {"DIALER_CALLS_PER_SECOND": repr(rate)}) as on_stage:
+    with stage(folder, offset, emulator_options, {"DIALER_CALLS_PER_SECOND": repr(rate), **HEALING}) as on_stage:
         _prepare(on_stage, console, folder, agents, minutes)
         players = Agents(on_stage, CAMPAIGN, agents, seed)
         on_stage.do("campaign/verb", campaign=CAMPAIGN, verb="start")

@@ -29,6 +29,9 @@ from dialer.telephony.webhooks import call_event
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 27.0  # Twilio's own limit on a request is reported as about 26 s
+# A server may close an idle connection just as a create is sent on it, and nobody can tell that from a reset behind the
+# placing. Servers commonly wait 5 s or longer (uvicorn 5, nginx 75), so no connection is used that has been idle longer.
+IDLE_SECONDS = 3.0
 SEAT_RING_SECONDS = 30
 CLOCK_DIFFERENCE = timedelta(seconds=2)  # tolerated between our clock and the carrier's second-resolution dates
 
@@ -44,9 +47,10 @@ UNREADABLE = (ValueError, AttributeError)  # what the SDK lets through when an a
 class SdkHttpClient(HttpClient):  # type: ignore[misc]  # the SDK is not typed
     """The SDK's requests over our own connections: one session a thread, time-outs, every product to one base URL."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, clock: Clock) -> None:
         super().__init__(None, False, None)
         self._base_url = base_url.rstrip("/")
+        self._clock = clock
         self._threads = threading.local()
 
     def request(
@@ -82,6 +86,9 @@ class SdkHttpClient(HttpClient):  # type: ignore[misc]  # the SDK is not typed
             session.mount("https://", adapter)
             session.mount("http://", adapter)
             self._threads.session = session
+        elif self._clock.monotonic() - self._threads.used_at > IDLE_SECONDS:
+            session.close()
+        self._threads.used_at = self._clock.monotonic()
         return session
 
 
@@ -98,7 +105,7 @@ class TwilioCarrier:
     """The carrier port over Twilio's API, or any API that speaks like it."""
 
     def __init__(self, account_sid: str, auth_token: str, base_url: str, webhook_base: str, clock: Clock) -> None:
-        self._client = Client(account_sid, auth_token, http_client=SdkHttpClient(base_url))
+        self._client = Client(account_sid, auth_token, http_client=SdkHttpClient(base_url, clock))
         self._account_sid = account_sid
         self._webhooks = webhook_base
         self._clock = clock

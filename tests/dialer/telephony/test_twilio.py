@@ -44,6 +44,7 @@ class Api:
     def __init__(self):
         self.script = deque()
         self.requests = []
+        self.connections = 0
         self.over = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -65,6 +66,10 @@ class Api:
 def handler_of(api):
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+
+        def setup(self):
+            super().setup()
+            api.connections += 1
 
         def do_POST(self):
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
@@ -342,3 +347,12 @@ def test_an_error_is_one_line_even_on_a_terminal(api, carrier, monkeypatch):
     with pytest.raises(CarrierError) as failed:
         carrier.look_up(SID)
     assert str(failed.value).splitlines() == [str(failed.value)]
+
+
+def test_a_connection_that_has_been_idle_is_not_trusted_with_a_call(api, carrier, clock):
+    """Its other end may be closing it: the create would be lost, and nobody could tell whether it had been heard."""
+    for seconds, connections in ((0, 1), (1, 1), (4, 2)):
+        clock.advance(seconds)
+        api.say(200, {"sid": SID, "status": "ringing"})
+        carrier.look_up(SID)
+        assert api.connections == connections
