@@ -30,7 +30,7 @@ from dialer.telephony.webhooks import call_event
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 27.0  # Twilio's own limit on a request is reported as about 26 s
 # A server may close an idle connection just as a create is sent on it, and nobody can tell that from a reset behind the
-# placing. Servers commonly wait 5 s or longer (uvicorn 5, nginx 75): a connection idle for longer than this is not used.
+# placing. Servers commonly wait 5 s or longer (uvicorn 5, nginx 75); one idle for longer than this is not used again.
 IDLE_SECONDS = 3.0
 SEAT_RING_SECONDS = 30
 CLOCK_DIFFERENCE = timedelta(seconds=2)  # tolerated between our clock and the carrier's second-resolution dates
