@@ -147,6 +147,8 @@ class Database:
         try:
             with self._engine.begin() as connection:
                 for work, current in self._group(first):
+                    if not current.set_running_or_notify_cancel():  # whoever asked has gone
+                        continue
                     savepoint = connection.begin_nested()
                     try:
                         with Session(connection, join_transaction_mode="rollback_only") as session:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 
 import pytest
 from sqlmodel import Session, SQLModel, select
@@ -50,6 +51,25 @@ def test_many_writes_all_arrive(database):
     for future in [database.submit(add(f"+121255501{n:02}")) for n in range(100)]:
         future.result()
     assert len(numbers(database)) == 100
+
+
+def test_a_write_given_up_by_its_asker_neither_happens_nor_stops_the_next(database):
+    """A tick cancelled at the end of the process, a request the web server drops."""
+    begun, go_on = Event(), Event()
+
+    def slow(session: Session) -> None:
+        begun.set()
+        go_on.wait(10)
+        add("+12125550101")(session)
+
+    under_way = database.submit(slow)
+    begun.wait(10)
+    waiting = database.submit(add("+12125550102"))
+    assert waiting.cancel()
+    assert not under_way.cancel()
+    go_on.set()
+    database.submit(add("+12125550103")).result(10)
+    assert numbers(database) == {"+12125550101", "+12125550103"}
 
 
 def test_times_come_back_aware_and_in_utc(database):
