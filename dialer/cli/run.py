@@ -17,6 +17,8 @@ LOOPBACK = "127.0.0.1"
 
 def run(
     database_url: Annotated[str | None, typer.Option(help="overrides DIALER_DATABASE_URL")] = None,
+    twilio_base_url: Annotated[str | None, typer.Option(help="overrides DIALER_TWILIO_BASE_URL")] = None,
+    public_url: Annotated[str | None, typer.Option(help="overrides DIALER_PUBLIC_URL")] = None,
     host: Annotated[str | None, typer.Option(help="overrides DIALER_HOST")] = None,
     port: Annotated[int | None, typer.Option(help="overrides DIALER_PORT")] = None,
     calls_per_second: Annotated[float | None, typer.Option(help="overrides DIALER_CALLS_PER_SECOND")] = None,
@@ -27,6 +29,8 @@ def run(
 
     settings = load_settings(
         database_url=database_url,
+        twilio_base_url=twilio_base_url,
+        public_url=public_url,
         host=host,
         port=port,
         calls_per_second=calls_per_second,
