@@ -3,11 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import Engine
+from sqlalchemy.event import listens_for, remove
 from structlog.testing import capture_logs
 
 from campaigns.dispositions import Outcome
 from dialer.events import Ended
-from dialer.timetable import EVENTS_KEPT, forget_events, make_timetable
+from dialer.timetable import EVENTS_KEPT, FORGOTTEN_TOGETHER, make_timetable
 
 
 @pytest.fixture
@@ -89,12 +91,23 @@ def event(database, key, at):
     database.write(lambda session: session.connection().exec_driver_sql(insert, values) and None)
 
 
-def test_webhooks_are_forgotten_from_a_moment_back(build, database, clock):
-    for key, days in (("old", 2), ("edge", 1), ("new", 0)):
-        event(database, key, clock.now() - timedelta(days=days))
-    before = clock.now() - timedelta(days=1)
-    assert database.write(lambda session: forget_events(session, before)) == 1
-    assert {row["key"] for row in build.rows("carrier_event")} == {"edge", "new"}
+async def test_webhooks_are_forgotten_a_few_at_a_time(build, exchange, database, clock, run):
+    """A person who answers meanwhile waits for the write under way, and for no more than that."""
+    old = clock.now() - EVENTS_KEPT - timedelta(days=1)
+    for number in range(FORGOTTEN_TOGETHER + 1):
+        event(database, f"old{number}", old)
+    together = []
+
+    @listens_for(Engine, "after_cursor_execute")
+    def count(_connection, cursor, statement, *_rest):
+        if statement.startswith("DELETE"):
+            together.append(cursor.rowcount)
+
+    try:
+        await run("upkeep")
+    finally:
+        remove(Engine, "after_cursor_execute", count)
+    assert (together, build.rows("carrier_event")) == ([FORGOTTEN_TOGETHER, 1], [])
 
 
 async def test_upkeep_keeps_the_webhooks_of_the_stated_time(build, database, clock, run):
