@@ -195,8 +195,21 @@ def take_lock(path: Path) -> int:
 
 
 def announced(path: Path) -> str:
-    """What the writing process has told of itself; empty when nothing."""
+    """What the writing process has told of itself; empty when nothing, or when that process is gone."""
     try:
-        return Path(f"{path}.lock").read_text()
+        with Path(f"{path}.lock").open() as file:
+            text = file.read()
+            return text if text and _held(file.fileno()) else ""
     except FileNotFoundError:
         return ""
+    except OSError as error:
+        raise DatabaseError(f"cannot read {path}.lock: {error.strerror}: use the account the daemon runs in") from None
+
+
+def _held(handle: int) -> bool:
+    """Whether a process still writes: what it told stays behind when it is killed."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False

@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import Session, SQLModel, select
 
 from compliance.tables import DoNotCallEntry
-from dialer.db.database import Database, DatabaseError, DatabaseTaken
+from dialer.db.database import Database, DatabaseError, DatabaseTaken, announced
 
 NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
 
@@ -107,3 +107,14 @@ def test_an_unusable_address_is_refused_in_one_line(url):
     with pytest.raises(DatabaseError) as caught:
         Database.open(url)
     assert "sqlite:///dialer.db" in str(caught.value)
+
+
+def test_what_a_writer_tells_is_gone_with_it(tmp_path):
+    """A killed daemon leaves its lock file behind: commands must not take it for a running one."""
+    url, path = f"sqlite:///{tmp_path}/one.db", tmp_path / "one.db"
+    assert announced(path) == ""
+    writer = Database.open(url)
+    writer.announce("here I am")
+    assert announced(path) == "here I am"
+    writer.close()
+    assert (announced(path), (tmp_path / "one.db.lock").read_text()) == ("", "here I am")
