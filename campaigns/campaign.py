@@ -141,13 +141,18 @@ NAME_LENGTH_MAXIMUM = 80
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
+def is_name(text: str) -> bool:
+    """Whether it can be typed after a command and read in a table: printable, no blanks around it, no leading dash."""
+    return text.isprintable() and text == text.strip() and bool(text) and not text.startswith("-")
+
+
 def problems_of(plan: CampaignPlan, *, ring_seconds_minimum: int, drop_rate_maximum: float) -> list[str]:
     """Every reason why there can be no such campaign, in words; none when it is sound. The limits are the law's."""
     return [*_in_words(plan), *_in_numbers(plan), *_beyond_the_law(plan, ring_seconds_minimum, drop_rate_maximum)]
 
 
 def _in_words(plan: CampaignPlan) -> Iterator[str]:
-    if not plan.name.strip() or plan.name != plan.name.strip() or not plan.name.isprintable() or plan.name[0] == "-":
+    if not is_name(plan.name):
         yield f"name {plan.name!r}: give printable text without blanks around it or a leading dash"
     if plan.name == EVERYWHERE:
         yield f"name {plan.name!r}: means every campaign on the do-not-call list"

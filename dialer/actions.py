@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 from sqlmodel import Session
 
 from campaigns import lead_store
-from campaigns.campaign import E164, CampaignPlan, ImpossibleVerb, Verb
+from campaigns.campaign import E164, NAME_LENGTH_MAXIMUM, CampaignPlan, ImpossibleVerb, Verb, is_name
 from campaigns.dispositions import Kind, UnknownDisposition, for_kind
 from campaigns.lead_file import LeadRow
 from campaigns.store import (
@@ -31,8 +31,14 @@ from dialer.agent import AgentEvent, ImpossibleForAgent
 from dialer.call import IllegalEvent
 from dialer.commands import HangUp
 
+
+class BadName(Exception):
+    """Nobody could type or read this name."""
+
+
 # A request that cannot be granted; the message is meant for whoever asked.
 REFUSALS = (
+    BadName,
     BadPlan,
     CampaignExists,
     ImpossibleVerb,
@@ -139,6 +145,11 @@ class AddAgent(Request):
 
 
 def add_agent(context: Context, request: AddAgent) -> Result:
+    if not is_name(request.agent) or "/" in request.agent or len(request.agent) > NAME_LENGTH_MAXIMUM:
+        raise BadName(
+            f"agent name {request.agent!r}: give at most {NAME_LENGTH_MAXIMUM} printable characters without a slash, "
+            "blanks around them or a leading dash"
+        )
     address = seats.checked_address(request.address)
     return {"agent": request.agent, "created": seats.add_agent(context.session, request.agent, address, context.now)}
 

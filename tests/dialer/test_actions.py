@@ -9,7 +9,7 @@ from campaigns.campaign import ImpossibleVerb
 from campaigns.store import BadPlan, CampaignExists, UnknownCampaign
 from compliance import rulebook
 from compliance.rulebook import RuleError
-from dialer.actions import ACTIONS, REFUSALS, Context
+from dialer.actions import ACTIONS, REFUSALS, BadName, Context
 from dialer.agent import ImpossibleForAgent
 from dialer.seats import AgentExists, BadAddress, UnknownAgent, WrongDisposition
 
@@ -117,6 +117,10 @@ def test_an_agents_day(do, build, clock):
     ("action", "parameters", "refusal"),
     [
         ("agent/add", {"agent": "anna", "address": "anna"}, BadAddress),
+        *(
+            ("agent/add", {"agent": name, "address": "client:a"}, BadName)
+            for name in ("", " anna", "-a", "a/b", "a" * 81)
+        ),
         ("agent/add", {"agent": "bert", "address": "client:other"}, AgentExists),
         ("agent/ready", {"agent": "nobody"}, UnknownAgent),
         ("agent/ready", {"agent": "bert"}, ImpossibleForAgent),
