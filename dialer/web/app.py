@@ -11,7 +11,7 @@ from dialer.web.voice import VoiceRoutes
 
 def make_app(exchange: Exchange, signatures: Signatures, loop: DialLoop, token: str) -> FastAPI:
     """Everything the daemon answers to."""
-    app = FastAPI(title="Predictive dialer", docs_url="/api/docs", redoc_url=None, openapi_url="/api/openapi.json")
+    app = FastAPI(title="Predictive dialer", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(VoiceRoutes(exchange, signatures).router())
     app.include_router(api.make_router(exchange, token, lambda: loop.reasons))
 

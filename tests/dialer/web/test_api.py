@@ -52,6 +52,12 @@ async def test_without_the_token_nothing_is_told_or_done(client, build, header):
     assert build.row("campaign")["intent"] == "run"
 
 
+async def test_nobody_is_told_what_the_interface_can_do(client):
+    """The port faces the internet, for the carrier's webhooks."""
+    paths = ("/docs", "/openapi.json", "/api/docs", "/api/openapi.json")
+    assert [(await client.get(path)).status_code for path in paths] == [404] * len(paths)
+
+
 async def test_each_action_is_reachable_by_its_name(do, build):
     """Nothing here is impossible, so each is answered with what came of it."""
     row = [1, None, "Ann", "Lee", "", "NY", "10001", "", [["+12125550101", "phone"]], {}]
