@@ -97,7 +97,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         kind = path.stat().st_mode
         if not stat.S_ISREG(kind):
             what = "a directory" if stat.S_ISDIR(kind) else "no regular file"
-            raise LeadFileError(f"is {what}: name a CSV file")
+            raise LeadFileError(f"{path}: is {what}: name a CSV file")
         file = path.open("rb")
     except OSError as error:
         raise LeadFileError(f"{path}: cannot be read: {error.strerror}; check the name and the permissions") from None

@@ -51,7 +51,7 @@ def test_lead_files_that_cannot_be_loaded(dialer, tmp_path):
         (tmp_path / name).write_bytes(content)
         complaint(dialer("leads", "upload", name, "--campaign", "spring"), name, word)
     complaint(dialer("leads", "upload", "missing.csv", "--campaign", "spring"), "missing.csv")
-    complaint(dialer("leads", "upload", tmp_path, "--campaign", "spring"), "directory")
+    complaint(dialer("leads", "upload", tmp_path, "--campaign", "spring"), str(tmp_path), "directory")
     complaint(dialer("leads", "upload", "empty.csv", "--campaign", "nope"), "nope", "spring")
     with sqlite3.connect(tmp_path / "dialer.db") as connection:
         assert connection.execute("SELECT count(*) FROM lead_list").fetchone() == (0,)
