@@ -18,10 +18,17 @@ from dialer.call import Call, CallState, receive
 from dialer.commands import HangUp, PlayMessage, Recycle, ReleaseAgent, Suppress
 from dialer.events import MACHINES, Answered, CallEvent
 from dialer.pacing import events as observed
-from dialer.store import as_call, claim_agent, count_drops, load_attempt, release_agent, save_call, seat_of
+from dialer.store import (
+    UNANSWERED,
+    as_call,
+    claim_agent,
+    count_drops,
+    load_attempt,
+    release_agent,
+    save_call,
+    seat_of,
+)
 from dialer.telephony import twiml, webhooks
-
-BEFORE_ANSWER = (CallState.PLACING, CallState.UNKNOWN, CallState.DIALLED, CallState.RINGING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +111,7 @@ def answer(
     def with_agent(attempt: RowMapping, call: Call) -> Answered:
         nonlocal seat
         event = webhooks.answered(form, None)
-        if call.state not in BEFORE_ANSWER or call.by_machine or event.answered_by in MACHINES:
+        if call.state not in UNANSWERED or call.by_machine or event.answered_by in MACHINES:
             seat = seat_of(connection, attempt_id)
             return event
         agent, seat = claim_agent(connection, attempt["campaign_id"], attempt_id, now)

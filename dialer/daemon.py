@@ -26,7 +26,7 @@ from dialer.exchange import Exchange
 from dialer.telephony.carrier import CarrierError
 from dialer.telephony.signature import Signatures
 from dialer.telephony.twilio import TwilioCarrier
-from dialer.tick import tick_for_ever
+from dialer.tick import tick_until
 from dialer.timetable import make_timetable
 from dialer.web.app import make_app
 
@@ -44,16 +44,22 @@ class CannotStart(Exception):
 
 
 class Server(uvicorn.Server):
-    """Says when it listens, and leaves signals to the daemon: uvicorn raises them again when it is done, which would
-    cut our own end short."""
+    """Says when it listens and when it is to stop, and leaves signals to the daemon: uvicorn raises them again when it
+    is done, which would cut our own end short."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self.listens = asyncio.Event()
+        self.listens, self.stopping = asyncio.Event(), asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.listens.set()
+
+    def stop(self, number: int) -> None:
+        """The first signal ends the dialling, and the daemon once nobody can pick up; the second ends it now."""
+        if self.stopping.is_set():
+            self.handle_exit(number, None)
+        self.stopping.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -103,10 +109,11 @@ async def run(settings: Settings, database: Database, listening: socket.socket) 
             uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5)
         )
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
+            asyncio.get_running_loop().add_signal_handler(number, server.stop, number)
         unknown = await exchange.commit(lambda session: sweep.forget_placing(session, exchange.clock.now()))
         log.info("daemon_started", url=running.url, public_url=settings.webhook_base, attempts_unknown=unknown)
-        working = asyncio.create_task(_work(exchange, loop, settings, server.listens, running))
+        working = asyncio.create_task(_work(exchange, loop, settings, server, running))
+        working.add_done_callback(lambda _task: setattr(server, "should_exit", True))
         try:
             await server.serve(sockets=[listening])
         finally:
@@ -147,15 +154,23 @@ async def _put_together(
     return exchange, loop
 
 
-async def _work(
-    exchange: Exchange, loop: DialLoop, settings: Settings, listens: asyncio.Event, running: Running
-) -> None:
-    """What runs beside the web server: nothing is dialled before its answer could be heard."""
-    await listens.wait()
+async def _work(exchange: Exchange, loop: DialLoop, settings: Settings, server: Server, running: Running) -> None:
+    """What runs beside the web server: nothing is dialled before its answer could be heard, nor after."""
+    await server.listens.wait()
     exchange.database.announce(json.dumps(asdict(running)))
     timetable = make_timetable(exchange, settings.quiet_seconds, settings.lost_seconds)
     timetable.start()
+    seats = timetable.get_job("seats")
     try:
-        await tick_for_ever(exchange, loop, settings.tick_seconds)
+        await seats.func(*seats.args)  # some may have gone while nobody listened
+        await tick_until(server.stopping, exchange, loop, settings.tick_seconds)
+        await _last_answers(exchange)
     finally:
         timetable.shutdown(wait=False)
+
+
+async def _last_answers(exchange: Exchange) -> None:
+    """Until no call rings any more: whoever picks up now is still connected, or hears who called and may opt out."""
+    while calls := await exchange.read(lambda session: sweep.still_need_us(session, exchange.clock.now())):
+        log.info("daemon_stopping", calls=calls)
+        await asyncio.sleep(1)

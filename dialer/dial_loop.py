@@ -25,11 +25,10 @@ from dialer.pacing import events as observed
 from dialer.pacing.policy import Decision, Floor, Line, Policy
 from dialer.pacing.predictive import Predictive
 from dialer.pacing.progressive import Progressive
-from dialer.store import AGENT, ATTEMPT, drops_since
+from dialer.store import AGENT, ATTEMPT, UNANSWERED, drops_since
 
 log = structlog.get_logger()
 
-WAITING = (CallState.PLACING, CallState.UNKNOWN, CallState.DIALLED, CallState.RINGING)
 AT_WORK = (AgentState.READY, AgentState.ON_CALL, AgentState.WRAP_UP)
 
 
@@ -92,7 +91,8 @@ class DialLoop:
         connection = session.connection()
         agents = select(AGENT).where(AGENT.c.campaign_id == campaign.id)
         columns = (ATTEMPT.c.id, ATTEMPT.c.placing_at, ATTEMPT.c.state)
-        waiting = select(*columns).where(ATTEMPT.c.campaign_id == campaign.id, ATTEMPT.c.state.in_(WAITING))
+        live = (ATTEMPT.c.campaign_id == campaign.id, ATTEMPT.c.state != CallState.ENDED)  # the index's own words
+        waiting = select(*columns).where(*live, ATTEMPT.c.state.in_(UNANSWERED))
         law = self.exchange.rulebook.abandonment(frozenset({campaign.region}), now.date(), campaign.kind)
         first_day = (now - timedelta(days=law.window_days - 1)).date().isoformat()
         answers, abandoned = drops_since(connection, campaign.id or 0, first_day)

@@ -88,8 +88,9 @@ class Exchange:
             log.error("background_work_failed", exc_info=error)
 
     async def drain(self) -> None:
-        """Wait for what was started."""
-        await asyncio.gather(*self._running, return_exceptions=True)
+        """Wait for what was started, and for what that starts."""
+        while self._running:
+            await asyncio.gather(*self._running, return_exceptions=True)
 
     async def carry_out(self, order: HangUp | PlayMessage, attempt_id: str) -> None:
         """Give the carrier one order; a failure is counted."""

@@ -222,6 +222,12 @@ def seats_held(session: Session) -> list[RowMapping]:
     return list(session.connection().execute(held).mappings())
 
 
+def agent_of(session: Session, attempt_id: str) -> RowMapping | None:
+    """Who talks on this attempt; None when nobody does."""
+    on_call = select(AGENT).where(AGENT.c.attempt_id == attempt_id, AGENT.c.state == AgentState.ON_CALL)
+    return session.connection().execute(on_call).mappings().one_or_none()
+
+
 def seats_unanswered(session: Session, now: datetime) -> list[RowMapping]:
     """Agents whose seat has been rung for too long."""
     late = select(AGENT).where(AGENT.c.state == AgentState.JOINING, AGENT.c.since <= now - JOIN_LIMIT)

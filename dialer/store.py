@@ -19,6 +19,7 @@ ATTEMPT = _tables[campaigns.tables.Attempt.__tablename__]
 CAMPAIGN, DROP_COUNT = _tables["campaign"], _tables["drop_count"]
 AGENT, AGENT_CHANGE, CARRIER_EVENT = _tables["agent"], _tables["agent_change"], _tables["carrier_event"]
 
+UNANSWERED = (CallState.PLACING, CallState.UNKNOWN, CallState.DIALLED, CallState.RINGING)
 BUSY = (AgentState.ON_CALL, AgentState.WRAP_UP)
 CALL_COLUMNS = tuple(field.name for field in fields(Call) if field.name != "connect_seconds")
 CAMPAIGN_COLUMNS = (

@@ -12,14 +12,25 @@ from campaigns.dispositions import Outcome
 from dialer.call import CallState, IllegalEvent
 from dialer.events import Ended, NeverHeardOf, Placed
 from dialer.exchange import Exchange
-from dialer.seats import end_wrap_up, overdue_wrap_ups, seat_lost, seats_held, seats_to_hang_up, seats_unanswered
-from dialer.store import ATTEMPT, CAMPAIGN
+from dialer.seats import (
+    agent_of,
+    end_wrap_up,
+    overdue_wrap_ups,
+    seat_lost,
+    seats_held,
+    seats_to_hang_up,
+    seats_unanswered,
+)
+from dialer.store import ATTEMPT, CAMPAIGN, UNANSWERED
 from dialer.telephony.carrier import CarrierError
 from dialer.telephony.webhooks import UnknownValue
 
 log = structlog.get_logger()
 
 TALK_QUIET_FACTOR = 3  # a call in talk is rightly quiet, so it is asked about less often
+SEATS_TOGETHER = 8  # look-ups of seats under way at once, for calls and orders share the carrier's threads
+RING_MARGIN = timedelta(seconds=10)  # between the attempt's commit and the first ring, and past the ring time asked for
+MESSAGE_LIMIT = timedelta(seconds=40)  # the abandoned-call message, the wait for a key and the thanks for it
 AT_ONCE = 50  # look-ups of one round, so that they never crowd out new calls
 
 
@@ -87,6 +98,18 @@ def _is_known(session: Session, sid: str) -> bool:
     return session.connection().execute(select(ATTEMPT.c.id).where(ATTEMPT.c.call_sid == sid)).first() is not None
 
 
+def still_need_us(session: Session, now: datetime) -> int:
+    """Calls that somebody may pick up, and listeners to the message, who may press a key; talks go on without us."""
+    states = (*UNANSWERED, CallState.MESSAGE)
+    columns = (ATTEMPT.c.placing_at, ATTEMPT.c.ring_seconds, ATTEMPT.c.message_at)
+    live = select(*columns).where(ATTEMPT.c.state != CallState.ENDED, ATTEMPT.c.state.in_(states))
+    limits = (
+        message_at + MESSAGE_LIMIT if message_at else placing_at + timedelta(seconds=ring_seconds) + RING_MARGIN
+        for placing_at, ring_seconds, message_at in session.connection().execute(live)
+    )
+    return sum(now < limit for limit in limits)
+
+
 def calls_to_stop(session: Session) -> list[RowMapping]:
     """Live calls of campaigns that were told to stop at once."""
     stopping = select(CAMPAIGN.c.id).where(CAMPAIGN.c.intent == Intent.STOP_NOW)
@@ -131,17 +154,32 @@ async def check_seats(exchange: Exchange) -> None:
     now = exchange.clock.now()
     for agent in await exchange.read(lambda session: seats_unanswered(session, now)):
         await lose_seat(exchange, agent["seat_token"], "seat was not answered")
-    for agent in await exchange.read(seats_held):
-        if agent["seat_sid"] is None:
-            continue
-        try:
-            news = await exchange.ask(exchange.carrier.look_up, agent["seat_sid"])
-        except UnknownValue as error:
-            exchange.counts["events_refused"] += 1
-            log.warning("look_up_refused", agent=agent["name"], error=str(error))
-            continue
-        if news is None or isinstance(news, Ended):
-            await lose_seat(exchange, agent["seat_token"], "seat lost")
+    held = [agent for agent in await exchange.read(seats_held) if agent["seat_sid"] is not None]
+    for start in range(0, len(held), SEATS_TOGETHER):
+        await asyncio.gather(*(_check_seat(exchange, agent) for agent in held[start : start + SEATS_TOGETHER]))
+
+
+async def confirm_seat(exchange: Exchange, attempt_id: str) -> None:
+    """A person was just given to the agent of this attempt: if the seat is gone unreported, they hear nobody."""
+    agent = await exchange.read(lambda session: agent_of(session, attempt_id))
+    if agent is None or agent["seat_sid"] is None:
+        return
+    try:
+        await _check_seat(exchange, agent)
+    except CarrierError as error:  # the next check of all seats comes within seconds
+        exchange.counts["look_ups_failed"] += 1
+        log.warning("look_up_failed", agent=agent["name"], error=str(error))
+
+
+async def _check_seat(exchange: Exchange, agent: RowMapping) -> None:
+    try:
+        news = await exchange.ask(exchange.carrier.look_up, agent["seat_sid"])
+    except UnknownValue as error:
+        exchange.counts["events_refused"] += 1
+        log.warning("look_up_refused", agent=agent["name"], error=str(error))
+        return
+    if news is None or isinstance(news, Ended):
+        await lose_seat(exchange, agent["seat_token"], "seat lost")
 
 
 async def lose_seat(exchange: Exchange, token: str, reason: str) -> None:

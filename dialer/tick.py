@@ -1,6 +1,7 @@
 """What happens once a tick: agents' seats and wrap-ups, calls that must stop, then dialling."""
 
 import asyncio
+import contextlib
 from uuid import uuid4
 
 import structlog
@@ -15,10 +16,10 @@ log = structlog.get_logger()
 SEATS_A_TICK = 20  # at most, so that a shift's log-in leaves calls per second to the campaigns
 
 
-async def tick_for_ever(exchange: Exchange, loop: DialLoop, tick_seconds: float) -> None:
-    """Until cancelled. A tick that fails is counted, and the next one tries again."""
+async def tick_until(stopping: asyncio.Event, exchange: Exchange, loop: DialLoop, tick_seconds: float) -> None:
+    """Until told to stop, between two ticks. A tick that fails is counted, and the next one tries again."""
     next_at = exchange.clock.monotonic()
-    while True:
+    while not stopping.is_set():
         try:
             await tick(exchange, loop)
         except CarrierError as error:
@@ -28,7 +29,8 @@ async def tick_for_ever(exchange: Exchange, loop: DialLoop, tick_seconds: float)
             exchange.counts["tick_errors"] += 1
             log.exception("tick_failed")
         next_at = max(next_at + tick_seconds, exchange.clock.monotonic())
-        await asyncio.sleep(next_at - exchange.clock.monotonic())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), next_at - exchange.clock.monotonic())
 
 
 async def tick(exchange: Exchange, loop: DialLoop) -> None:

@@ -136,6 +136,8 @@ class VoiceRoutes:
             log.error("webhook_not_understood", kind=kind, attempt_id=attempt_id, problem=reply.problem)
         if reply.taken is not None:
             exchange.follow_up(reply.taken)
+            if reply.taken.before.connected_at is None and reply.taken.after.connected_at is not None:
+                exchange.start(sweep.confirm_seat(exchange, attempt_id))
         return _xml(reply.text) if reply.text else Response(status_code=204)
 
     async def _message(self, request: Request) -> Response:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Engine, event
 
 from campaigns.dispositions import Outcome
 from campaigns.hopper import HELD_TOGETHER
@@ -68,6 +69,23 @@ async def test_a_line_that_ends_makes_room_for_the_next(build, carrier, exchange
     await exchange.handle(first["id"], Ended(Outcome.BUSY, first["call_sid"]))
     await tick()
     assert [request.number for request in carrier.requests] == ["+12125550100", "+12125550101"]
+
+
+async def test_a_tick_reads_the_live_attempts_only_however_many_have_ended(build, database, tick):
+    """Searched by campaign alone, a million ended attempts would hold up every decision for a second."""
+    floor(build, agents=0, leads=0)
+    plans = []
+
+    @event.listens_for(Engine, "before_cursor_execute")
+    def explain(_connection, cursor, statement, parameters, *_rest):
+        if "FROM attempt" in statement:
+            plans.extend(row[3] for row in cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
+
+    try:
+        await tick()
+    finally:
+        event.remove(Engine, "before_cursor_execute", explain)
+    assert plans == ["SEARCH attempt USING INDEX attempt_live (campaign_id=? AND state=?)"]
 
 
 async def test_agents_on_calls_are_dialled_for_by_nobody(build, carrier, tick):

@@ -83,3 +83,20 @@ async def test_draining_waits_for_everything_started_even_if_it_fails(exchange):
         await exchange.drain()
     assert (sorted(done), [entry["event"] for entry in logs]) == ([False, True], ["background_work_failed"])
     assert exchange.counts["background_errors"] == 1
+
+
+async def test_draining_waits_for_what_is_started_meanwhile(exchange):
+    """An order follows from an event that is still being handled when the process ends."""
+    done = []
+
+    async def order() -> None:
+        await exchange.ask(lambda: None)
+        done.append("order")
+
+    async def event() -> None:
+        await exchange.ask(lambda: None)
+        exchange.start(order())
+
+    exchange.start(event())
+    await exchange.drain()
+    assert done == ["order"]

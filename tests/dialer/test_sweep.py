@@ -169,6 +169,21 @@ async def test_one_answer_that_makes_no_sense_keeps_no_other_call_from_being_ask
     assert exchange.counts["events_refused"] == 2
 
 
+def test_calls_that_may_be_picked_up_or_hear_the_message_need_the_daemon_for_a_limited_time(build, database, clock):
+    campaign = build.campaign()
+    for name in ("placing", "unknown", "dialled", "ringing"):  # for 20 seconds
+        build.attempt(build.lead(campaign), name)
+    build.attempt(build.lead(campaign), "message", message_at=clock.now() + timedelta(seconds=10))
+    for name in ("connected", "ended"):
+        build.attempt(build.lead(campaign), name)
+    needing = []
+    for seconds in (0, 29, 1, 19, 1):
+        clock.advance(seconds)
+        with database.read() as session:
+            needing.append(sweep.still_need_us(session, clock.now()))
+    assert needing == [5, 5, 1, 1, 0]
+
+
 async def test_a_campaign_told_to_stop_now_ends_its_calls_and_no_others(build, exchange, carrier):
     stopping = build.campaign(intent="stop-now")
     calls = [build.attempt(build.lead(stopping), state) for state in ("ringing", "connected", "message")]

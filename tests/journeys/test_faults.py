@@ -104,3 +104,28 @@ def test_a_killed_daemon_goes_on_where_it_stopped(on_stage, rows):
     found.pop("every abandoned call heard who called", None)
     assert found == {}
     assert len(rows(running, "SELECT 1 FROM attempt")) > 20
+
+
+def test_a_daemon_told_to_end_dials_no_more_and_stays_for_those_who_pick_up(on_stage, rows):
+    """Otherwise a deploy in calling hours would be a silent call for everybody whose phone rings."""
+    players = Agents(on_stage, "spring", 8, seed=5)
+    since = on_stage.floor("2026-11-17T00:00:00Z")["now"]
+    on_stage.do("campaign/verb", campaign="spring", verb="start")
+    play(on_stage, players, since, 8)
+    ringing = "SELECT id FROM attempt WHERE state IN ('placing', 'dialled', 'ringing')"
+    deadline = time.monotonic() + 20
+    while not rows(on_stage, ringing):
+        assert time.monotonic() < deadline, "nothing rings: the run proves nothing"
+        play(on_stage, players, since, 0.3)
+    on_stage.daemon.terminate()
+    time.sleep(2)  # the tick under way
+    attempts = len(rows(on_stage, "SELECT 1 FROM attempt"))
+    on_stage.daemon.wait(60)
+    assert len(rows(on_stage, "SELECT 1 FROM attempt")) == attempts
+    assert rows(on_stage, ringing) == []
+    while any(call["leg"] == "customer" and call["ended"] is None for call in on_stage.record()["calls"]):
+        assert time.monotonic() < deadline + 60, "a talk does not end"
+        time.sleep(0.5)
+    open_talks = {"no attempt left open", "no lead stuck", "no agent stuck", "every call accounted for"}
+    assert violations(on_stage, rows).keys() <= open_talks
+    assert "Traceback" not in (on_stage.folder / "run.log").read_text()

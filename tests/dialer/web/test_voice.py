@@ -8,7 +8,9 @@ from sqlmodel import Session
 from structlog.testing import capture_logs
 from twilio.request_validator import RequestValidator
 
+from campaigns.dispositions import Outcome
 from dialer.dial_loop import Budget, DialLoop
+from dialer.events import Ended, Progress
 from dialer.telephony.signature import Signatures
 from dialer.web.app import make_app
 
@@ -187,8 +189,31 @@ async def test_a_write_that_fails_is_counted_and_may_be_repeated(build, send, ex
     assert build.row("attempt")["state"] == "message"
 
 
+async def test_who_answers_into_a_seat_whose_loss_was_never_reported_hears_who_called_and_counts_as_abandoned(
+    build, send, exchange, carrier
+):
+    """The agent looks ready, so without a look at the seat the person would talk to an empty conference."""
+    build.agent("anna", build.campaign())
+    attempt = build.attempt(build.lead(build.row("campaign")["id"]), "ringing")
+    carrier.add("CS-anna", "client:anna", Ended(Outcome.ANSWERED, "CS-anna"))
+    await send("answer", attempt)
+    await exchange.drain()
+    assert carrier.messages == [(f"CA-{attempt}", attempt)]
+    assert (build.row("agent")["state"], build.row("attempt")["abandoned"]) == ("logged-out", True)
+
+
+async def test_a_carrier_that_cannot_be_asked_about_a_seat_leaves_the_talk_alone(build, send, exchange, carrier):
+    build.agent("anna", build.campaign())
+    attempt = build.attempt(build.lead(build.row("campaign")["id"]), "ringing")
+    carrier.down = True
+    await send("answer", attempt)
+    await exchange.drain()
+    assert (build.row("agent")["state"], exchange.counts) == ("on-call", {"look_ups_failed": 1})
+
+
 async def test_a_machine_is_hung_up_and_its_agent_free(build, send, exchange, carrier):
     build.agent("anna", build.campaign())
+    carrier.add("CS-anna", "client:anna", Progress("CS-anna", ringing=True, picked_up=True))
     attempt = build.attempt(build.lead(build.row("campaign")["id"]), "ringing")
     await send("answer", attempt)
     answer = await send("machine", attempt, AnsweredBy="machine_start", MachineDetectionDuration="3900")
