@@ -35,6 +35,8 @@ from dialer.events import (
 )
 
 OPT_OUT_KEY = "9"
+MESSAGE_LIMIT = timedelta(seconds=40)  # the abandoned-call message, the wait for a key and the thanks for it
+QUEUE_LIMIT = timedelta(seconds=10)  # Twilio calls a number within about this time, or queues what exceeds its rate
 GIVEN_UP = NEVER_A_CALL | {Outcome.LOST}  # ended by our word, not by the carrier's
 
 
@@ -129,13 +131,23 @@ def _progress(call: Call, event: Progress, now: datetime) -> Step:
     if event.sequence <= call.sequence and event.sequence >= 0:
         return call, ()
     call = replace(call, sequence=max(call.sequence, event.sequence))
+    if call.state is CallState.DIALLED and not event.ringing and _too_late_to_ring(call, now):
+        return call, (HangUp(event.sid),)
     if event.ringing and call.state is CallState.DIALLED:
         call = replace(call, state=CallState.RINGING, ringing_at=now)
     if event.picked_up and call.answered_at is None:
         call = replace(call, answered_at=now)
-    if event.picked_up and call.by_machine:  # still there, so the order to hang up got lost
-        return call, (HangUp(event.sid),)
-    return call, ()
+    return call, (HangUp(event.sid),) if event.picked_up and _overstays(call, now) else ()
+
+
+def _too_late_to_ring(call: Call, now: datetime) -> bool:
+    """Whether the carrier queued the call, for up to a day: hours and agents were judged for a ring at once."""
+    return call.dialled_at is not None and now - call.dialled_at > QUEUE_LIMIT
+
+
+def _overstays(call: Call, now: datetime) -> bool:
+    """Whether a picked-up call goes on without a person to talk to: an order to the carrier got lost."""
+    return call.by_machine or (call.message_at is not None and now - call.message_at > MESSAGE_LIMIT)
 
 
 def _answered(call: Call, event: Answered, now: datetime) -> Step:
@@ -175,6 +187,8 @@ def _key_pressed(call: Call, event: KeyPressed, now: datetime) -> Step:
 def _customer_left(call: Call, event: CustomerLeft, now: datetime) -> Step:
     if call.state is not CallState.CONNECTED or call.by_machine:
         return call, ()
+    if event.never_met:
+        return replace(_without_agent(call, now), abandoned=True), (ReleaseAgent(wrap_up=False),)
     if event.on_line:  # the conference ended under the called party
         return _without_agent(call, now), ()
     return call, (ReleaseAgent(wrap_up=_agent_to_dispose(call)),)

@@ -75,9 +75,13 @@ class KeyPressed:
 
 @dataclass(frozen=True, slots=True)
 class CustomerLeft:
-    """The called party is out of the conference; `on_line` when the call itself goes on."""
+    """The called party is out of the conference; `on_line` when the call itself goes on.
+
+    `never_met` when the answer that would have led there never reached the carrier.
+    """
 
     on_line: bool
+    never_met: bool = False
 
 
 @dataclass(frozen=True, slots=True)

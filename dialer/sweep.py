@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from campaigns.campaign import Intent
 from campaigns.dispositions import Outcome
-from dialer.call import CallState, IllegalEvent
+from dialer.call import MESSAGE_LIMIT, CallState, IllegalEvent
 from dialer.events import Ended, NeverHeardOf, Placed
 from dialer.exchange import Exchange
 from dialer.seats import (
@@ -30,7 +30,6 @@ log = structlog.get_logger()
 TALK_QUIET_FACTOR = 3  # a call in talk is rightly quiet, so it is asked about less often
 SEATS_TOGETHER = 8  # look-ups of seats under way at once, for calls and orders share the carrier's threads
 RING_MARGIN = timedelta(seconds=10)  # between the attempt's commit and the first ring, and past the ring time asked for
-MESSAGE_LIMIT = timedelta(seconds=40)  # the abandoned-call message, the wait for a key and the thanks for it
 AT_ONCE = 50  # look-ups of one round, so that they never crowd out new calls
 
 

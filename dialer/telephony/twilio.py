@@ -41,6 +41,7 @@ ACCOUNT_CODES = frozenset({20003, 20005, 20403})  # wrong credentials, suspended
 CAMPAIGN_CODES = frozenset({21210, 21212, 21213, 21203, 21215, 13227, 21219, 21205, 21218})
 CALL_IS_OVER = 21220
 NOT_FOUND = 20404
+REQUEST_TIMED_OUT = 408  # of HTTP: what was done until then is not known
 UNREADABLE = (ValueError, AttributeError)  # what the SDK lets through when an answer is no JSON or no object
 
 
@@ -222,7 +223,7 @@ def classify(error: TwilioException) -> Placement:
     if isinstance(error, TwilioRestException):
         if error.status == 429 or error.code in RATE_CODES:
             return Refused(f"{error.code}: {error.msg}", retry=True)
-        if 400 <= error.status < 500:
+        if 400 <= error.status < 500 and error.status != REQUEST_TIMED_OUT:
             for_all = error.status == 401 or error.code in ACCOUNT_CODES | CAMPAIGN_CODES
             return Refused(f"{error.code}: {error.msg}", retry=for_all, for_all=for_all)
         return Unsure(f"{error.status}: {error.msg}")

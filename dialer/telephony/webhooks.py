@@ -1,6 +1,7 @@
 """Twilio's webhooks as events: form parameters in, events out. Anything unheard of raises UnknownValue."""
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from campaigns.dispositions import Outcome
 from dialer.events import VERDICTS, Answered, CallEvent, CustomerLeft, Detected, Ended, KeyPressed, Progress
@@ -53,6 +54,11 @@ def key_pressed(form: Mapping[str, str]) -> KeyPressed:
 def customer_left(form: Mapping[str, str]) -> CustomerLeft:
     """The event in the action of the Dial that held the called party in the seat's conference. Raises UnknownValue."""
     return CustomerLeft(on_line=not isinstance(call_event(form), Ended))
+
+
+def sent_on(form: Mapping[str, str]) -> CustomerLeft:
+    """The event in a request for the message: by our order, or as the fallback of the address in `ErrorUrl`."""
+    return CustomerLeft(on_line=True, never_met=urlsplit(form.get("ErrorUrl", "")).path.endswith("/voice/answer"))
 
 
 def event_key(kind: str, form: Mapping[str, str]) -> str:

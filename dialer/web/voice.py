@@ -145,15 +145,15 @@ class VoiceRoutes:
 
         The answer only reads, to work in need. Whoever comes here is without an agent, which is recorded behind it.
         """
-        await self._form(request)
+        form = await self._form(request)
         attempt_id, urls = request.query_params.get("a", ""), self.exchange.urls
         text = await self.exchange.read(lambda session: _message_or_end(session, attempt_id, urls))
-        self.exchange.start(self._without_agent(attempt_id))
+        self.exchange.start(self._without_agent(attempt_id, webhooks.sent_on(form)))
         return _xml(text)
 
-    async def _without_agent(self, attempt_id: str) -> None:
+    async def _without_agent(self, attempt_id: str, event: CustomerLeft) -> None:
         with contextlib.suppress(UnknownAttempt):
-            await self.exchange.handle(attempt_id, CustomerLeft(on_line=True))
+            await self.exchange.handle(attempt_id, event)
 
     async def _seat(self, request: Request) -> Response:
         form = await self._form(request)

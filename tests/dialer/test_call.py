@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.dispositions import CATALOGUE, Outcome
-from dialer.call import GIVEN_UP, OPT_OUT_KEY, Call, CallState, IllegalEvent, receive
+from dialer.call import (
+    GIVEN_UP,
+    MESSAGE_LIMIT,
+    OPT_OUT_KEY,
+    QUEUE_LIMIT,
+    Call,
+    CallState,
+    IllegalEvent,
+    receive,
+)
 from dialer.commands import CallCommand, HangUp, PlayMessage, Recycle, ReleaseAgent, Suppress
 from dialer.events import (
     MACHINES,
@@ -232,11 +241,34 @@ class TestAgentGone:
         call, commands = hear(TO_ANNA, CustomerLeft(on_line=True))
         assert (call.state, call.abandoned, commands) == (CallState.MESSAGE, True, [])
 
+    def test_who_never_met_the_agent_was_abandoned_however_late_it_is_known(self):
+        call, _ = hear(TO_ANNA)
+        call, commands = hear(CustomerLeft(on_line=True, never_met=True), call=call, seconds=LIMIT + 5)
+        assert (call.state, call.abandoned, commands) == (CallState.MESSAGE, True, [RELEASED])
+
+    def test_a_listener_to_the_message_who_stays_far_too_long_is_hung_up(self):
+        """The order to play it may have been lost: then there is only silence."""
+        call, _ = hear(TO_NOBODY)
+        news = replace(PICKED_UP, sequence=-1)
+        limit = MESSAGE_LIMIT.total_seconds()
+        assert hear(news, call=call, seconds=limit)[1] == []
+        assert hear(news, call=call, seconds=limit + 1)[1] == [HangUp(SID)]
+
     def test_before_the_connection_and_after_it_there_is_nobody_to_leave(self):
         for events in ((RINGING,), (TO_NOBODY,), (TO_ANNA, COMPLETED)):
             call, _ = hear(*events)
             for event in (SEAT_LOST, CustomerLeft(on_line=True), CustomerLeft(on_line=False)):
                 assert hear(event, call=call) == (call, [])
+
+
+def test_a_call_that_the_carrier_keeps_in_its_queue_is_taken_back():
+    """It could ring hours later, when nobody is free and it is night."""
+    call, _ = hear(Placed(SID))
+    queued, limit = replace(QUEUED, sequence=-1), QUEUE_LIMIT.total_seconds()
+    assert hear(queued, call=call, seconds=limit)[1] == []
+    assert hear(queued, call=call, seconds=limit + 1)[1] == [HangUp(SID)]
+    ringing, _ = hear(RINGING, call=call, seconds=3)
+    assert hear(queued, call=ringing, seconds=limit + 1) == (ringing, [])
 
 
 class TestMachine:

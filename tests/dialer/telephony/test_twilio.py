@@ -189,7 +189,7 @@ def test_a_refusal_in_the_newer_form_of_errors_is_one(api, place):
     assert isinstance(place(), Unsure)
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504, 307])
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504, 307])
 def test_after_an_answer_that_settles_nothing_the_call_may_exist_and_is_not_sent_again(api, place, status):
     api.fail(status, 20500)
     api.say(201, call())

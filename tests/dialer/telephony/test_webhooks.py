@@ -12,6 +12,7 @@ from dialer.telephony.webhooks import (
     detected,
     event_key,
     key_pressed,
+    sent_on,
 )
 
 SID = "CA0123456789abcdef0123456789abcdef"
@@ -126,3 +127,15 @@ DIFFERENT = {
 def test_different_webhooks_of_one_call_have_different_keys():
     keys = {event_key(kind, parameters) for kind, parameters in DIFFERENT.values()}
     assert len(keys) == len(DIFFERENT)
+
+
+@pytest.mark.parametrize(
+    ("more", "never_met"),
+    [
+        ({}, False),
+        ({"ErrorUrl": "https://dialer.example/prefix/voice/answer?a=1"}, True),
+        ({"ErrorUrl": "https://dialer.example/voice/left?a=1"}, False),
+    ],
+)
+def test_who_is_sent_on_instead_of_an_answer_met_no_agent(more, never_met):
+    assert sent_on(form(**more)) == CustomerLeft(on_line=True, never_met=never_met)

@@ -247,14 +247,17 @@ async def test_the_fallback_says_who_called(build, send):
     assert f"{BASE}/voice/key?a={attempt}" in answer.text
 
 
-async def test_an_answer_that_never_reached_the_carrier_is_an_abandoned_call(build, send, exchange):
-    """The agent was given away, but the called party was sent to the fallback."""
+async def test_an_answer_that_never_reached_the_carrier_is_an_abandoned_call(build, send, exchange, carrier, clock):
+    """The agent was given away, but the called party was sent to the fallback, however long that took."""
     build.agent("anna", build.campaign())
+    carrier.add("CS-anna", "client:anna", Progress("CS-anna", ringing=True, picked_up=True))
     attempt = build.attempt(build.lead(build.row("campaign")["id"]), "ringing")
     await send("answer", attempt)
-    await send("message", attempt)
+    clock.advance(5)
+    await send("message", attempt, ErrorCode="11205", ErrorUrl=f"{BASE}/voice/answer?a={attempt}")
     await exchange.drain()
     assert (build.row("attempt")["state"], build.row("attempt")["abandoned"]) == ("message", True)
+    assert build.row("agent")["state"] == "ready"
 
 
 async def test_an_agent_who_answers_is_seated(build, post):
