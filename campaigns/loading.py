@@ -80,6 +80,31 @@ def upload(
     return Receipt(submitted + rejects.counts.total(), accepted, duplicates, dict(rejects.counts), kept, encoding)
 
 
+def numbers_in(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and text of every number in a file that is no lead file: a do-not-call list.
+
+    The phone columns hold them when the first line names such, else the first column; a row without a number gives an
+    empty text. Raises LeadFileError before the first is given.
+    """
+    with _opened(path) as file:
+        encoding = encoding_of(iter(partial(file.read, CHUNK_BYTES), b""))
+        text = _text(file, encoding)
+        rows = _records(text)
+        first = next(rows, (1, [""], None))
+        try:
+            places = [index for index, _name in map_columns(first[1]).phones]
+        except LeadFileError:
+            if not any(sign.isdigit() for sign in first[1][0]):
+                raise LeadFileError(
+                    f"no number and no phone column in its first line, {first[1][0][:40]!r}: "
+                    "put the numbers into the first column, or name their column phone"
+                ) from None
+            places, rows = [0], chain([first], rows)
+        for line, cells, _flaw in rows:
+            found = [cells[place].strip() for place in places if place < len(cells) and cells[place].strip()]
+            yield from ((line, cell) for cell in found or [""])
+
+
 @contextmanager
 def _program_out_of_collection() -> Iterator[None]:
     """Keeps the garbage collector from walking every module whenever leads have piled up: a tenth of a load."""
@@ -116,9 +141,7 @@ def _text(file: BinaryIO, encoding: str) -> TextIOWrapper:
 
 def _table(text: TextIOWrapper) -> tuple[list[str], Iterator[Record]]:
     """The header and the records after it. Raises LeadFileError when there are none."""
-    sample = text.read(SAMPLE_CHARACTERS) + text.readline()
-    text.seek(0)
-    rows = records(_lines(text), delimiter_of(sample))
+    rows = _records(text)
     header, first = next(rows, None), next(rows, None)
     if header is None or first is None:
         raise LeadFileError("there is no lead in it: the first line must name the columns, leads come after it")
@@ -126,6 +149,12 @@ def _table(text: TextIOWrapper) -> tuple[list[str], Iterator[Record]]:
     if flaw:
         raise LeadFileError(f"its first line, the column names, has {flaw.value}")
     return names, chain([first], rows)
+
+
+def _records(text: TextIOWrapper) -> Iterator[Record]:
+    sample = text.read(SAMPLE_CHARACTERS) + text.readline()
+    text.seek(0)
+    return records(_lines(text), delimiter_of(sample))
 
 
 def _lines(text: TextIOWrapper) -> Iterator[str]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from campaigns.lead_file import LeadRow
 from campaigns.lead_store import BatchReceipt
 from campaigns.lead_text import LeadFileError
-from campaigns.loading import BATCH_ROWS, SORTED_ROWS, Receipt, upload
+from campaigns.loading import BATCH_ROWS, SORTED_ROWS, Receipt, numbers_in, upload
 
 HOSPITALS = Path(__file__).parents[2] / "../shared/data/cms_hospitals.csv"
 
@@ -188,3 +188,26 @@ def test_the_public_hospital_list(tmp_path, campaign):
     assert (receipt.rows, receipt.accepted, receipt.duplicates) == (4807, 4789, 16)
     assert receipt.rejected == {"bad-phone": 2}
     assert receipt.encoding == "cp1252"
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"+12125550101\n\n+12125550102\n", [(1, "+12125550101"), (3, "+12125550102")]),
+        (b"phone\r\n2125550101\r\nnone\r\n", [(2, "2125550101"), (3, "none")]),
+        (b"name;phone\nAnn 2;2125550101\nBob;\n", [(2, "2125550101"), (3, "")]),
+        (b"home phone,work phone\n2125550101,2125550102\n", [(2, "2125550101"), (2, "2125550102")]),
+        ("phone\n2125550101\n".encode("utf-16"), [(2, "2125550101")]),
+        (b"phone,name\n2125550101,Zo\xeb\n", [(2, "2125550101")]),
+    ],
+)
+def test_every_row_of_a_list_of_numbers_is_told(tmp_path, content, found):
+    (tmp_path / "numbers.csv").write_bytes(content)
+    assert list(numbers_in(tmp_path / "numbers.csv")) == found
+
+
+@pytest.mark.parametrize(("content", "words"), [(b"name\nAnn\n", "no phone column"), (b"2125550101\n\0", "binary")])
+def test_a_list_without_numbers_is_refused_before_its_first_row(tmp_path, content, words):
+    (tmp_path / "numbers.csv").write_bytes(content)
+    with pytest.raises(LeadFileError, match=rf"numbers\.csv: .*{words}"):
+        next(numbers_in(tmp_path / "numbers.csv"))

@@ -57,6 +57,20 @@ def test_lead_files_that_cannot_be_loaded(dialer, tmp_path):
         assert connection.execute("SELECT count(*) FROM lead_list").fetchone() == (0,)
 
 
+def test_do_not_call_lists_lose_no_number_silently(dialer, tmp_path):
+    assert dialer("db", "upgrade")[0] == 0
+    (tmp_path / "list.csv").write_text("name;phone\nAnn;2125550101\nBob;nobody\n")
+    code, output, error = dialer("dnc", "import", "list.csv")
+    assert (code, output.strip()) == (0, "1 added, 0 known, 1 rejected")
+    assert "list.csv:3: not a phone number" in error
+    (tmp_path / "late.csv").write_bytes(b"+12125550102\n" * 20_000 + b"\0")
+    complaint(dialer("dnc", "import", "late.csv"), "late.csv", "binary")
+    complaint(dialer("dnc", "import", "list.csv", "--region", "XX"), "XX", "ISO 3166")
+    complaint(dialer("dnc", "list", "--campaign", "spring"), "no campaign 'spring'")
+    listed = dialer("dnc", "list", "--json")[1]
+    assert ("+12125550101" in listed, "+12125550102" in listed) == (True, False)
+
+
 def test_campaigns_that_cannot_be(dialer):
     complaint(dialer("campaign", "start", "spring"), "no campaign 'spring'", "dialer campaign create")
     complaint(
