@@ -13,6 +13,7 @@ class Campaign(SQLModel, table=True):
     """One project of a client. What runs is derived from `intent` and the live attempts, never stored."""
 
     __tablename__ = "campaign"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # decisions outlive a campaign: its number is never given again
 
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)

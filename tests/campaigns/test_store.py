@@ -129,6 +129,13 @@ def test_deletion_takes_leads_and_attempts_and_leaves_other_campaigns_alone(buil
     assert [row["name"] for row in build.rows("campaign")] == ["autumn"]
 
 
+def test_the_next_campaign_after_a_deletion_is_another(build, database):
+    """Decisions about the deleted one stay, and what pacing has learned of it may still be there."""
+    first = build.campaign(intent="stop")
+    database.write(lambda session: store.delete_campaign(session, "spring"))
+    assert build.campaign() != first
+
+
 @pytest.mark.parametrize(("intent", "state"), [("run", "ended"), ("pause", "ended"), ("stop", "unknown")])
 def test_a_campaign_that_may_still_call_is_not_deleted(build, database, intent, state):
     build.attempt(build.lead(build.campaign(intent=intent)), state)
