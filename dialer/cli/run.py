@@ -1,16 +1,17 @@
 """`dialer run` and `dialer emulator`: the two processes that stay."""
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
+from campaigns.campaign import E164
 from config.logging import set_up
 from dialer.cli.access import fail, load_settings
 from dialer.db import schema
 from dialer.db.database import Database, DatabaseError, sqlite_path
-from dialer.simulation.callees import DEFAULT, DEMO
+from dialer.simulation.callees import DEFAULT, DEMO, Population
 
 LOOPBACK = "127.0.0.1"
 
@@ -58,8 +59,8 @@ def run(
 def emulator(
     account_sid: Annotated[str, typer.Option(envvar="TWILIO_ACCOUNT_SID", help="account it answers to")],
     auth_token: Annotated[str, typer.Option(envvar="TWILIO_AUTH_TOKEN", help="token it checks and signs with")],
-    port: Annotated[int, typer.Option(help="port on 127.0.0.1")] = 8081,
-    calls_per_second: Annotated[float, typer.Option(help="calls it starts a second; the rest queues")] = 10.0,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="port on 127.0.0.1")] = 8081,
+    calls_per_second: Annotated[float, typer.Option(min=0.01, help="calls it starts a second; the rest queues")] = 10.0,
     seed: Annotated[int, typer.Option(help="of the people who are called")] = 1,
     fast: Annotated[bool, typer.Option("--fast", help="short rings and talks, as in the demonstration")] = False,
     script: Annotated[list[str] | None, typer.Option(help="+12125550101=busy: what a number does; repeat")] = None,
@@ -74,15 +75,13 @@ def emulator(
     from dialer.emulator.settings import EmulatorSettings
 
     set_up("warning")
-    scripts = dict(text.split("=", 1) for text in script or () if "=" in text)
-    if len(scripts) < len(script or ()):
-        raise typer.BadParameter("--script: write +12125550101=busy")
+    population = _scripted(DEMO if fast else DEFAULT, script or ())
     settings = EmulatorSettings(
         account_sid,
         auth_token,
         calls_per_second=calls_per_second,
         seed=seed,
-        population=replace(DEMO if fast else DEFAULT, scripts=scripts),
+        population=population,
         clock_offset_seconds=clock_offset_seconds,
         agent_numbers=frozenset(agent_number or ()),
     )
@@ -92,6 +91,17 @@ def emulator(
         raise fail(str(error)) from None
     config = uvicorn.Config(make_app(settings), log_config=None, access_log=False, timeout_graceful_shutdown=2)
     _run(uvicorn.Server(config).serve(sockets=[listening]))
+
+
+def _scripted(population: Population, texts: Sequence[str]) -> Population:
+    scripts = {number: script for number, _equals, script in (text.partition("=") for text in texts)}
+    odd = [number for number in scripts if not E164.fullmatch(number)]
+    if odd:
+        raise typer.BadParameter(f"--script: {odd[0]!r} is no number: write +12125550101=busy")
+    try:
+        return replace(population, scripts=scripts)
+    except ValueError as error:
+        raise typer.BadParameter(f"--script: {error}") from None
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:

@@ -112,6 +112,21 @@ def test_a_daemon_that_cannot_run_says_what_it_lacks(dialer, settings, words):
     complaint(dialer("run", **settings), *words)
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--script", "+12125550101=dance", "choose"),
+        ("--script", "anna=busy", "is no number"),
+        ("--port", "99999", "65535"),
+        ("--calls-per-second", "0", "greater"),
+    ],
+)
+def test_an_emulator_that_is_told_nonsense(dialer, option, value, words):
+    settings = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "x"}
+    code, _output, error = dialer("emulator", option, value, **settings)
+    assert (code, words in error, "Traceback" in error) == (2, True, False)
+
+
 def test_a_port_in_use(dialer):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
