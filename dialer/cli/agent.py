@@ -111,6 +111,7 @@ def show(name: Name, json: Json = False) -> None:
         emit(seen)
         return
     call = seen.pop("call")
+    seen["seconds"] = round(seen["seconds"])
     table = Table(title=f"agent {name}", show_header=False)
     for key, value in [*seen.items(), *_flat(call or {})]:
         table.add_row(key, ", ".join(value) if isinstance(value, list) else str(value if value is not None else ""))
@@ -121,7 +122,7 @@ def _flat(call: dict[str, Any]) -> list[tuple[str, Any]]:
     lead = call.get("lead", {})
     known = [(key, value) for key, value in lead.items() if key != "custom" and value]
     calling = [(f"call {key}", call[key]) for key in ("number", "state") if call]
-    return [*calling, *known, *lead.get("custom", {}).items()]
+    return [*calling, *((f"lead {key}", value) for key, value in known), *lead.get("custom", {}).items()]
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Any
 
+import requests
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -13,7 +14,8 @@ from campaigns.dispositions import Kind
 from campaigns.reports.figures import campaign_figures
 from campaigns.store import UnknownCampaign, campaign_named, campaign_state, campaigns_wanted
 from campaigns.tables import Campaign
-from dialer.cli.access import Daemon, emit, fail, load_settings, perform, reading, running_daemon
+from config import Settings
+from dialer.cli.access import emit, fail, load_settings, perform, reading, running_daemon
 from dialer.clock import Clock
 
 app = typer.Typer(no_args_is_help=True, help="Make campaigns, start and stop them.")
@@ -97,7 +99,7 @@ def show(name: Name, json: Json = False) -> None:
             campaign = campaign_named(session, name)
         except UnknownCampaign as error:
             raise fail(str(error)) from None
-        seen = _seen(session, campaign, Clock(settings.clock_offset_seconds), running_daemon(settings))
+        seen = _seen(session, campaign, Clock(settings.clock_offset_seconds), _floor_seen(settings))
     if json:
         emit(seen)
         return
@@ -109,7 +111,17 @@ def show(name: Name, json: Json = False) -> None:
         console.print(table)
 
 
-def _seen(session: Session, campaign: Campaign, clock: Clock, daemon: Daemon | None) -> dict[str, Any]:
+def _floor_seen(settings: Settings) -> dict[str, Any] | None:
+    daemon = running_daemon(settings)
+    if daemon is None:
+        return None
+    try:
+        return daemon.get("/api/floor")
+    except requests.RequestException as error:
+        raise fail(f"the daemon at {daemon.url} does not answer: {error}") from None
+
+
+def _seen(session: Session, campaign: Campaign, clock: Clock, floor: dict[str, Any] | None) -> dict[str, Any]:
     now = clock.now()
     figures = campaign_figures(session, campaign.id or 0, now - timedelta(days=1))
     tally = figures.since_then
@@ -119,7 +131,8 @@ def _seen(session: Session, campaign: Campaign, clock: Clock, daemon: Daemon | N
         "now": {
             "state": str(campaign_state(session, campaign)),
             "note": campaign.note,
-            "daemon": "runs" if daemon is not None else "none runs: start one with `dialer run`",
+            "daemon": "runs" if floor is not None else "none runs: start one with `dialer run`",
+            "decision": _decision(floor, campaign.name) if floor is not None else "",
             "leads": dict(figures.leads),
             "held": dict(figures.held),
             "live": dict(figures.live),
@@ -131,6 +144,10 @@ def _seen(session: Session, campaign: Campaign, clock: Clock, daemon: Daemon | N
             },
         },
     }
+
+
+def _decision(floor: dict[str, Any], name: str) -> str:
+    return str(next((seen["decision"] for seen in floor["campaigns"] if seen["campaign"] == name), ""))
 
 
 def _text(value: Any) -> str:

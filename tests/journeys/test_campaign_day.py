@@ -57,6 +57,8 @@ def test_every_called_party_gets_the_disposition_that_fits(on_stage, prepare, ro
     assert {entry["code"]: entry["attempts"] for entry in report["total"]["dispositions"]} == dict.fromkeys(
         found.values(), 1
     )
+    shown = json.loads(on_stage.dialer("campaign", "show", "spring", "--json"))["now"]
+    assert (shown["daemon"], "one line for each free agent" in shown["decision"]) == ("runs", True)
     assert report["total"]["rates"]["conversion"] == {"numerator": 1, "denominator": 1, "value": 1.0}
     sold = rows(on_stage, "SELECT * FROM lead WHERE id = ?", by_number(rows, on_stage)["+12125550110"]["lead_id"])[0]
     assert sold["standing"] == "finished"
