@@ -70,7 +70,13 @@ class Settings(BaseSettings):
         """The public URL without a trailing slash; the listening address when the carrier is on this machine."""
         if self.public_url:
             return self.public_url.rstrip("/")
-        return f"http://{self.host}:{self.port}" if self.carrier_on_loopback else ""
+        return self.local_url if self.carrier_on_loopback else ""
+
+    @property
+    def local_url(self) -> str:
+        """How this machine reaches the daemon; one that listens everywhere is reached on loopback."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
 
 def _file() -> Path:

@@ -32,7 +32,7 @@ from dialer.web.app import make_app
 
 log = structlog.get_logger()
 
-CARRIER_THREADS = 32  # requests to the carrier under way at once; it answers in about 0.1 s, so some 300 a second
+CARRIER_THREADS = 32  # requests of each kind under way at once; it answers in about 0.1 s, so some 300 a second
 THREAD_SWITCH_SECONDS = (
     0.0005  # the writing thread and the event loop share one interpreter: shorter turns, shorter waits
 )
@@ -85,7 +85,9 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         reason = error.strerror or error
-        raise CannotStart(f"cannot listen on {host}:{port}: {reason}: stop what uses it, or set DIALER_PORT") from None
+        raise CannotStart(
+            f"cannot listen on {host}:{port}: {reason}: stop what uses it, or set DIALER_PORT or DIALER_HOST"
+        ) from None
     return listening
 
 
@@ -100,9 +102,12 @@ def check_settings(settings: Settings) -> None:
 async def run(settings: Settings, database: Database, listening: socket.socket) -> None:
     """Run until interrupted or terminated. Raises CannotStart."""
     sys.setswitchinterval(THREAD_SWITCH_SECONDS)
-    with ThreadPoolExecutor(CARRIER_THREADS, "carrier") as threads:
-        exchange, loop = await _put_together(settings, database, threads)
-        running = Running(os.getpid(), f"http://{settings.host}:{settings.port}", secrets.token_urlsafe(24))
+    with (
+        ThreadPoolExecutor(CARRIER_THREADS, "carrier") as threads,
+        ThreadPoolExecutor(CARRIER_THREADS, "placing") as placing_threads,
+    ):
+        exchange, loop = await _put_together(settings, database, threads, placing_threads)
+        running = Running(os.getpid(), settings.local_url, secrets.token_urlsafe(24))
         signatures = Signatures(settings.twilio_auth_token.get_secret_value(), settings.webhook_base)
         app = make_app(exchange, signatures, loop, running.token)
         server = Server(
@@ -125,7 +130,7 @@ async def run(settings: Settings, database: Database, listening: socket.socket) 
 
 
 async def _put_together(
-    settings: Settings, database: Database, threads: ThreadPoolExecutor
+    settings: Settings, database: Database, threads: ThreadPoolExecutor, placing_threads: ThreadPoolExecutor
 ) -> tuple[Exchange, DialLoop]:
     clock, book = Clock(settings.clock_offset_seconds), rulebook.load()
     carrier = TwilioCarrier(
@@ -148,6 +153,7 @@ async def _put_together(
         Urls(settings.webhook_base),
         book.abandonment(frozenset({HOME}), clock.now().date()).connect_seconds,
         threads,
+        placing_threads,
         observe=lambda campaign_id, event: loop.observe(campaign_id, event),
     )
     loop = DialLoop(exchange, Budget(settings.calls_per_second))

@@ -165,6 +165,9 @@ def test_only_this_machine_is_loopback(base_url, on_loopback):
         ({"public_url": "https://dialer.example/prefix/"}, "https://dialer.example/prefix"),
         ({"twilio_base_url": LOOPBACK, "port": 8001}, "http://127.0.0.1:8001"),
         ({"twilio_base_url": LOOPBACK, "public_url": "https://dialer.example"}, "https://dialer.example"),
+        ({"twilio_base_url": LOOPBACK, "host": "0.0.0.0"}, "http://127.0.0.1:8080"),
+        ({"twilio_base_url": LOOPBACK, "host": "::"}, "http://[::1]:8080"),
+        ({"twilio_base_url": LOOPBACK, "host": "192.0.2.1"}, "http://192.0.2.1:8080"),
         ({}, ""),
     ],
 )
