@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, RowMapping, func, insert, select, update
 from sqlmodel import Session
 
+from campaigns.dispositions import lookup
 from campaigns.store import campaign_named, disposition_allowed
 from campaigns.tables import Campaign
 from dialer.agent import AgentEvent, AgentState, ImpossibleForAgent
@@ -113,6 +114,8 @@ def dispose(
     campaign = session.get_one(Campaign, agent["campaign_id"])
     if not disposition_allowed(campaign, code):
         raise WrongDisposition(f"{code!r} is none of campaign {campaign.name!r}: {', '.join(campaign.dispositions)}")
+    if callback_at is not None and not lookup(code).callback:
+        raise WrongDisposition(f"{code!r} promises no call: leave the time out, or dispose as callback")
     if callback_at is not None and callback_at <= now:
         raise WrongDisposition(f"callback at {callback_at.isoformat()} lies in the past")
     taken = take(session, agent["attempt_id"], Disposed(code, "agent", callback_at), connect_seconds, now)

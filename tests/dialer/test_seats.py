@@ -251,6 +251,8 @@ def test_a_disposition_that_cannot_be_is_refused(build, do, talk, clock):
         refusal(do, clock, "complete")()
     with pytest.raises(seats.WrongDisposition, match="past"):
         refusal(do, clock, "callback", clock.now())()
+    with pytest.raises(seats.WrongDisposition, match="'sale' promises no call"):
+        refusal(do, clock, "sale", clock.now() + timedelta(hours=1))()
     do(seats.dispose, "anna", "sale", None, CONNECT_SECONDS, clock.now())
     with pytest.raises(IllegalEvent, match="already disposed as sale"):
         refusal(do, clock, "machine")()
