@@ -136,7 +136,7 @@ class DialLoop:
 
     async def _place(self, campaign: Campaign, placed: Claim) -> None:
         exchange = self.exchange
-        event = await exchange.ask(
+        event = await exchange.ask_for_call(
             exchange.carrier.place,
             placed.cleared,
             placed.attempt_id,

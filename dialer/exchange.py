@@ -37,6 +37,9 @@ class Exchange:
     urls: Urls
     connect_seconds: float
     carrier_threads: ThreadPoolExecutor
+    placing_threads: (
+        ThreadPoolExecutor  # of their own: creates that hang must not hold up a hang-up
+    )
     observe: Callable[[int, Event], None]  # campaign id and what its pacing may learn from
     counts: Counter[str] = field(default_factory=Counter)
     _running: set[asyncio.Task[None]] = field(default_factory=set)
@@ -54,9 +57,14 @@ class Exchange:
             return work(session)
 
     async def ask(self, request: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """A blocking request to the carrier, on the carrier's threads."""
+        """A blocking request to the carrier about a call, on the carrier's threads."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.carrier_threads, lambda: request(*args, **kwargs))
+
+    async def ask_for_call(self, request: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """A blocking request to the carrier for a new call."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.placing_threads, lambda: request(*args, **kwargs))
 
     async def handle(self, attempt_id: str, event: CallEvent) -> Taken:
         """Apply one event and start what it asks of the carrier."""

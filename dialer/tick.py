@@ -55,6 +55,6 @@ async def ring_seats(exchange: Exchange, budget: Budget) -> None:
 
 
 async def _ring_seat(exchange: Exchange, address: str, caller_id: str, token: str) -> None:
-    rung = await exchange.ask(exchange.carrier.ring_seat, address, caller_id, token)
+    rung = await exchange.ask_for_call(exchange.carrier.ring_seat, address, caller_id, token)
     now = exchange.clock.now()
     await exchange.commit(lambda session: seats.seat_rung(session, token, rung.sid, rung.problem, now))

@@ -281,5 +281,6 @@ def exchange(database: Database, carrier: ScriptedCarrier, clock: HandClock, see
             *(database, carrier, clock, rulebook.load(), Urls("https://dialer.example")),
             connect_seconds=2.0,
             carrier_threads=threads,
+            placing_threads=threads,
             observe=lambda _campaign_id, event: seen.append(event),
         )

@@ -1,6 +1,9 @@
 """Writes, reads and the carrier's orders of one running dialer."""
 
+import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from sqlmodel import Session
@@ -33,6 +36,20 @@ async def test_what_a_write_raises_reaches_whoever_asked(exchange):
 
 async def test_the_carrier_is_asked_off_the_event_loop(exchange):
     assert await exchange.ask(threading.current_thread) is not threading.current_thread()
+
+
+async def test_requests_for_calls_that_hang_hold_up_no_order(exchange):
+    """A slow create takes half a minute; whoever waits for the message would sit in silence."""
+    go_on = threading.Event()
+    with ThreadPoolExecutor(1) as orders, ThreadPoolExecutor(1) as placing:
+        exchange = replace(exchange, carrier_threads=orders, placing_threads=placing)
+        hanging = asyncio.create_task(exchange.ask_for_call(go_on.wait, 10))
+        await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            assert await exchange.ask(lambda: "done") == "done"
+        assert not hanging.done()
+        go_on.set()
+        await hanging
 
 
 async def test_an_event_is_kept_and_pacing_hears_of_it(exchange, build, seen, clock):

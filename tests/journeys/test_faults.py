@@ -106,6 +106,21 @@ def test_a_killed_daemon_goes_on_where_it_stopped(on_stage, rows):
     assert len(rows(running, "SELECT 1 FROM attempt")) > 20
 
 
+def test_nobody_is_dialled_for_an_agent_whose_seat_was_lost_while_no_daemon_listened(on_stage, rows, until):
+    Agents(on_stage, "spring", 1, seed=3)
+    until(lambda: rows(on_stage, "SELECT 1 FROM agent WHERE state = 'ready'"), "a seat")
+    on_stage.daemon.kill()
+    on_stage.daemon.wait()
+    requests.post(f"{on_stage.emulator_url}/emulator/agents/client:anna/drop", timeout=10).raise_for_status()
+    on_stage.dialer("campaign", "start", "spring")
+    daemon = start(on_stage.folder, on_stage.environment, "run")
+    wait_for_token(daemon, on_stage.folder)
+    until(lambda: rows(on_stage, "SELECT 1 FROM agent WHERE state = 'logged-out'"), "the loss of the seat")
+    time.sleep(1.5)  # a tick
+    end(daemon)
+    assert rows(on_stage, "SELECT * FROM attempt") == []
+
+
 def test_a_daemon_told_to_end_dials_no_more_and_stays_for_those_who_pick_up(on_stage, rows):
     """Otherwise a deploy in calling hours would be a silent call for everybody whose phone rings."""
     players = Agents(on_stage, "spring", 8, seed=5)
