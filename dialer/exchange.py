@@ -37,9 +37,7 @@ class Exchange:
     urls: Urls
     connect_seconds: float
     carrier_threads: ThreadPoolExecutor
-    placing_threads: (
-        ThreadPoolExecutor  # of their own: creates that hang must not hold up a hang-up
-    )
+    placing_threads: ThreadPoolExecutor  # of their own: creates that hang must not hold up a hang-up
     observe: Callable[[int, Event], None]  # campaign id and what its pacing may learn from
     counts: Counter[str] = field(default_factory=Counter)
     _running: set[asyncio.Task[None]] = field(default_factory=set)
