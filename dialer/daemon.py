@@ -26,7 +26,7 @@ from dialer.exchange import Exchange
 from dialer.telephony.carrier import CarrierError
 from dialer.telephony.signature import Signatures
 from dialer.telephony.twilio import TwilioCarrier
-from dialer.tick import tick_until
+from dialer.tick import let_go, tick, tick_until
 from dialer.timetable import make_timetable
 from dialer.web.app import make_app
 
@@ -107,7 +107,7 @@ async def run(settings: Settings, database: Database, listening: socket.socket) 
         ThreadPoolExecutor(CARRIER_THREADS, "placing") as placing_threads,
     ):
         exchange, loop = await _put_together(settings, database, threads, placing_threads)
-        running = Running(os.getpid(), settings.local_url, secrets.token_urlsafe(24))
+        running = Running(os.getpid(), settings.local_url, _token(settings))
         signatures = Signatures(settings.twilio_auth_token.get_secret_value(), settings.webhook_base)
         app = make_app(exchange, signatures, loop, running.token)
         server = Server(
@@ -169,10 +169,17 @@ async def _work(exchange: Exchange, loop: DialLoop, settings: Settings, server: 
     seats = timetable.get_job("seats")
     try:
         await seats.func(*seats.args)  # some may have gone while nobody listened
-        await tick_until(server.stopping, exchange, loop, settings.tick_seconds)
+        await asyncio.gather(
+            tick_until(server.stopping, exchange, lambda: tick(exchange, loop), settings.tick_seconds),
+            tick_until(server.stopping, exchange, lambda: let_go(exchange), settings.tick_seconds),
+        )
         await _last_answers(exchange)
     finally:
         timetable.shutdown(wait=False)
+
+
+def _token(settings: Settings) -> str:
+    return settings.api_token.get_secret_value() or secrets.token_urlsafe(24)
 
 
 async def _last_answers(exchange: Exchange) -> None:

@@ -77,11 +77,15 @@ class DialLoop:
             self.policies[campaign_id].observe(event)
 
     async def tick(self) -> None:
-        """Every running campaign once, the one with most free agents first."""
+        """Every running campaign once, the one with most free agents first; one that fails does not stop the others."""
         now = self.exchange.clock.now()
         scenes = await self.exchange.read(lambda session: self._scenes(session, now))
         for scene in sorted(scenes, key=lambda scene: -_count(scene.agents, AgentState.READY)):
-            await self._pace(scene, now)
+            try:
+                await self._pace(scene, now)
+            except Exception:
+                self.exchange.counts["campaign_errors"] += 1
+                log.exception("campaign_not_paced", campaign=scene.campaign.name)
 
     def _scenes(self, session: Session, now: datetime) -> list[Scene]:
         running = session.exec(select_rows(Campaign).where(Campaign.intent == Intent.RUN)).all()

@@ -40,6 +40,8 @@ class Exchange:
     placing_threads: ThreadPoolExecutor  # of their own: creates that hang must not hold up a hang-up
     observe: Callable[[int, Event], None]  # campaign id and what its pacing may learn from
     counts: Counter[str] = field(default_factory=Counter)
+    seats_unconfirmed: set[str] = field(default_factory=set)  # attempts whose agent's seat is about to be looked up
+    confirming: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     _running: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def commit(self, work: Callable[[Session], T]) -> T:

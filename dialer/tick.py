@@ -1,7 +1,8 @@
-"""What happens once a tick: agents' seats and wrap-ups, calls that must stop, then dialling."""
+"""What happens once a tick: agents' seats and wrap-ups, then dialling; and beside it, calls that must stop."""
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
 import structlog
@@ -16,12 +17,14 @@ log = structlog.get_logger()
 SEATS_A_TICK = 20  # at most, so that a shift's log-in leaves calls per second to the campaigns
 
 
-async def tick_until(stopping: asyncio.Event, exchange: Exchange, loop: DialLoop, tick_seconds: float) -> None:
+async def tick_until(
+    stopping: asyncio.Event, exchange: Exchange, work: Callable[[], Awaitable[None]], tick_seconds: float
+) -> None:
     """Until told to stop, between two ticks. A tick that fails is counted, and the next one tries again."""
     next_at = exchange.clock.monotonic()
     while not stopping.is_set():
         try:
-            await tick(exchange, loop)
+            await work()
         except CarrierError as error:
             exchange.counts["carrier_unreachable"] += 1
             log.warning("carrier_unreachable", error=str(error))
@@ -34,12 +37,16 @@ async def tick_until(stopping: asyncio.Event, exchange: Exchange, loop: DialLoop
 
 
 async def tick(exchange: Exchange, loop: DialLoop) -> None:
-    """Once through everything."""
+    """Free agents, ring seats, dial."""
     await sweep.end_overdue_wrap_ups(exchange)
     await ring_seats(exchange, loop.budget)
+    await loop.tick()
+
+
+async def let_go(exchange: Exchange) -> None:
+    """Hang up what is over. Beside the tick, for a carrier that does not answer must not hold up the floor."""
     await sweep.hang_up_left_seats(exchange)
     await sweep.stop_calls(exchange)
-    await loop.tick()
 
 
 async def ring_seats(exchange: Exchange, budget: Budget) -> None:

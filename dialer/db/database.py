@@ -120,10 +120,6 @@ class Database:
         os.ftruncate(self._lock, 0)
         os.pwrite(self._lock, text.encode(), 0)
 
-    @property
-    def waiting_writes(self) -> int:
-        return self._writes.qsize()
-
     def close(self) -> None:
         """Finish what is queued, then let go of the file and its lock."""
         if self._lock is not None:

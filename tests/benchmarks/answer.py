@@ -6,20 +6,20 @@ stall is seen in full. The floor is the same client, rate and process with a req
 
 import asyncio
 import tempfile
-import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import quantiles
 
 import aiohttp
-from sqlmodel import Session
+from sqlmodel import Session, func, select
 from twilio.request_validator import RequestValidator
 
 from campaigns.tables import Attempt, Campaign, Lead, LeadList, Phone
 from dialer.db.database import Database
 from dialer.db.schema import upgrade
 from dialer.demonstration.processes import (
+    ACCOUNT_SID,
     AUTH_TOKEN,
     end,
     environment_for,
@@ -62,7 +62,28 @@ def fill(session: Session) -> None:
         session.add(Attempt(**keys, **call, **times, lead_id=n, phone_id=n))
     for n in range(AGENTS):
         seat = {"name": f"g{n}", "address": f"client:g{n}", "seat_token": f"t{n}"}
-        session.add(Agent(**seat, campaign_id=1, state="ready", since=now - timedelta(seconds=n)))
+        session.add(Agent(**seat, campaign_id=1, state="joining", since=now, afterwards="ready"))
+
+
+async def take_seats(emulator_url: str, daemon_url: str, folder: Path) -> None:
+    """Let the emulator ring every agent into the seat, so that the daemon has seats to look after."""
+    calls = f"{emulator_url}/2010-04-01/Accounts/{ACCOUNT_SID}/Calls.json"
+    headers = {"Authorization": aiohttp.encode_basic_auth(ACCOUNT_SID, AUTH_TOKEN)}
+    async with aiohttp.ClientSession(headers=headers) as client:
+        for n in range(AGENTS):
+            form = {"To": f"client:g{n}", "From": "+12125550100", "Url": f"{daemon_url}/voice/seat?t=t{n}"}
+            async with client.post(calls, data=form) as answer:
+                assert answer.status == 201, await answer.text()
+    database = Database.open_to_read(f"sqlite:///{folder / 'dialer.db'}")
+    ready = select(func.count()).where(Agent.state == "ready")
+    for _second in range(60):
+        with database.read() as session:
+            if session.exec(ready).one() == AGENTS:
+                break
+        await asyncio.sleep(1)
+    else:
+        raise RuntimeError("the agents did not get their seats")
+    database.close()
 
 
 async def on_schedule(send: Callable[[int], Awaitable[None]]) -> list[float]:
@@ -129,17 +150,20 @@ def main() -> None:
         database.close()
         emulator_port, daemon_port = free_ports(2)
         environment = environment_for(folder, emulator_port, daemon_port, 0.0) | {"DIALER_QUIET_SECONDS": "600"}
-        emulator = start(folder, environment, "emulator", "--port", str(emulator_port))
+        emulator = start(folder, environment, "emulator", "--port", str(emulator_port), "--calls-per-second", "100")
         wait_for_answer(f"http://127.0.0.1:{emulator_port}/emulator/health", emulator, folder / "emulator.log")
         daemon = start(folder, environment, "run")
         try:
             wait_for_token(daemon, folder)
-            time.sleep(1)
-            floor, answers, connected = asyncio.run(measure(f"http://127.0.0.1:{daemon_port}"))
+            urls = (f"http://127.0.0.1:{emulator_port}", f"http://127.0.0.1:{daemon_port}")
+            asyncio.run(take_seats(*urls, folder))
+            floor, answers, connected = asyncio.run(measure(urls[1]))
         finally:
             end(daemon)
             end(emulator)
-    print(f"\nanswer webhook to TwiML, {RATE} live answers a second for {SECONDS} s, {AGENTS} agents (ms)")
+    print(
+        f"\nanswer webhook to TwiML, {RATE} live answers a second for {SECONDS} s, {AGENTS} agents in held seats (ms)"
+    )
     for label, values in (("floor: /healthz", floor), ("answer", answers)):
         cuts = quantiles(values, n=100)
         print(f"  {label:<16} p50 {cuts[49]:7.2f}   p99 {cuts[98]:7.2f}   worst {max(values):7.2f}")

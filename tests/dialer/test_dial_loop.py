@@ -316,3 +316,12 @@ def test_no_stretch_of_time_sees_more_calls_than_the_rate_and_one_second_of_it(r
         budget.spend(calls)
         spent += calls
     assert spent <= max(1.0, rate) + rate * (now - 100.0) + 1e-6
+
+
+async def test_a_campaign_that_cannot_be_paced_does_not_stop_the_others(build, carrier, exchange, tick):
+    """A campaign without a caller id cannot come from the command line; here it stands for whatever may fail."""
+    floor(build, agents=3, leads=3, name="broken", caller_ids=[])
+    floor(build, agents=1, leads=1, name="sound")
+    await tick()
+    assert exchange.counts["campaign_errors"] == 1
+    assert [request.caller_id for request in carrier.requests] == ["+12125550198"]
