@@ -25,7 +25,6 @@ class Facts:
     kind: str  # telemarketing, survey
     jurisdictions: frozenset[str]  # US, US-FL
     zones: frozenset[str]  # IANA names
-    line_type: str = "unknown"  # mobile, landline, voip
     ring_seconds: int
     do_not_call: tuple[str, ...]  # scopes over this campaign in which the number stands
     recent_attempts: tuple[datetime, ...]  # placed to this number by any campaign, in any order

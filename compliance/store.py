@@ -44,13 +44,8 @@ def entries(
     return session.exec(query).all()
 
 
-def scopes_of(session: Session, number: str, campaign_name: str) -> tuple[str, ...]:
-    """The scopes over this campaign in which the number stands."""
-    return scopes_of_many(session, [number], campaign_name).get(number, ())
-
-
 def scopes_of_many(session: Session, numbers: Sequence[str], campaign_name: str) -> dict[str, tuple[str, ...]]:
-    """The same for many numbers; those on no list that covers the campaign are left out."""
+    """The scopes over this campaign in which each number stands; numbers in none of them are left out."""
     found: dict[str, tuple[str, ...]] = {}
     for start in range(0, len(numbers), BATCH):
         wanted = col(DoNotCallEntry.number).in_(numbers[start : start + BATCH])

@@ -37,15 +37,15 @@ def test_an_entry_is_added_once_and_the_older_one_kept(session: Session) -> None
 def test_scopes_are_those_over_the_campaign(session: Session) -> None:
     for number, scope in ((ONE, "*"), (ONE, "spring"), (ONE, "autumn"), (TWO, "autumn")):
         store.add_entry(session, number, scope=scope, source="cli", now=NOON)
-    assert store.scopes_of(session, ONE, "spring") == ("*", "spring")
-    assert store.scopes_of(session, TWO, "spring") == ()
+    assert store.scopes_of_many(session, [ONE], "spring") == {ONE: ("*", "spring")}
+    assert TWO not in store.scopes_of_many(session, [TWO], "spring")
     assert store.scopes_of_many(session, [ONE, TWO, THREE], "autumn") == {ONE: ("*", "autumn"), TWO: ("autumn",)}
 
 
 def test_an_entry_is_in_force_for_the_next_look_in_the_same_transaction(session: Session) -> None:
-    assert store.scopes_of(session, ONE, "spring") == ()
+    assert ONE not in store.scopes_of_many(session, [ONE], "spring")
     store.add_entry(session, ONE, source="key-press", now=NOON)
-    assert store.scopes_of(session, ONE, "spring") == ("*",)
+    assert store.scopes_of_many(session, [ONE], "spring") == {ONE: ("*",)}
 
 
 def test_an_import_counts_what_was_new(session: Session) -> None:

@@ -270,3 +270,17 @@ async def test_the_sweep_survives_a_carrier_that_fails_in_the_middle(build, exch
     carrier.calls[f"CA-{attempts[0]}"].news = Ended(Outcome.BUSY, f"CA-{attempts[0]}")
     await ask()
     assert [row["state"] for row in build.rows("attempt")] == ["ended", "ended"]
+
+
+async def test_a_seat_is_looked_up_when_a_person_is_given_to_it_unless_too_many_wait(build, exchange, carrier):
+    """In a rush the look-ups would crowd out answers: those beyond the limit are left to the regular check."""
+    campaign = build.campaign()
+    attempt = build.attempt(build.lead(campaign), "connected", agent="anna", call_sid="CA1")
+    build.agent("anna", campaign, "on-call", attempt_id=attempt, seat_sid="CS1", seat_token="t1")
+    carrier.add("CS1", "client:anna", Progress("CS1", ringing=True, picked_up=True))
+    exchange.seats_unconfirmed.update(f"a{n}" for n in range(sweep.UNCONFIRMED_LIMIT))
+    await sweep.confirm_seat(exchange, attempt)
+    assert (carrier.asked, exchange.counts["seats_not_confirmed"]) == ([], 1)
+    exchange.seats_unconfirmed.clear()
+    await sweep.confirm_seat(exchange, attempt)
+    assert (carrier.asked, exchange.seats_unconfirmed) == (["CS1"], set())
