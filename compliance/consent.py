@@ -24,5 +24,10 @@ class Given(NamedTuple):
 
 def strongest(consents: Iterable[Given], now: datetime) -> str:
     """The highest kind in force, or "none". Raises ValueError for an unknown kind, even of one not in force."""
-    ranks = [(LEVELS.index(given.kind), given.in_force(now)) for given in consents]
-    return LEVELS[max((rank for rank, in_force in ranks if in_force), default=0)]
+    best = 0
+    for given in consents:
+        if given.kind not in LEVELS:
+            raise ValueError(f"{given.kind!r} is no consent: there are {', '.join(LEVELS[1:])}")
+        if given.in_force(now):
+            best = max(best, LEVELS.index(given.kind))
+    return LEVELS[best]

@@ -18,6 +18,7 @@ from compliance.tables import Consent
 CONSENT = SQLModel.metadata.tables[compliance.tables.Consent.__tablename__]
 
 BATCH = 5000  # numbers in one statement; SQLite takes 32,766 parameters
+LATE = "an earlier revocation"  # who revoked what turned up after it
 
 
 class ConsentError(ValueError):
@@ -64,13 +65,14 @@ def add(session: Session, consents: Iterable[NewConsent], now: datetime) -> int:
 def _revoke_late_comers(session: Session, numbers: Sequence[str]) -> None:
     no = CONSENT.alias()
     same_client = (no.c.client == CONSENT.c.client) | (no.c.client == ANY_CLIENT) | (CONSENT.c.client == ANY_CLIENT)
-    later = (no.c.number == CONSENT.c.number) & same_client & (no.c.revoked_at >= CONSENT.c.given_at)
+    word = (no.c.revoked_at >= CONSENT.c.given_at) & (no.c.revoked_by != LATE)
+    later = (no.c.number == CONSENT.c.number) & same_client & word
     said = select(func.max(no.c.revoked_at)).where(later).correlate(CONSENT).scalar_subquery()
     late = CONSENT.c.number.in_(numbers) & CONSENT.c.revoked_at.is_(None)
     session.connection().execute(
         update(CONSENT)
         .where(late, exists(select(no.c.id).where(later).correlate(CONSENT)))
-        .values(revoked_at=said, revoked_by="an earlier revocation")
+        .values(revoked_at=said, revoked_by=LATE)
     )
 
 

@@ -1,8 +1,9 @@
 """Everything we know about the calls to one number, in one document that can be checked without the database.
 
-The document is one JSON object: number, exported_at, ledger (the ledger's head then), leads, attempts,
-attempts_gone (cleared, but deleted since with their campaign), decisions, consents, do_not_call, lists (every copy of a state's list that is on hand, and whether the number stands in it),
-rulebooks (digest -> file name -> text), rules (those that the decisions name, as they read), sha256 (of all the rest).
+The document is one JSON object: number, exported_at, ledger (the ledger's head then), leads, attempts, attempts_gone
+(ids that were cleared, but deleted since with their campaign), decisions, consents, do_not_call, lists (every copy of a
+state's list in use, and whether the number stands in it), rulebooks (digest -> file name -> text), rules (those that the
+decisions name, as they read), sha256 (of all the rest).
 """
 
 import hashlib
