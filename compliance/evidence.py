@@ -1,9 +1,9 @@
 """Everything we know about the calls to one number, in one document that can be checked without the database.
 
-The document is one JSON object: number, exported_at, ledger (the ledger's head then), leads, attempts, attempts_gone
+One JSON object: number, exported_at, ledger (the ledger's head then), leads, attempts, attempts_gone
 (ids that were cleared, but deleted since with their campaign), decisions, consents, do_not_call, lists (every copy of a
-state's list in use, and whether the number stands in it), rulebooks (digest -> file name -> text), rules (those that the
-decisions name, as they read), sha256 (of all the rest).
+state's list in use, and whether the number stands in it), rulebooks (digest -> file name -> text), rules (those that
+the decisions name, as they read), sha256 (of all the rest).
 """
 
 import hashlib
@@ -82,7 +82,7 @@ def _lists(session: Session, number: str) -> list[dict[str, Any]]:
 
 def _rulebooks(session: Session, digests: set[str]) -> dict[str, dict[str, str]]:
     query = select(RULEBOOK_TEXT.c.digest, RULEBOOK_TEXT.c.packs).where(RULEBOOK_TEXT.c.digest.in_(digests))
-    return dict(sorted(row.tuple() for row in session.connection().execute(query.order_by(RULEBOOK_TEXT.c.digest))))
+    return {digest: packs for digest, packs in session.connection().execute(query.order_by(RULEBOOK_TEXT.c.digest))}
 
 
 def _rules(decisions: Iterable[Row], rulebooks: Mapping[str, Mapping[str, str]]) -> Iterator[dict[str, Any]]:

@@ -150,7 +150,7 @@ def _last_of_numbers(session: Session, numbers: Sequence[str]) -> dict[str, str]
         wanted = DECISION.c.number.in_(numbers[start : start + BATCH])
         newest = select(func.max(DECISION.c.id)).where(wanted).group_by(DECISION.c.number)
         query = select(DECISION.c.number, DECISION.c.hash).where(DECISION.c.id.in_(newest))
-        found.update(row.tuple() for row in session.connection().execute(query))
+        found.update((number, last) for number, last in session.connection().execute(query))
     return found
 
 
