@@ -17,6 +17,7 @@ import phonenumbers
 
 from campaigns.dispositions import Kind, UnknownDisposition, allowed
 from compliance.do_not_call import EVERYWHERE
+from compliance.rulebook import Limits
 
 
 class Mode(StrEnum):
@@ -115,6 +116,9 @@ def check_deletable(intent: Intent, live_attempts: int) -> None:
         raise ImpossibleVerb(f"is {state}: stop it first")
 
 
+MACHINE_ERROR = 0.02  # of a detector's machines are persons: an assumption, to be replaced by the centre's own tests
+
+
 @dataclass(frozen=True, slots=True)
 class CampaignPlan:
     """A campaign as asked for; fields as in the table `campaign`."""
@@ -133,6 +137,9 @@ class CampaignPlan:
     attempts_per_day: int
     machine_detection: bool
     dispositions: tuple[str, ...]
+    machine_error: float = MACHINE_ERROR
+    business: bool = False
+    without: tuple[str, ...] = ()
 
 
 RING_SECONDS_MAXIMUM = 120
@@ -146,9 +153,9 @@ def is_name(text: str) -> bool:
     return text.isprintable() and text == text.strip() and bool(text) and not text.startswith("-")
 
 
-def problems_of(plan: CampaignPlan, *, ring_seconds_minimum: int, drop_rate_maximum: float) -> list[str]:
-    """Every reason why there can be no such campaign, in words; none when it is sound. The limits are the law's."""
-    return [*_in_words(plan), *_in_numbers(plan), *_beyond_the_law(plan, ring_seconds_minimum, drop_rate_maximum)]
+def problems_of(plan: CampaignPlan, law: Limits) -> list[str]:
+    """Every reason why there can be no such campaign, in words; none when it is sound."""
+    return [*_in_words(plan), *_in_numbers(plan), *_beyond_the_law(plan, law)]
 
 
 def _in_words(plan: CampaignPlan) -> Iterator[str]:
@@ -185,14 +192,17 @@ def _in_numbers(plan: CampaignPlan) -> Iterator[str]:
         yield f"contact number {plan.contact_number!r}: write it as +12125550123"
     if not 0 <= plan.wrap_up_seconds <= WRAP_UP_SECONDS_MAXIMUM:
         yield f"wrap-up seconds {plan.wrap_up_seconds}: give 0 to {WRAP_UP_SECONDS_MAXIMUM}"
+    if not 0 <= plan.machine_error <= 1:
+        yield f"machine error {plan.machine_error}: give a fraction"
     if plan.attempts_per_lead < 1:
         yield f"attempts per lead {plan.attempts_per_lead}: give 1 or more"
     if plan.attempts_per_day < 1:
         yield f"attempts per day {plan.attempts_per_day}: give 1 or more"
 
 
-def _beyond_the_law(plan: CampaignPlan, ring_seconds_minimum: int, drop_rate_maximum: float) -> Iterator[str]:
-    if not ring_seconds_minimum <= plan.ring_seconds <= RING_SECONDS_MAXIMUM:
-        yield f"ring seconds {plan.ring_seconds}: give {ring_seconds_minimum} to {RING_SECONDS_MAXIMUM}"
-    if not 0 < plan.drop_rate_ceiling <= drop_rate_maximum:
-        yield f"drop-rate ceiling {plan.drop_rate_ceiling}: give a fraction above 0, at most {drop_rate_maximum:g}"
+def _beyond_the_law(plan: CampaignPlan, law: Limits) -> Iterator[str]:
+    longest = min(law.ring_seconds_maximum or RING_SECONDS_MAXIMUM, RING_SECONDS_MAXIMUM)
+    if not law.ring_seconds_minimum <= plan.ring_seconds <= longest:
+        yield f"ring seconds {plan.ring_seconds}: give {law.ring_seconds_minimum} to {longest}"
+    if not 0 < plan.drop_rate_ceiling <= law.ceiling:
+        yield f"drop-rate ceiling {plan.drop_rate_ceiling}: give a fraction above 0, at most {law.ceiling:g}"

@@ -147,3 +147,19 @@ def by_dialler(outcome: Outcome, abandoned: bool, opted_out: bool) -> str:
     if outcome is Outcome.ANSWERED:
         return "no-disposition"
     return outcome.value
+
+
+REFUSALS = frozenset({"not-interested", "refusal", "soft-refusal", "do-not-call", "opted-out"})
+
+
+def came_to(outcome: str | None, disposition: str | None, abandoned: bool) -> str:
+    """An ended attempt in the words of the law's pauses (`compliance.facts.Past`); empty where no law asks."""
+    if abandoned:
+        return "abandoned"
+    if disposition in REFUSALS:
+        return "refusal"
+    if disposition == "hung-up":
+        return "hung-up"
+    if disposition == "machine" or outcome == Outcome.MACHINE:
+        return "machine"
+    return "conversation" if disposition is not None and lookup(disposition).contact else ""

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
@@ -15,25 +16,26 @@ from sqlmodel import Session, SQLModel
 
 import campaigns.tables
 from campaigns.campaign import Intent
-from campaigns.dispositions import Outcome
+from campaigns.dispositions import Outcome, came_to
 from campaigns.lead import Priority, Standing, next_phone
 from campaigns.tables import Campaign
-from compliance.facts import DropCount, Facts
+from compliance import consents, emergencies, ledger, lists
+from compliance.facts import DropCount, Facts, Past, as_json
 from compliance.gate import Blocked, Cleared, Reason, check
 from compliance.locating import LocatingError, Location, locate
 from compliance.rulebook import Rulebook
-from compliance.store import decision, record_decisions, scopes_of_many
+from compliance.store import scopes_of_many
 
 _tables = SQLModel.metadata.tables
 ATTEMPT = _tables[campaigns.tables.Attempt.__tablename__]
 CAMPAIGN, LEAD, PHONE = _tables["campaign"], _tables["lead"], _tables["phone"]
 
+LEAD_COLUMNS = ("id", "list_id", "state", "postal_code", "time_zone", "line_type", "business", "due_at")
 BATCH = 200  # leads looked at together
 LOOK_LIMIT = 2000  # leads looked at for one tick, so that a list that sleeps cannot hold up the others
 LOOK_AGAIN = timedelta(days=1)  # a refusal that no waiting mends: a list, a pack or the lead may have been mended since
 HELD_TOGETHER = 100  # refusals kept in one write, for whoever answers a call meanwhile waits for it
 SOON = timedelta(seconds=30)  # a refusal that ends with other people's answers
-CAP_WINDOW = timedelta(days=1)
 RING_MARGIN_SECONDS = 5  # the carrier may let it ring so much longer than asked (Twilio, `Timeout` of a call)
 
 
@@ -52,12 +54,14 @@ class Offer:
     """A candidate and the gate's yes."""
 
     candidate: Candidate
+    facts: Facts
     cleared: Cleared
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
     candidate: Candidate
+    facts: Facts
     blocked: Blocked
 
 
@@ -75,7 +79,7 @@ class Question:
     """What is the same for every lead of one look."""
 
     campaign: Campaign
-    drop_rate: DropCount
+    drops: tuple[DropCount, ...]
     agent_reserved: bool
 
 
@@ -89,9 +93,9 @@ def look(
         for candidate, facts in _facts(session, question, rows, now):
             verdict = check(facts, rulebook, now)
             if isinstance(verdict, Blocked):
-                refusals.append(Refusal(candidate, verdict))
+                refusals.append(Refusal(candidate, facts, verdict))
             elif len(offers) < wanted:
-                offers.append(Offer(candidate, verdict))
+                offers.append(Offer(candidate, facts, verdict))
         if len(offers) >= wanted or len(offers) + len(refusals) >= LOOK_LIMIT:
             break
     return offers, refusals
@@ -99,7 +103,7 @@ def look(
 
 def _due(connection: Connection, campaign: Campaign, now: datetime) -> Iterator[Sequence[RowMapping]]:
     """Batches of open leads that are due: callbacks first, then recycled ones, then fresh ones, oldest first."""
-    columns = [LEAD.c[name] for name in ("id", "list_id", "state", "time_zone", "due_at")]
+    columns = [LEAD.c[name] for name in LEAD_COLUMNS]
     for priority in Priority:
         last: RowMapping | None = None
         while True:
@@ -125,30 +129,45 @@ def _due(connection: Connection, campaign: Campaign, now: datetime) -> Iterator[
 def _facts(
     session: Session, question: Question, rows: Sequence[RowMapping], now: datetime
 ) -> Iterator[tuple[Candidate, Facts]]:
+    """Of the leads whose turn has a number with no live attempt."""
     connection, campaign = session.connection(), question.campaign
     phones = defaultdict(list)
     for known in connection.execute(select(PHONE).where(PHONE.c.lead_id.in_([row["id"] for row in rows]))):
         phones[known.lead_id].append(known)
     chosen = [(row, phone) for row in rows if (phone := next_phone(phones[row["id"]])) is not None]
     numbers = [phone.number for _row, phone in chosen]
-    listed = scopes_of_many(session, numbers, campaign.name)
-    recent, live = recent_attempts(connection, numbers, now)
+    forbidden = scopes_of_many(session, numbers, campaign.name, campaign.client)
+    listed, copies = lists.listed(session, numbers), {name: c.as_of for name, c in lists.copies(session).items()}
+    agreed = consents.of_numbers(session, numbers, campaign.client, now)
+    stopped, without = emergencies.in_force(session), frozenset(campaign.without)
+    past, live = earlier_attempts(connection, [known.number for row, _phone in chosen for known in phones[row["id"]]])
     for row, phone in chosen:
         if phone.number in live:
             continue
         place = _place(phone.number, row)
+        of_person = (past[known.number] for known in phones[row["id"]])
         yield (
             Candidate(row["id"], row["list_id"], phone.id, phone.number),
             Facts(
                 number=phone.number,
                 kind=campaign.kind,
+                campaign=campaign.name,
+                client=campaign.client,
+                without=without,
                 jurisdictions=place.jurisdictions,
                 zones=place.zones,
+                line_type=(row["line_type"] if phone.rank == 0 else "") or place.line_type,
+                business=campaign.business if row["business"] is None else row["business"],
                 ring_seconds=campaign.ring_seconds + RING_MARGIN_SECONDS,
-                do_not_call=listed.get(phone.number, ()),
-                recent_attempts=tuple(recent[phone.number]),
+                emergencies=stopped,
+                do_not_call=forbidden.get(phone.number, ()),
+                listed=listed.get(phone.number, ()),
+                copies=copies,
+                consent=agreed.get(phone.number, "none"),
+                attempts=tuple(sorted(chain.from_iterable(of_person))),
                 attempts_per_day=campaign.attempts_per_day,
-                drop_rate=question.drop_rate,
+                drops=question.drops,
+                drop_ceiling=campaign.drop_rate_ceiling,
                 agent_reserved=question.agent_reserved,
             ),
         )
@@ -156,7 +175,7 @@ def _facts(
 
 def _place(number: str, lead: RowMapping) -> Location:
     try:
-        return locate(number, state=lead["state"], time_zone=lead["time_zone"])
+        return locate(number, state=lead["state"], postal_code=lead["postal_code"], time_zone=lead["time_zone"])
     except LocatingError:  # what cannot be read gives no zone, and the gate refuses
         pass
     try:
@@ -165,38 +184,40 @@ def _place(number: str, lead: RowMapping) -> Location:
         return Location("", frozenset(), frozenset())
 
 
-def recent_attempts(
-    connection: Connection, numbers: Sequence[str], now: datetime
-) -> tuple[Mapping[str, list[datetime]], set[str]]:
-    """When each number was dialled in the cap's window by any campaign, and the numbers with a live attempt."""
-    columns = (ATTEMPT.c.number, ATTEMPT.c.placing_at, ATTEMPT.c.state, ATTEMPT.c.outcome)
+def earlier_attempts(connection: Connection, numbers: Sequence[str]) -> tuple[Mapping[str, list[Past]], set[str]]:
+    """What any campaign has tried on each number, and the numbers with a live attempt."""
+    columns = ("number", "placing_at", "ended_at", "state", "outcome", "disposition", "abandoned")
     found = connection.execute(
-        select(*columns).where(ATTEMPT.c.number.in_(numbers), ATTEMPT.c.placing_at > now - CAP_WINDOW)
+        select(*(ATTEMPT.c[name] for name in columns), CAMPAIGN.c.name, CAMPAIGN.c.client)
+        .join(CAMPAIGN, CAMPAIGN.c.id == ATTEMPT.c.campaign_id)
+        .where(ATTEMPT.c.number.in_(numbers))
     )
-    times: dict[str, list[datetime]] = defaultdict(list)
+    past: dict[str, list[Past]] = defaultdict(list)
     live = set()
-    for number, placing_at, state, outcome in found:
-        if state != "ended":
-            live.add(number)
-        if outcome != Outcome.NOT_PLACED:
-            times[number].append(placing_at)
-    return times, live
+    for row in found:
+        if row.state != "ended":
+            live.add(row.number)
+        if row.outcome != Outcome.NOT_PLACED:
+            came = came_to(row.outcome, row.disposition, row.abandoned)
+            ended_at = row.ended_at or row.placing_at
+            past[row.number].append(Past(row.placing_at, ended_at, row.number, row.name, row.client, came))
+    return past, live
 
 
-def hold(session: Session, refusals: Sequence[Refusal], campaign_id: int, now: datetime) -> None:
+def hold(session: Session, refusals: Sequence[Refusal], campaign_id: int, rulebook: Rulebook, now: datetime) -> None:
     """Keep the refusals, and put each lead away until its refusal may have ended."""
     if not refusals:
         return
     connection = session.connection()
-    looked_at = [decision(r.blocked, campaign_id=campaign_id, lead_id=r.candidate.lead_id) for r in refusals]
-    record_decisions(session, looked_at)
+    looked_at = [_entry(r.facts, r.blocked, campaign_id, r.candidate, rulebook) for r in refusals]
+    ledger.record_decisions(session, looked_at)
     put_away = []
     for refusal in refusals:
         reason = refusal.blocked.reason
-        if reason is Reason.DO_NOT_CALL:
+        if reason is Reason.DO_NOT_CALL and refusal.facts.do_not_call:
             _give_up(connection, refusal.candidate)
             continue
-        until = refusal.blocked.until or now + (SOON if reason is Reason.DROP_RATE else LOOK_AGAIN)
+        until = now + SOON if reason is Reason.DROP_RATE else refusal.blocked.until or now + LOOK_AGAIN
         put_away.append({"lead": refusal.candidate.lead_id, "until": until, "reason": str(reason)})
     if put_away:
         lead = update(LEAD).where(LEAD.c.id == bindparam("lead"), LEAD.c.standing == Standing.OPEN)
@@ -212,7 +233,30 @@ def _give_up(connection: Connection, candidate: Candidate) -> None:
     connection.execute(lead.values(standing=Standing.FINISHED, held_reason=reason))
 
 
-def claim(session: Session, offers: Mapping[str, Offer], question: Question, now: datetime) -> list[Claim]:
+def _entry(
+    facts: Facts,
+    verdict: Cleared | Blocked,
+    campaign_id: int,
+    candidate: Candidate,
+    rulebook: Rulebook,
+    attempt_id: str | None = None,
+) -> ledger.Entry:
+    return ledger.entry(
+        verdict,
+        campaign_id=campaign_id,
+        campaign=facts.campaign,
+        client=facts.client,
+        kind=facts.kind,
+        lead_id=candidate.lead_id,
+        attempt_id=attempt_id,
+        facts=as_json(facts),
+        rulebook=rulebook.digest,
+    )
+
+
+def claim(
+    session: Session, offers: Mapping[str, Offer], question: Question, rulebook: Rulebook, now: datetime
+) -> list[Claim]:
     """Commit an attempt, under the given id, for each offer that still stands."""
     connection, campaign = session.connection(), question.campaign
     campaign_id = campaign.id or 0
@@ -220,7 +264,7 @@ def claim(session: Session, offers: Mapping[str, Offer], question: Question, now
     if intent != Intent.RUN:
         return []
     numbers = [offer.candidate.number for offer in offers.values()]
-    listed = scopes_of_many(session, numbers, campaign.name)
+    listed = scopes_of_many(session, numbers, campaign.name, campaign.client)
     live = _live_numbers(connection, numbers)
     claims, used = [], []
     for attempt_id, offer in offers.items():
@@ -233,9 +277,8 @@ def claim(session: Session, offers: Mapping[str, Offer], question: Question, now
         caller_id = campaign.caller_ids[int(number[1:]) % len(campaign.caller_ids)]  # a number always sees the same one
         connection.execute(insert(ATTEMPT).values(_attempt(attempt_id, offer, question, caller_id, now)))
         claims.append(Claim(attempt_id, caller_id, offer.cleared))
-        lead_id = offer.candidate.lead_id
-        used.append(decision(offer.cleared, campaign_id=campaign_id, lead_id=lead_id, attempt_id=attempt_id))
-    record_decisions(session, used)
+        used.append(_entry(offer.facts, offer.cleared, campaign_id, offer.candidate, rulebook, attempt_id))
+    ledger.record_decisions(session, used)
     return claims
 
 

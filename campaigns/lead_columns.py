@@ -28,6 +28,8 @@ class Target(StrEnum):
     STATE = "state"
     POSTAL_CODE = "postal_code"
     TIME_ZONE = "time_zone"
+    LINE_TYPE = "line_type"
+    BUSINESS = "business"
     EXTERNAL_ID = "external_id"
     CUSTOM = "custom"
 
@@ -59,6 +61,8 @@ SENSES: Mapping[Target, Sequence[str]] = {
         "postal",
     ),
     Target.TIME_ZONE: ("time zone", "timezone", "tz", "iana time zone"),
+    Target.LINE_TYPE: ("line type", "phone type", "number type"),
+    Target.BUSINESS: ("business", "is business", "b2b"),
     Target.EXTERNAL_ID: (
         *("external id", "lead id", "vendor lead code", "customer id", "client id", "contact id", "respondent id"),
         *("person id", "member id", "record id", "provider id", "crm id", "id", "uuid", "uid"),

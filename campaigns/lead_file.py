@@ -35,6 +35,8 @@ class LeadRow(NamedTuple):
     state: str
     postal_code: str
     time_zone: str
+    line_type: str  # of the first number: mobile, landline, voip; empty where the file says nothing that is known
+    business: bool | None
     phones: tuple[tuple[str, str], ...]  # E.164 and the column's name, in file order, each number once
     custom: dict[str, str]
 
@@ -48,7 +50,17 @@ class Rejected(NamedTuple):
 _SINGLE = (
     *(Target.EXTERNAL_ID, Target.NAME, Target.FIRST_NAME, Target.LAST_NAME),
     *(Target.EMAIL, Target.STATE, Target.POSTAL_CODE, Target.TIME_ZONE),
+    *(Target.LINE_TYPE, Target.BUSINESS),
 )
+_LINE_TYPES = {
+    **dict.fromkeys(("mobile", "cell", "cellular", "wireless", "m"), "mobile"),
+    **dict.fromkeys(("landline", "land line", "fixed", "fixed line", "wireline", "l"), "landline"),
+    **dict.fromkeys(("voip", "internet", "v"), "voip"),
+}
+_YES_OR_NO = {
+    **dict.fromkeys(("yes", "y", "true", "1", "business"), True),
+    **dict.fromkeys(("no", "n", "false", "0", "residence", "residential", "consumer"), False),
+}
 
 
 def row_reader(columns: Columns, region: str) -> Callable[[Record], LeadRow | Rejected]:
@@ -66,12 +78,15 @@ def row_reader(columns: Columns, region: str) -> Callable[[Record], LeadRow | Re
         if isinstance(phones, Reason):
             return Rejected(line, phones, cells[columns.first :])
         single = pick([*cells, ""])  # an absent column is at -1
-        external_id, name, first, last, email, state, postal_code, time_zone = [cell.strip() for cell in single]
+        external_id, name, *rest, line_type, business = [cell.strip() for cell in single]
+        first, last, email, state, postal_code, time_zone = rest
         if wrong := _wrong_place(phones, state, time_zone):
             return Rejected(line, wrong, cells[columns.first :])
         if name:
             first, last = _split_name(name)
-        return LeadRow(line, external_id or None, first, last, email, state, postal_code, time_zone, phones, custom)
+        line_type, is_business = _LINE_TYPES.get(line_type.lower(), ""), _YES_OR_NO.get(business.lower())
+        address = (email, state, postal_code, time_zone)
+        return LeadRow(line, external_id or None, first, last, *address, line_type, is_business, phones, custom)
 
     return read
 

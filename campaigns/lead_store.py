@@ -26,9 +26,10 @@ FILE_ORDER_SPAN = timedelta(hours=1)
 MOST_PARAMETERS = 10_000  # in one statement; SQLite takes 32,766
 
 _INSERT_LEAD = f"""
-INSERT INTO lead (id, campaign_id, list_id, external_id, first_name, last_name, email, state, postal_code, time_zone,
+INSERT INTO lead (id, campaign_id, list_id, external_id, first_name, last_name, email, state, postal_code,
+                  time_zone, line_type, business,
                   custom, due_at, standing, priority, attempts)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '{Standing.OPEN}', {Priority.FRESH:d}, 0)"""
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '{Standing.OPEN}', {Priority.FRESH:d}, 0)"""
 _INSERT_PHONE = "INSERT INTO phone (campaign_id, lead_id, number, rank, label, attempts) VALUES (?, ?, ?, ?, ?, 0)"
 
 _OF_LIST = select(LIST.c.campaign_id, LIST.c.loaded_at).where(LIST.c.id == bindparam("list"))

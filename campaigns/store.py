@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, func, select, update
 from sqlmodel import Session, SQLModel, col
@@ -23,7 +24,8 @@ from campaigns.campaign import (
 from campaigns.dispositions import lookup
 from campaigns.lead import Standing
 from campaigns.recycling import Again, recycle, retires_phone, uses_try
-from campaigns.tables import Attempt, Campaign, DropCount, Lead, LeadList, Phone
+from campaigns.tables import Attempt, CallCount, Campaign, Lead, LeadList, Phone
+from compliance.rulebook import Limits
 
 _tables = SQLModel.metadata.tables
 ATTEMPT = _tables[campaigns.tables.Attempt.__tablename__]
@@ -63,14 +65,13 @@ def campaign_state(session: Session, campaign: Campaign) -> State:
     return state_of(Intent(campaign.intent), live_attempts(session, campaign.id))
 
 
-def create_campaign(
-    session: Session, plan: CampaignPlan, *, ring_seconds_minimum: int, drop_rate_maximum: float, now: datetime
-) -> bool:
+def create_campaign(session: Session, plan: CampaignPlan, law: Limits, now: datetime) -> bool:
     """False when the very same campaign is there already. Raises BadPlan, CampaignExists."""
-    problems = problems_of(plan, ring_seconds_minimum=ring_seconds_minimum, drop_rate_maximum=drop_rate_maximum)
+    problems = problems_of(plan, law)
     if problems:
         raise BadPlan("; ".join(problems))
-    values = asdict(plan) | {"caller_ids": list(plan.caller_ids), "dispositions": list(plan.dispositions)}
+    plain = asdict(plan).items()
+    values: dict[str, Any] = {name: list(value) if isinstance(value, tuple) else value for name, value in plain}
     there = session.exec(select_rows(Campaign).where(Campaign.name == plan.name)).one_or_none()
     if there is None:
         session.add(Campaign(**values, intent=Intent.STOP, created_at=now))
@@ -104,7 +105,7 @@ def delete_campaign(session: Session, name: str) -> None:
         check_deletable(Intent(campaign.intent), live_attempts(session, campaign.id))
     except ImpossibleVerb as error:
         raise ImpossibleVerb(f"campaign {name!r} {error}") from None
-    for table in (Attempt, Phone, Lead, LeadList, DropCount):
+    for table in (Attempt, Phone, Lead, LeadList, CallCount):
         session.connection().execute(delete(table).where(col(table.campaign_id) == campaign.id))
     session.delete(campaign)
 

@@ -30,20 +30,32 @@ class Campaign(SQLModel, table=True):
     attempts_per_lead: int  # over the campaign's life
     attempts_per_day: int  # to one number in any 24 hours, over all campaigns
     machine_detection: bool
+    machine_error: float = 0.0  # fraction of the detector's machines that were persons; counted as abandoned
+    business: bool = False  # its leads are businesses, unless the lead's own row says otherwise
+    without: list[str] = Field(
+        default_factory=list, sa_column=Column(JSON, nullable=False)
+    )  # customary rules it has switched off
     dispositions: list[str] = Field(sa_column=Column(JSON, nullable=False))  # codes the agents may give
     created_at: datetime = Field(sa_type=UtcDateTime)
     note: str = ""  # why the dialer itself paused it; cleared by the next verb
 
 
-class DropCount(SQLModel, table=True):
-    """Live answers and abandoned calls of one campaign on one UTC day, kept in the transactions that change them."""
+class CallCount(SQLModel, table=True):
+    """What became of one campaign's calls in one hour, kept in the transactions that change it.
 
-    __tablename__ = "drop_count"
+    Every law's drop rate can be computed from it: numerators and denominators of all measures over any window.
+    """
+
+    __tablename__ = "call_count"
+    __table_args__ = (Index("call_count_hour", "hour"),)
 
     campaign_id: int = Field(foreign_key="campaign.id", primary_key=True)
-    day: str = Field(primary_key=True)  # 2026-11-23, of the answer
-    live_answers: int = 0
+    hour: datetime = Field(sa_type=UtcDateTime, primary_key=True)  # its beginning
+    placed: int = 0  # the carrier took them, by the hour of that
+    live_answers: int = 0  # by a person, as far as is known, by the hour of the answer
     abandoned: int = 0
+    machines: int = 0  # hung up on the detector's word, by the hour of the answer
+    given_up: int = 0  # ended by the dialer while they rang
 
 
 class LeadList(SQLModel, table=True):
@@ -94,6 +106,8 @@ class Lead(SQLModel, table=True):
     state: str = ""  # of the address, e.g. FL
     postal_code: str = ""
     time_zone: str = ""  # IANA name given in the file
+    line_type: str = ""  # mobile, landline, voip as given in the file
+    business: bool | None = None  # as given in the file; None as the campaign says
     custom: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     standing: str = "open"  # campaigns.lead.Standing: open, dialling, finished
     priority: int = 2  # campaigns.lead.Priority: callback 0, recycled 1, fresh 2

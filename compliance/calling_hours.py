@@ -4,7 +4,7 @@ A window is half-open: [08:00, 21:00) is open at 08:00:00 and closed at 21:00:00
 on which the clocks change a window is as much shorter or longer as the law's words make it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -15,6 +15,8 @@ HORIZON = timedelta(days=400)  # a year with all its holidays and both clock cha
 
 Windows = tuple[tuple[int, int], ...]  # of one day: (opens, closes) in wall-clock seconds, ascending, not touching
 Spans = tuple[tuple[int, int], ...]  # the same in epoch seconds
+WindowsOn = Callable[[date], Windows]  # of a day by its clock
+Schedule = Sequence[tuple[ZoneInfo, WindowsOn]]  # every clock that must be open, with its windows
 
 
 def common(first: Windows, second: Windows) -> Windows:
@@ -29,14 +31,19 @@ def clocks(zones: frozenset[str]) -> tuple[ZoneInfo, ...]:
     return tuple(ZoneInfo(zone) for zone in sorted(zones))
 
 
-def open_until(windows_on: Callable[[date], Windows], zones: frozenset[str], at: datetime) -> datetime | None:
-    """When the open stretch around `at` closes in the first of the zones; None where one of them is closed at `at`.
+def everywhere(windows_on: WindowsOn, zones: frozenset[str]) -> Schedule:
+    """The same windows by the clock of every zone."""
+    return tuple((clock, windows_on) for clock in clocks(zones))
 
-    `windows_on` gives the windows of a local day. A stretch is followed over midnight once.
+
+def open_until(schedule: Schedule, at: datetime) -> datetime | None:
+    """When the open stretch around `at` closes by the first of the clocks; None where one of them is closed at `at`.
+
+    A stretch is followed over midnight once. Raises ValueError for a schedule without a clock.
     """
     moment = at.timestamp()
     closings = []
-    for clock in clocks(zones):
+    for clock, windows_on in schedule:
         closes = _closes(windows_on, clock, moment)
         if closes is None:
             return None
@@ -44,19 +51,17 @@ def open_until(windows_on: Callable[[date], Windows], zones: frozenset[str], at:
     return _utc(min(closings))
 
 
-def next_opening(
-    windows_on: Callable[[date], Windows], zones: frozenset[str], start: datetime, length: timedelta
-) -> datetime | None:
-    """The first moment, `start` or later, from which `length` passes before any of the zones closes.
+def next_opening(schedule: Schedule, start: datetime, length: timedelta) -> datetime | None:
+    """The first moment, `start` or later, from which `length` passes before any of the clocks closes.
 
-    None when there is none within a year: the zones lie too far apart, or the windows are too short.
+    None when there is none within a year: the clocks lie too far apart, or the windows are too short.
     """
     moment, seconds = start.timestamp(), length.total_seconds()
     latest = moment + HORIZON.total_seconds()
     waiting = True
     while waiting:
         waiting = False
-        for clock in clocks(zones):
+        for clock, windows_on in schedule:
             closes = _closes(windows_on, clock, moment)
             if closes is not None and moment + seconds < closes:
                 continue
@@ -68,7 +73,7 @@ def next_opening(
     return start if moment == start.timestamp() else _utc(moment)
 
 
-def _closes(windows_on: Callable[[date], Windows], clock: ZoneInfo, moment: float) -> int | None:
+def _closes(windows_on: WindowsOn, clock: ZoneInfo, moment: float) -> int | None:
     day = datetime.fromtimestamp(moment, clock).date()
     windows = windows_on(day)
     for opens, closes in _spans(windows, clock, day):
@@ -79,7 +84,7 @@ def _closes(windows_on: Callable[[date], Windows], clock: ZoneInfo, moment: floa
     return None
 
 
-def _opens(windows_on: Callable[[date], Windows], clock: ZoneInfo, moment: float, latest: float) -> int | None:
+def _opens(windows_on: WindowsOn, clock: ZoneInfo, moment: float, latest: float) -> int | None:
     """The first opening after `moment`: whoever asks has found what is left of the present stretch too short."""
     day = datetime.fromtimestamp(moment, clock).date()
     end = datetime.fromtimestamp(latest, clock).date()
@@ -91,7 +96,7 @@ def _opens(windows_on: Callable[[date], Windows], clock: ZoneInfo, moment: float
     return None
 
 
-def _tomorrow(windows_on: Callable[[date], Windows], clock: ZoneInfo, day: date) -> Spans:
+def _tomorrow(windows_on: WindowsOn, clock: ZoneInfo, day: date) -> Spans:
     return _spans(windows_on(day + ONE_DAY), clock, day + ONE_DAY)
 
 

@@ -1,29 +1,36 @@
 """May this number be called now? The one place that says yes, and the reasons for no.
 
-The rules are asked in this order, and the first that refuses names the reason:
+The questions are asked in this order, and the first that refuses names the reason:
 
-1. do-not-call: the number stands on a list that covers the campaign
-2. no-rules: a jurisdiction of the called party is unknown, has no rule pack, or no hours for this kind of call
-3. unknown-zone: no time zone is known for the called party
-4. hours: the phone would ring outside the window, now or at the end of ringing, in any of the zones
-5. cap: the number has been tried too often
-6. drop-rate: no more abandoned calls may be risked, and no agent is reserved for this one
+1. emergency: calls to the place, or all calls, have been stopped
+2. do-not-call: the number stands on a list that covers the call, or a list that must be asked is missing or too old
+3. no-rules: a country of the called party is unknown, has no rule pack, or no hours for this kind of call
+4. unknown-zone: no time zone is known for the called party
+5. consent: less than what this kind of call to this kind of line needs
+6. hours: the phone would ring outside the window, now or at the end of ringing, by any of the clocks
+7. holiday: only the special date forbids it
+8. cap: too many attempts on the number or the person
+9. cool-down: what came of an earlier attempt asks for a pause
+10. line-type: lines of this type must not be called, and a line of unknown type may be one
+11. drop-rate: no more abandoned calls may be risked, and no agent is reserved for this one
 """
 
+from collections.abc import Callable
 from dataclasses import InitVar, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache, partial
+from functools import lru_cache
 
+from compliance import until
 from compliance.abandonment import used_up
-from compliance.calling_hours import clocks, next_opening, open_until
-from compliance.facts import DropCount, Facts
-from compliance.frequency import next_allowed
+from compliance.binding import Binding, Case, binding, case_of, local_days, schedule
+from compliance.calling_hours import clocks, open_until
+from compliance.facts import OWN_MEASURE, DropCount, Facts
+from compliance.packs import measure_of
 from compliance.rulebook import Rulebook
 
 LIFETIME = timedelta(seconds=5)  # for one commit and one request to the carrier; what takes longer must ask again
-ATTEMPTS_WINDOW = timedelta(hours=24)
-ATTEMPTS_RULE = "campaign:attempts-per-day"
+OWN_CEILING = "campaign:drop-rate-ceiling"
 
 _SEAL = object()  # known to this module only
 
@@ -31,17 +38,17 @@ _SEAL = object()  # known to this module only
 class Reason(StrEnum):
     """Why a number may not be called."""
 
+    EMERGENCY = "emergency"
+    DO_NOT_CALL = "do-not-call"
+    NO_RULES = "no-rules"
+    UNKNOWN_ZONE = "unknown-zone"
+    CONSENT = "consent"
     HOURS = "hours"
     HOLIDAY = "holiday"
-    DO_NOT_CALL = "do-not-call"
-    CONSENT = "consent"
     CAP = "cap"
     COOL_DOWN = "cool-down"
     LINE_TYPE = "line-type"
     DROP_RATE = "drop-rate"
-    UNKNOWN_ZONE = "unknown-zone"
-    NO_RULES = "no-rules"
-    EMERGENCY = "emergency"
 
 
 class ForgedClearance(Exception):
@@ -66,6 +73,7 @@ class Cleared:
     at: datetime
     expires_at: datetime
     rules: tuple[str, ...]  # ids of the rules that were asked and passed
+    jurisdictions: tuple[str, ...]
     zones: tuple[str, ...]
     local_times: tuple[str, ...]  # 2026-11-23T12:00-05:00 America/New_York
     agent_reserved: bool
@@ -83,15 +91,18 @@ class Cleared:
 class Blocked:
     """The gate's no.
 
-    `until` is the first moment at which hours and caps would both clear; None when no moment does: then the refusal
-    is `permanent`, except for the drop rate, which recovers with live answers and not with time.
+    `until` is the first moment at which every rule would clear, as far as time alone can bring it: dates, hours, caps,
+    pauses. None when no waiting helps; then the refusal is `permanent`, except for the drop rate, which recovers with
+    answered calls too.
     """
 
     number: str
     at: datetime
     reason: Reason
     until: datetime | None
-    rules: tuple[str, ...]  # what refused: rule ids, or do-not-call:SCOPE, or no-rules:JURISDICTION
+    rules: tuple[str, ...]  # what refused: rule ids, or do-not-call:SCOPE, emergency:PLACE, no-rules:COUNTRY
+    jurisdictions: tuple[str, ...]
+    zones: tuple[str, ...]
     local_times: tuple[str, ...]
 
     @property
@@ -101,34 +112,48 @@ class Blocked:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What one of the gate's questions came to."""
+
+    question: Reason
+    refused_by: tuple[str, ...] | None  # as in `Blocked.rules`; None where it passed
+
+
+@dataclass(frozen=True, slots=True)
 class _Minute:
     """What holds for the called party in one minute of real time: windows begin and end on minutes."""
 
+    case: Case
+    days: tuple[date, ...]
+    binding: Binding
+    jurisdictions: tuple[str, ...]
     zones: tuple[str, ...]
     local_times: tuple[str, ...]
-    unruled: tuple[str, ...]  # no-rules:COUNTRY, for each without calling hours for this kind of call
-    hours: tuple[str, ...]  # rule ids
-    closes: float | None  # epoch seconds; None when closed
-    drop_rules: tuple[str, ...]
-    ceiling: float  # the strictest of the drop rules; 1 without any
-    passed: tuple[str, ...]  # the rules of a clearance
+    hours_close: float | None  # epoch seconds, on an ordinary day; None when closed
+    closes: float | None  # the same with the special days
+
+
+Refused = tuple[str, ...] | None
 
 
 def check(facts: Facts, rulebook: Rulebook, now: datetime) -> Cleared | Blocked:
-    """Decide one call. Raises NaiveTime for a `now` without a zone."""
-    if now.tzinfo is None:
-        raise NaiveTime(f"now {now.isoformat()} has no zone: give an aware datetime")
-    now = now.astimezone(UTC)
-    moment = now.timestamp()
-    minute = _minute(rulebook, facts.kind, facts.jurisdictions, facts.zones, int(moment // 60))
-    refusal = _never(facts, minute) or _not_yet(facts, rulebook, minute, now) or _drop_rate(facts, minute)
-    if refusal:
-        reason, until, rules = refusal
-        return Blocked(
-            number=facts.number, at=now, reason=reason, until=until, rules=rules, local_times=minute.local_times
-        )
+    """Decide one call. Raises NaiveTime for a `now` without a zone, ValueError for an unknown consent."""
+    minute, now = _look(facts, rulebook, now)
+    for reason, question in _QUESTIONS:
+        refused_by = question(facts, minute, now)
+        if refused_by is not None:
+            return Blocked(
+                number=facts.number,
+                at=now,
+                reason=reason,
+                until=_until(facts, minute, reason, now),
+                rules=refused_by,
+                jurisdictions=minute.jurisdictions,
+                zones=minute.zones,
+                local_times=minute.local_times,
+            )
     expires_at = now + LIFETIME
-    if minute.closes is not None and minute.closes - facts.ring_seconds < moment + LIFETIME.total_seconds():
+    if minute.closes is not None and minute.closes - facts.ring_seconds < expires_at.timestamp():
         expires_at = datetime.fromtimestamp(minute.closes - facts.ring_seconds, UTC)
     return Cleared(
         seal=_SEAL,
@@ -136,65 +161,133 @@ def check(facts: Facts, rulebook: Rulebook, now: datetime) -> Cleared | Blocked:
         ring_seconds=facts.ring_seconds,
         at=now,
         expires_at=expires_at,
-        rules=minute.passed,
+        rules=(*minute.binding.passed, until.OWN_CAP),
+        jurisdictions=minute.jurisdictions,
         zones=minute.zones,
         local_times=minute.local_times,
         agent_reserved=facts.agent_reserved,
     )
 
 
-_Refusal = tuple[Reason, datetime | None, tuple[str, ...]]
+def explain(facts: Facts, rulebook: Rulebook, now: datetime) -> tuple[Answer, ...]:
+    """Every question and its answer, in order, also behind the first that refuses. Raises as `check` does."""
+    minute, now = _look(facts, rulebook, now)
+    return tuple(Answer(reason, question(facts, minute, now)) for reason, question in _QUESTIONS)
 
 
-def _never(facts: Facts, minute: _Minute) -> _Refusal | None:
-    """The refusals that no waiting ends."""
-    if facts.do_not_call:
-        return Reason.DO_NOT_CALL, None, tuple(f"do-not-call:{scope}" for scope in facts.do_not_call)
-    if minute.unruled:
-        return Reason.NO_RULES, None, minute.unruled
-    if not facts.zones:
-        return Reason.UNKNOWN_ZONE, None, ()
-    return None
+def _look(facts: Facts, rulebook: Rulebook, now: datetime) -> tuple[_Minute, datetime]:
+    if now.tzinfo is None:
+        raise NaiveTime(f"now {now.isoformat()} has no zone: give an aware datetime")
+    now = now.astimezone(UTC)
+    return _minute(case_of(facts, rulebook), facts.jurisdictions, int(now.timestamp() // 60)), now
 
 
-def _not_yet(facts: Facts, rulebook: Rulebook, minute: _Minute, now: datetime) -> _Refusal | None:
-    """The refusals that end by themselves: all of them set the moment, the first of them gives the reason."""
-    closed = minute.closes is None or now.timestamp() + facts.ring_seconds >= minute.closes
-    allowed_at = next_allowed(facts.recent_attempts, facts.attempts_per_day, ATTEMPTS_WINDOW, now)
-    if not closed and allowed_at == now:
+@lru_cache(maxsize=65_536)
+def _minute(case: Case, jurisdictions: frozenset[str], minute: int) -> _Minute:
+    now = datetime.fromtimestamp(minute * 60, UTC)
+    local = ((now.astimezone(clock).isoformat(timespec="minutes"), clock.key) for clock in clocks(case.zones))
+    days = local_days(case.zones, now)
+    ordinary = open_until(schedule(case, special_days=False), now) if case.zones else None
+    closes = open_until(schedule(case), now) if ordinary else None
+    return _Minute(
+        case=case,
+        days=days,
+        binding=binding(case, days),
+        jurisdictions=tuple(sorted(jurisdictions)),
+        zones=tuple(sorted(case.zones)),
+        local_times=tuple(f"{time} {zone}" for time, zone in local),
+        hours_close=ordinary.timestamp() if ordinary else None,
+        closes=closes.timestamp() if closes else None,
+    )
+
+
+def _emergency(facts: Facts, minute: _Minute, _now: datetime) -> Refused:
+    if not facts.emergencies:
         return None
-    windows_on = partial(rulebook.windows, facts.kind, facts.jurisdictions)
-    until = next_opening(windows_on, facts.zones, allowed_at, timedelta(seconds=facts.ring_seconds))
-    return (Reason.HOURS, until, minute.hours) if closed else (Reason.CAP, until, (ATTEMPTS_RULE,))
+    stopped = facts.emergencies & {"*", *minute.case.reach.jurisdictions}
+    named = (rule.id for rule in minute.binding.emergencies if rule.jurisdiction in stopped)
+    return (*(f"emergency:{place}" for place in sorted(stopped)), *named) if stopped else None
 
 
-def _drop_rate(facts: Facts, minute: _Minute) -> _Refusal | None:
+def _do_not_call(facts: Facts, minute: _Minute, _now: datetime) -> Refused:
+    if facts.do_not_call:
+        return tuple(f"do-not-call:{scope}" for scope in facts.do_not_call)
+    return until.list_refusal(facts, minute.binding, minute.days)
+
+
+def _no_rules(_facts: Facts, minute: _Minute, _now: datetime) -> Refused:
+    return tuple(f"no-rules:{country}" for country in minute.binding.unruled) or None
+
+
+def _unknown_zone(_facts: Facts, minute: _Minute, _now: datetime) -> Refused:
+    return None if minute.zones else ()
+
+
+def _consent(_facts: Facts, minute: _Minute, _now: datetime) -> Refused:
+    return tuple(rule.id for rule in minute.binding.consents) or None
+
+
+def _hours(facts: Facts, minute: _Minute, now: datetime) -> Refused:
+    if minute.hours_close is not None and now.timestamp() + facts.ring_seconds < minute.hours_close:
+        return None
+    return tuple(rule.id for rule in minute.binding.hours)
+
+
+def _holiday(facts: Facts, minute: _Minute, now: datetime) -> Refused:
+    if minute.closes is not None and now.timestamp() + facts.ring_seconds < minute.closes:
+        return None
+    today = until.special(minute.binding, minute.days)
+    if _hours(facts, minute, now) is not None:
+        return today or None
+    return today or tuple(rule.id for rule in minute.binding.special_days)  # the day that begins while it rings
+
+
+def _cap(facts: Facts, minute: _Minute, now: datetime) -> Refused:
+    return until.capped(facts, minute.binding, now) or None if facts.attempts else None
+
+
+def _cool_down(facts: Facts, minute: _Minute, now: datetime) -> Refused:
+    return until.resting(facts, minute.binding, now) or None if facts.attempts else None
+
+
+def _line_type(facts: Facts, minute: _Minute, _now: datetime) -> Refused:
+    return until.banned(facts, minute.binding) or None
+
+
+def _drop_rate(facts: Facts, minute: _Minute, _now: datetime) -> Refused:
     if facts.agent_reserved:
         return None
-    own = facts.drop_rate
-    count = DropCount(own.live_answers, own.abandoned, min(own.ceiling, minute.ceiling))
-    return (Reason.DROP_RATE, None, minute.drop_rules) if used_up(count) else None
+    counts = {count.measure: count for count in facts.drops}
+    used = [rule.id for rule in minute.binding.drop_rates if _gone(counts.get(measure_of(rule)), rule.ceiling)]
+    if facts.drop_ceiling < 1 and _gone(counts.get(OWN_MEASURE), facts.drop_ceiling):
+        used.append(OWN_CEILING)
+    return tuple(used) or None
 
 
-@lru_cache(maxsize=16_384)
-def _minute(
-    rulebook: Rulebook, kind: str, jurisdictions: frozenset[str], zones: frozenset[str], minute: int
-) -> _Minute:
-    now = datetime.fromtimestamp(minute * 60, UTC)
-    local = [now.astimezone(clock) for clock in clocks(zones)]
-    days = sorted({moment.date() for moment in local} or {now.date()})
-    unruled = {place for day in days for place in rulebook.without_hours(kind, jurisdictions, day)}
-    hours = {rule.id for day in days for rule in rulebook.hours(kind, jurisdictions, day)}
-    drop_rules = {rule.id: rule for day in days for rule in rulebook.abandonments(kind, jurisdictions, day)}
-    closes = open_until(partial(rulebook.windows, kind, jurisdictions), zones, now) if zones else None
-    names = tuple(sorted(zones))
-    return _Minute(
-        zones=names,
-        local_times=tuple(f"{t.isoformat(timespec='minutes')} {name}" for t, name in zip(local, names, strict=True)),
-        unruled=tuple(f"no-rules:{place}" for place in (sorted(unruled) if jurisdictions else ["unknown"])),
-        hours=tuple(sorted(hours)),
-        closes=closes.timestamp() if closes else None,
-        drop_rules=tuple(sorted(drop_rules)),
-        ceiling=min((rule.ceiling for rule in drop_rules.values()), default=1.0),
-        passed=(*sorted(hours), ATTEMPTS_RULE, *sorted(drop_rules)),
-    )
+def _gone(count: DropCount | None, ceiling: float) -> bool:
+    """A count that nobody took is no budget."""
+    return count is None or used_up(count, ceiling)
+
+
+_QUESTIONS: tuple[tuple[Reason, Callable[[Facts, _Minute, datetime], Refused]], ...] = (
+    (Reason.EMERGENCY, _emergency),
+    (Reason.DO_NOT_CALL, _do_not_call),
+    (Reason.NO_RULES, _no_rules),
+    (Reason.UNKNOWN_ZONE, _unknown_zone),
+    (Reason.CONSENT, _consent),
+    (Reason.HOURS, _hours),
+    (Reason.HOLIDAY, _holiday),
+    (Reason.CAP, _cap),
+    (Reason.COOL_DOWN, _cool_down),
+    (Reason.LINE_TYPE, _line_type),
+    (Reason.DROP_RATE, _drop_rate),
+)
+
+
+def _until(facts: Facts, minute: _Minute, reason: Reason, now: datetime) -> datetime | None:
+    if reason is Reason.EMERGENCY:
+        return None
+    if reason is not Reason.DROP_RATE:
+        return until.clears_at(facts, minute.case, now)
+    ends = [count.ends_at for count in facts.drops if count.ends_at is not None]
+    return until.clears_at(facts, minute.case, max(now, min(ends))) if ends else None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Select, bindparam, func, insert, select
 from sqlalchemy.dialects import sqlite
 from sqlmodel import Session, SQLModel
 
@@ -104,9 +104,7 @@ def record_decisions(session: Session, decisions: Sequence[Entry]) -> None:
     """Append them in one statement. Two writers at once would fork the chain: there must be one at a time."""
     if not decisions:
         return
-    last = head(session)
-    previous = last.hash if last else ""
-    of_number = _last_of_numbers(session, sorted({decision.number for decision in decisions}))
+    previous, of_number = _last_hashes(session, sorted({decision.number for decision in decisions}))
     rows = []
     for decision in decisions:
         row = {name: getattr(decision, name) for name in CONTENT}
@@ -144,14 +142,24 @@ def head(session: Session) -> Head | None:
     return Head(*newest) if newest else None
 
 
-def _last_of_numbers(session: Session, numbers: Sequence[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _last_hashes(session: Session, numbers: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """Of the newest row of all, and of the newest about each number; one look, for it comes before every call."""
+    newest, of_number = (0, ""), {}
     for start in range(0, len(numbers), BATCH):
-        wanted = DECISION.c.number.in_(numbers[start : start + BATCH])
-        newest = select(func.max(DECISION.c.id)).where(wanted).group_by(DECISION.c.number)
-        query = select(DECISION.c.number, DECISION.c.hash).where(DECISION.c.id.in_(newest))
-        found.update((number, last) for number, last in session.connection().execute(query))
-    return found
+        for row_id, number, last in session.connection().execute(_LAST, {"numbers": numbers[start : start + BATCH]}):
+            newest = max(newest, (row_id, last))
+            of_number[number] = last  # the newest of all may be about another number, and is its newest too
+    return newest[1], of_number
+
+
+def _last() -> Select[tuple[int, str, str]]:
+    of_all = select(func.max(DECISION.c.id))
+    asked = DECISION.c.number.in_(bindparam("numbers", expanding=True))
+    newest = of_all.where(asked).group_by(DECISION.c.number).union_all(of_all)
+    return select(DECISION.c.id, DECISION.c.number, DECISION.c.hash).where(DECISION.c.id.in_(newest))
+
+
+_LAST = _last()  # made once: to make it costs as much as to run it
 
 
 def rows_of(session: Session, number: str) -> list[dict[str, Any]]:

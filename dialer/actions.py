@@ -1,15 +1,12 @@
 """Everything an operator or agent may change, by name: the command line and the daemon's API do the same things."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
-from sqlmodel import Session
+from pydantic import AwareDatetime, Field
 
 from campaigns import lead_store
-from campaigns.campaign import E164, NAME_LENGTH_MAXIMUM, CampaignPlan, ImpossibleVerb, Verb, is_name
+from campaigns.campaign import MACHINE_ERROR, NAME_LENGTH_MAXIMUM, CampaignPlan, ImpossibleVerb, Verb, is_name
 from campaigns.dispositions import Kind, UnknownDisposition, for_kind
 from campaigns.lead_file import LeadRow
 from campaigns.store import (
@@ -20,13 +17,14 @@ from campaigns.store import (
     campaign_state,
     create_campaign,
     delete_campaign,
-    retire_number,
     say,
 )
-from compliance.do_not_call import EVERYWHERE
-from compliance.rulebook import Rulebook, RuleError
-from compliance.store import add_entry
-from dialer import seats
+from compliance.consents import ConsentError
+from compliance.emergencies import UnknownPlace
+from compliance.lists import ListError
+from compliance.packs import RuleError
+from dialer import law_actions, seats
+from dialer.action import Context, Request, Result
 from dialer.agent import AgentEvent, ImpossibleForAgent
 from dialer.call import IllegalEvent
 from dialer.commands import HangUp
@@ -41,7 +39,10 @@ REFUSALS = (
     BadName,
     BadPlan,
     CampaignExists,
+    ConsentError,
     ImpossibleVerb,
+    ListError,
+    UnknownPlace,
     UnknownCampaign,
     UnknownDisposition,
     RuleError,
@@ -53,28 +54,6 @@ REFUSALS = (
     seats.UnknownAgent,
     seats.WrongDisposition,
 )
-
-
-class Request(BaseModel):
-    """Parameters of an action; unknown ones are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What every action may use."""
-
-    session: Session
-    rulebook: Rulebook
-    now: datetime
-    connect_seconds: float
-    orders: list[tuple[HangUp, str]] = field(default_factory=list)  # for the carrier, after the commit; with attempt id
-
-
-Result = dict[str, Any]
-# Another way of writing a number would be kept and never match one that is dialled.
-Number = Annotated[str, StringConstraints(pattern=f"^{E164.pattern}$")]
 
 
 class CreateCampaign(Request):
@@ -91,24 +70,24 @@ class CreateCampaign(Request):
     attempts_per_lead: int
     attempts_per_day: int
     machine_detection: bool
+    machine_error: float = MACHINE_ERROR
+    business: bool = False
+    without: list[str] = Field(default_factory=list)
     dispositions: list[str]
 
 
 def create(context: Context, request: CreateCampaign) -> Result:
     """Make a campaign; the legal limits come from the rule pack of its region."""
-    law = context.rulebook.abandonment(frozenset({request.region}), context.now.date())
+    kind = request.kind if request.kind in list(Kind) else Kind.TELEMARKETING  # the plan's problems say the rest
+    law = context.rulebook.limits(request.region, kind, context.now.date())
+    context.rulebook.check_without(request.without)
     values = request.model_dump() | {
         "caller_ids": tuple(request.caller_ids),
+        "without": tuple(request.without),
         "drop_rate_ceiling": request.drop_rate_ceiling if request.drop_rate_ceiling is not None else law.ceiling,
         "dispositions": tuple(request.dispositions) or _all_of(request.kind),
     }
-    made = create_campaign(
-        context.session,
-        CampaignPlan(**values),
-        ring_seconds_minimum=law.ring_seconds_minimum,
-        drop_rate_maximum=law.ceiling,
-        now=context.now,
-    )
+    made = create_campaign(context.session, CampaignPlan(**values), law, context.now)
     return {"campaign": request.name, "created": made}
 
 
@@ -206,27 +185,6 @@ def _state(agent: str, state: str) -> Result:
     return {"agent": agent, "state": str(state)}
 
 
-class DoNotCall(Request):
-    numbers: list[Number]
-    campaign: str | None = None
-    source: str = "cli"
-    note: str = ""
-
-
-def do_not_call(context: Context, request: DoNotCall) -> Result:
-    """Never call these numbers again, everywhere or in one campaign; in force for the next call."""
-    session, scope, campaign_id = context.session, EVERYWHERE, None
-    if request.campaign is not None:
-        campaign = campaign_named(session, request.campaign)
-        scope, campaign_id = campaign.name, campaign.id
-    added = 0
-    for number in request.numbers:
-        new = add_entry(session, number, scope=scope, source=request.source, note=request.note, now=context.now)
-        retire_number(session.connection(), number, campaign_id, "do-not-call")
-        added += new
-    return {"added": added, "known": len(request.numbers) - added}
-
-
 class OpenList(Request):
     campaign: str
     name: str
@@ -270,7 +228,7 @@ ACTIONS: Mapping[str, tuple[type[Request], Callable[[Context, Any], Result]]] = 
     "agent/logout": (OfAgent, _wish(AgentEvent.LOG_OUT)),
     "agent/hangup": (OfAgent, hang_up),
     "agent/dispose": (Dispose, dispose),
-    "dnc/add": (DoNotCall, do_not_call),
+    **law_actions.ACTIONS,
     "leads/open": (OpenList, open_list),
     "leads/batch": (LoadBatch, load_batch),
     "leads/close": (CloseList, close_list),

@@ -16,13 +16,13 @@ from campaigns.store import recycle_lead, retire_number
 from compliance.store import add_entry
 from dialer.call import Call, CallState, receive
 from dialer.commands import HangUp, PlayMessage, Recycle, ReleaseAgent, Suppress
+from dialer.counts import count_call
 from dialer.events import MACHINES, Answered, CallEvent
 from dialer.pacing import events as observed
 from dialer.store import (
     UNANSWERED,
     as_call,
     claim_agent,
-    count_drops,
     load_attempt,
     release_agent,
     save_call,
@@ -54,7 +54,7 @@ def take(
     before = as_call(attempt, connect_seconds)
     after, commands = receive(before, event(attempt, before) if callable(event) else event, now)
     save_call(connection, attempt_id, before, after, now)
-    count_drops(connection, attempt["campaign_id"], before, after)
+    count_call(connection, attempt["campaign_id"], before, after)
     orders: list[HangUp | PlayMessage] = []
     for command in commands:
         match command:

@@ -36,7 +36,6 @@ CARRIER_THREADS = 32  # requests of each kind under way at once; it answers in a
 THREAD_SWITCH_SECONDS = (
     0.0005  # the writing thread and the event loop share one interpreter: shorter turns, shorter waits
 )
-HOME = "US"  # whose connect limit holds until the packs of other countries are there
 
 
 class CannotStart(Exception):
@@ -132,7 +131,7 @@ async def run(settings: Settings, database: Database, listening: socket.socket) 
 async def _put_together(
     settings: Settings, database: Database, threads: ThreadPoolExecutor, placing_threads: ThreadPoolExecutor
 ) -> tuple[Exchange, DialLoop]:
-    clock, book = Clock(settings.clock_offset_seconds), rulebook.load()
+    clock, book = Clock(settings.clock_offset_seconds), rulebook.load(settings.rules_directory)
     carrier = TwilioCarrier(
         settings.twilio_account_sid,
         settings.twilio_auth_token.get_secret_value(),
@@ -151,7 +150,7 @@ async def _put_together(
         clock,
         book,
         Urls(settings.webhook_base),
-        book.abandonment(frozenset({HOME}), clock.now().date()).connect_seconds,
+        book.connect_seconds(clock.now().date()),
         threads,
         placing_threads,
         observe=lambda campaign_id, event: loop.observe(campaign_id, event),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from uuid import uuid4
 
@@ -15,17 +15,20 @@ from campaigns.campaign import Intent, Mode
 from campaigns.hopper import HELD_TOGETHER, Claim, Question, claim, hold, look
 from campaigns.tables import Campaign
 from compliance.abandonment import allowance
-from compliance.facts import DropCount
+from compliance.facts import OWN_MEASURE, DropCount
+from compliance.packs import measure_of
+from compliance.rulebook import Rulebook
 from dialer.agent import AgentState
 from dialer.call import CallState
 from dialer.commands import HangUp
+from dialer.counts import drop_counts
 from dialer.events import Refused
 from dialer.exchange import Exchange
 from dialer.pacing import events as observed
 from dialer.pacing.policy import Decision, Floor, Line, Policy
 from dialer.pacing.predictive import Predictive
 from dialer.pacing.progressive import Progressive
-from dialer.store import AGENT, ATTEMPT, UNANSWERED, drops_since
+from dialer.store import AGENT, ATTEMPT, UNANSWERED
 
 log = structlog.get_logger()
 
@@ -39,7 +42,9 @@ class Scene:
     campaign: Campaign
     agents: Sequence[RowMapping]
     waiting: Sequence[RowMapping]  # attempts that nobody has answered yet
-    drops: DropCount
+    drops: tuple[DropCount, ...]  # by every measure that a law of the world uses
+    allowance: float  # abandoned calls left by the tightest budget of the campaign's region
+    ceiling: float  # of that budget
 
 
 @dataclass
@@ -97,15 +102,17 @@ class DialLoop:
         columns = (ATTEMPT.c.id, ATTEMPT.c.placing_at, ATTEMPT.c.state)
         live = (ATTEMPT.c.campaign_id == campaign.id, ATTEMPT.c.state != CallState.ENDED)  # the index's own words
         waiting = select(*columns).where(*live, ATTEMPT.c.state.in_(UNANSWERED))
-        law = self.exchange.rulebook.abandonment(frozenset({campaign.region}), now.date(), campaign.kind)
-        first_day = (now - timedelta(days=law.window_days - 1)).date().isoformat()
-        answers, abandoned = drops_since(connection, campaign.id or 0, first_day)
+        book = self.exchange.rulebook
+        drops = drop_counts(connection, campaign, book.measures, now)
+        left, ceiling = _tightest(campaign, book, drops, now)
         session.expunge(campaign)
         return Scene(
             campaign,
             connection.execute(agents).mappings().all(),
             connection.execute(waiting).mappings().all(),
-            DropCount(answers, abandoned, min(campaign.drop_rate_ceiling, law.ceiling)),
+            drops,
+            left,
+            ceiling,
         )
 
     async def _pace(self, scene: Scene, now: datetime) -> None:
@@ -127,12 +134,15 @@ class DialLoop:
         offers, refusals = await exchange.read(
             lambda session: look(session, question, decision.dial, exchange.rulebook, now)
         )
+        put_away = partial(hold, campaign_id=scene.campaign.id or 0, rulebook=exchange.rulebook, now=now)
         for some in (refusals[start : start + HELD_TOGETHER] for start in range(0, len(refusals), HELD_TOGETHER)):
-            await exchange.commit(partial(hold, refusals=some, campaign_id=scene.campaign.id or 0, now=now))
+            await exchange.commit(partial(put_away, refusals=some))
         if not offers:
             return
         named = {uuid4().hex: offer for offer in offers}
-        claims = await exchange.commit(lambda session: claim(session, named, question, exchange.clock.now()))
+        claims = await exchange.commit(
+            lambda session: claim(session, named, question, exchange.rulebook, exchange.clock.now())
+        )
         self.budget.spend(len(claims))
         for placed in claims:
             self.observe(scene.campaign.id or 0, observed.Dialled(placed.attempt_id, exchange.clock.monotonic()))
@@ -193,6 +203,15 @@ def _policy(campaign: Campaign) -> Policy:
     return Predictive() if campaign.mode == Mode.PREDICTIVE else Progressive()
 
 
+def _tightest(campaign: Campaign, book: Rulebook, drops: Sequence[DropCount], now: datetime) -> tuple[float, float]:
+    """What the tightest budget allows, and its ceiling: of the laws of the campaign's region, and its own."""
+    counts = {count.measure: count for count in drops}
+    rules = book.limits(campaign.region, campaign.kind, now.date()).drop_rates
+    budgets = [(counts[measure_of(rule)], rule.ceiling) for rule in rules]
+    budgets.append((counts[OWN_MEASURE], campaign.drop_rate_ceiling))
+    return min((allowance(count, ceiling), ceiling) for count, ceiling in budgets)
+
+
 def _floor(scene: Scene, now: datetime, max_dials: int) -> Floor:
     def seconds(agent: RowMapping) -> float:
         return float((now - agent["since"]).total_seconds())
@@ -203,8 +222,8 @@ def _floor(scene: Scene, now: datetime, max_dials: int) -> Floor:
         talking=tuple(seconds(agent) for agent in scene.agents if agent["state"] == AgentState.ON_CALL),
         wrapping=tuple(seconds(agent) for agent in scene.agents if agent["state"] == AgentState.WRAP_UP),
         max_dials=max_dials,
-        allowance=allowance(scene.drops),
-        ceiling=scene.drops.ceiling,
+        allowance=scene.allowance,
+        ceiling=scene.ceiling,
         ring_seconds=scene.campaign.ring_seconds,
     )
 

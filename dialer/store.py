@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlmodel import SQLModel
 
@@ -16,7 +16,7 @@ from dialer.call import Call, CallState
 
 _tables = SQLModel.metadata.tables
 ATTEMPT = _tables[campaigns.tables.Attempt.__tablename__]
-CAMPAIGN, DROP_COUNT = _tables["campaign"], _tables["drop_count"]
+CAMPAIGN = _tables["campaign"]
 AGENT, AGENT_CHANGE, CARRIER_EVENT = _tables["agent"], _tables["agent_change"], _tables["carrier_event"]
 
 UNANSWERED = (CallState.PLACING, CallState.UNKNOWN, CallState.DIALLED, CallState.RINGING)
@@ -62,40 +62,6 @@ def save_call(connection: Connection, attempt_id: str, before: Call, after: Call
         if value != getattr(before, name):
             changed[name] = value
     connection.execute(update(ATTEMPT).where(ATTEMPT.c.id == attempt_id).values(changed))
-
-
-def count_drops(connection: Connection, campaign_id: int, before: Call, after: Call) -> None:
-    """Keep the campaign's drop count in step with the call."""
-    answers = after.live_answer - before.live_answer
-    abandoned = after.abandoned - before.abandoned
-    if not answers and not abandoned:
-        return
-    answered_at = after.answered_at or before.answered_at
-    assert answered_at is not None
-    row = {"campaign_id": campaign_id, "day": answered_at.date().isoformat()}
-    connection.execute(
-        upsert(DROP_COUNT)
-        .values(**row, live_answers=answers, abandoned=abandoned)
-        .on_conflict_do_update(
-            index_elements=["campaign_id", "day"],
-            set_={
-                "live_answers": DROP_COUNT.c.live_answers + answers,
-                "abandoned": DROP_COUNT.c.abandoned + abandoned,
-            },
-        )
-    )
-
-
-def drops_since(connection: Connection, campaign_id: int, day: str) -> tuple[int, int]:
-    """Live answers and abandoned calls from `day` on."""
-    row = connection.execute(
-        select(
-            func.coalesce(func.sum(DROP_COUNT.c.live_answers), 0), func.coalesce(func.sum(DROP_COUNT.c.abandoned), 0)
-        )
-        .where(DROP_COUNT.c.campaign_id == campaign_id)
-        .where(DROP_COUNT.c.day >= day)
-    ).one()
-    return int(row[0]), int(row[1])
 
 
 def remember_event(

@@ -13,6 +13,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import delete, select
 from sqlmodel import Session
 
+from compliance.lists import drop_inactive
 from dialer.exchange import Exchange
 from dialer.store import CARRIER_EVENT
 from dialer.sweep import ask_about_quiet_calls, check_seats
@@ -23,6 +24,7 @@ log = structlog.get_logger()
 SEAT_CHECK_SECONDS = 15
 EVENTS_KEPT = timedelta(days=90)  # webhooks as received; what they meant is in the attempts for good
 FORGOTTEN_TOGETHER = 200  # webhooks removed in one write, a few milliseconds
+DROPPED_TOGETHER = 2000  # numbers of replaced do-not-call copies
 UPKEEP = CronTrigger(hour=3, minute=30, timezone=UTC)
 
 
@@ -62,7 +64,10 @@ async def _upkeep(exchange: Exchange) -> None:
     before, removed = exchange.clock.now() - EVENTS_KEPT, 0
     while keys := await exchange.read(lambda session: old_events(session, before)):
         removed += await exchange.commit(partial(forget_events, keys=keys))
-    log.info("upkeep_done", events_removed=removed)
+    unlisted = 0
+    while dropped := await exchange.commit(partial(drop_inactive, limit=DROPPED_TOGETHER)):
+        unlisted += dropped
+    log.info("upkeep_done", events_removed=removed, old_list_numbers_removed=unlisted)
 
 
 def old_events(session: Session, before: datetime) -> Sequence[str]:

@@ -16,8 +16,9 @@ from sqlalchemy import insert, select, update
 from sqlmodel import SQLModel
 
 from campaigns.dispositions import Kind, for_kind
-from compliance import rulebook
 from compliance.gate import Cleared
+from compliance.packs import read_pack
+from compliance.rulebook import Rulebook, make_rulebook
 from dialer.call_control import Urls
 from dialer.clock import Clock
 from dialer.db import schema
@@ -28,6 +29,48 @@ from dialer.telephony.carrier import CarrierError, Placement, SeatRing
 
 NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)  # a Monday noon in New York
 NEW_YORK_NUMBERS = [f"+12125550{n}" for n in range(100, 200)]
+
+# Eight to nine and the usual drop rate, so that tests of the moving parts do not change with the law.
+PLAIN_LAW = """
+country = "US"
+version = 2026-11-23
+[[hours]]
+id = "us.hours"
+jurisdiction = "US"
+scope = ["telemarketing", "survey"]
+open = { mon-sun = ["08:00-21:00"] }
+basis = "law"
+citation = "a law for tests"
+confidence = "high"
+[[abandonment]]
+id = "us.abandonment"
+jurisdiction = "US"
+scope = ["telemarketing", "survey"]
+ceiling = 0.03
+of = "live-answers"
+window = "30-day-blocks"
+across = "campaign"
+basis = "law"
+citation = "a law for tests"
+confidence = "high"
+[[connect]]
+id = "us.connect"
+jurisdiction = "US"
+scope = ["telemarketing", "survey"]
+seconds = 2
+counted_from = "greeting"
+basis = "law"
+citation = "a law for tests"
+confidence = "high"
+[[ring]]
+id = "us.ring"
+jurisdiction = "US"
+scope = ["telemarketing", "survey"]
+seconds_minimum = 15
+basis = "law"
+citation = "a law for tests"
+confidence = "high"
+"""
 
 
 class HandClock(Clock):
@@ -157,7 +200,15 @@ class Build:
             **{"name": name, "kind": "telemarketing", "mode": "progressive", "intent": "run", "client": "Acme"},
             **{"contact_number": "+12125550199", "region": "US", "caller_ids": ["+12125550198"], "ring_seconds": 20},
             **{"wrap_up_seconds": 30, "drop_rate_ceiling": 0.03, "attempts_per_lead": 6, "attempts_per_day": 3},
-            **{"machine_detection": True, "created_at": NOON, "note": "", "dispositions": CODES},
+            **{
+                "machine_detection": True,
+                "machine_error": 0.0,
+                "business": False,
+                "without": [],
+                "created_at": NOON,
+                "note": "",
+                "dispositions": CODES,
+            },
         }
         campaign_id = self._add("campaign", values | changes)
         self._add("lead_list", _list_of(campaign_id))
@@ -165,7 +216,15 @@ class Build:
 
     def lead(self, campaign_id: int, *numbers: str, **changes: Any) -> int:
         """A fresh lead in New York, due now, with a number of its own unless some are given."""
-        where = {"first_name": "", "last_name": "", "email": "", "state": "NY", "postal_code": "", "time_zone": ""}
+        where = {
+            "first_name": "",
+            "last_name": "",
+            "email": "",
+            "state": "NY",
+            "postal_code": "",
+            "time_zone": "",
+            "line_type": "",
+        }
         work = {"custom": {}, "standing": "open", "priority": 2, "due_at": NOON, "attempts": 0}
         list_id = self.row("lead_list", campaign_id=campaign_id)["id"]
         lead_id = self._add("lead", {"campaign_id": campaign_id, "list_id": list_id, **where, **work} | changes)
@@ -253,6 +312,11 @@ def database(migrated: Path, tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
+@pytest.fixture(scope="session")
+def rules() -> Rulebook:
+    return make_rulebook([read_pack("us.toml", PLAIN_LAW)])
+
+
 @pytest.fixture
 def clock() -> HandClock:
     return HandClock()
@@ -275,10 +339,12 @@ def seen() -> list[Any]:
 
 
 @pytest.fixture
-def exchange(database: Database, carrier: ScriptedCarrier, clock: HandClock, seen: list[Any]) -> Iterator[Exchange]:
+def exchange(
+    database: Database, carrier: ScriptedCarrier, clock: HandClock, rules: Rulebook, seen: list[Any]
+) -> Iterator[Exchange]:
     with ThreadPoolExecutor(2) as threads:
         yield Exchange(
-            *(database, carrier, clock, rulebook.load(), Urls("https://dialer.example")),
+            *(database, carrier, clock, rules, Urls("https://dialer.example")),
             connect_seconds=2.0,
             carrier_threads=threads,
             placing_threads=threads,

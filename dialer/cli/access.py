@@ -10,12 +10,16 @@ from typing import Any, TypeVar
 import requests
 import typer
 from pydantic import BaseModel, ValidationError
+from rich.console import Console
 from sqlmodel import Session
 
 import config
 from compliance import rulebook
+from compliance.packs import RuleError
+from compliance.rulebook import Rulebook
 from config import Settings, SettingsError
-from dialer.actions import ACTIONS, REFUSALS, Context
+from dialer.action import Context
+from dialer.actions import ACTIONS, REFUSALS
 from dialer.clock import Clock
 from dialer.db import schema
 from dialer.db.database import Database, DatabaseError, DatabaseTaken, announced, sqlite_path
@@ -41,6 +45,14 @@ def load_settings(**flags: Any) -> Settings:
     try:
         return config.load(**flags)
     except SettingsError as error:
+        raise fail(str(error)) from None
+
+
+def load_rulebook(settings: Settings) -> Rulebook:
+    """All rule packs, or one line and exit 1."""
+    try:
+        return rulebook.load(settings.rules_directory)
+    except RuleError as error:
         raise fail(str(error)) from None
 
 
@@ -114,7 +126,7 @@ class Writer:
 
     def __init__(self, settings: Settings, daemon: Daemon | None, database: Database | None) -> None:
         self._daemon, self._database = daemon, database
-        self._rulebook = rulebook.load() if database is not None else None
+        self._rulebook = load_rulebook(settings) if database is not None else None
         self._clock = Clock(settings.clock_offset_seconds)
 
     def do(self, action: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -133,7 +145,7 @@ class Writer:
         assert self._database is not None
         assert self._rulebook is not None
         book, now = self._rulebook, self._clock.now()
-        connect_seconds = book.abandonment(frozenset({"US"}), now.date()).connect_seconds
+        connect_seconds = book.connect_seconds(now.date())
         try:
             return self._database.write(lambda session: act(Context(session, book, now, connect_seconds), request))
         except REFUSALS as refusal:
@@ -181,3 +193,13 @@ def perform(action: str, parameters: dict[str, Any], **flags: Any) -> dict[str, 
 
 def on_terminal() -> bool:
     return sys.stderr.isatty()
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int], None]]:
+    """Shows how many rows of a file have been read, on a terminal."""
+    if not on_terminal():
+        yield lambda _rows: None
+        return
+    with Console(stderr=True).status(f"{what}: reading") as status:
+        yield lambda rows: status.update(f"{what}: {rows:,} rows")

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlmodel import Session
 
-from campaigns.campaign import Mode, Verb
+from campaigns.campaign import MACHINE_ERROR, Mode, Verb
 from campaigns.dispositions import Kind
 from campaigns.reports.figures import campaign_figures
 from campaigns.store import UnknownCampaign, campaign_named, campaign_state, campaigns_wanted
@@ -41,6 +41,11 @@ def create(
     attempts_per_lead: Annotated[int, typer.Option(help="over the campaign's life")] = 6,
     attempts_per_day: Annotated[int, typer.Option(help="to one number in any 24 hours")] = 3,
     machine_detection: Annotated[bool, typer.Option(help="hang up on answering machines")] = True,
+    machine_error: Annotated[
+        float, typer.Option(help="fraction of detected machines that are persons; counted as abandoned")
+    ] = MACHINE_ERROR,
+    business: Annotated[bool, typer.Option("--business", help="its leads are businesses")] = False,
+    without: Annotated[list[str] | None, typer.Option(help="customary rule to switch off, by its id; repeat")] = None,
     disposition: Annotated[list[str] | None, typer.Option(help="code agents may give; repeat; default: all")] = None,
     json: Json = False,
 ) -> None:
@@ -59,6 +64,9 @@ def create(
         "attempts_per_lead": attempts_per_lead,
         "attempts_per_day": attempts_per_day,
         "machine_detection": machine_detection,
+        "machine_error": machine_error,
+        "business": business,
+        "without": without or [],
         "dispositions": disposition or [],
     }
     result = perform("campaign/create", parameters)

@@ -1,6 +1,8 @@
 """`dialer dnc`: numbers that are never called."""
 
 from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,17 +14,21 @@ from campaigns.lead_text import LeadFileError
 from campaigns.loading import numbers_in
 from campaigns.phone_numbers import UnusablePhone, e164, known_region
 from campaigns.store import UnknownCampaign, campaign_named
-from compliance.do_not_call import EVERYWHERE
+from compliance import lists
+from compliance.do_not_call import EVERYWHERE, of_campaign, of_client
 from compliance.store import entries
-from dialer.cli.access import Writer, emit, fail, load_settings, reading, writing
+from dialer.cli.access import Writer, counting, emit, fail, load_settings, reading, writing
+from dialer.clock import Clock
 
 app = typer.Typer(no_args_is_help=True, help="Numbers that are never called.")
 
-BATCH = 1000
+BATCH = 5000
+INTERNAL = "internal"
 NAMED = 10  # rejected rows named one by one
 
 Region = Annotated[str, typer.Option(help="country of numbers without a country code")]
 Campaign = Annotated[str | None, typer.Option(help="only in this campaign; default: in all")]
+Client = Annotated[str | None, typer.Option(help="only in campaigns for this client; default: in all")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 
@@ -31,6 +37,7 @@ def add(
     numbers: Annotated[list[str], typer.Argument(help="numbers, as +12125550123 or in the region's way")],
     region: Region = "US",
     campaign: Campaign = None,
+    client: Client = None,
     note: Annotated[str, typer.Option(help="why, for the auditor")] = "",
     json: Json = False,
 ) -> None:
@@ -41,7 +48,7 @@ def add(
     except UnusablePhone as error:
         raise fail(f"{' '.join(numbers)}: {error}: nothing was added") from None
     with writing(load_settings()) as writer:
-        result = writer.do("dnc/add", {"numbers": wanted, "campaign": campaign, "note": note})
+        result = writer.do("dnc/add", {"numbers": wanted, "campaign": campaign, "client": client, "note": note})
     if json:
         emit(result)
     else:
@@ -51,16 +58,33 @@ def add(
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="text or CSV file, the numbers in the first column or one named phone")],
+    to: Annotated[str, typer.Option("--list", help="internal, national or state:TX: whose list it is")] = INTERNAL,
+    as_of: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="day on which the state gave the list out")
+    ] = None,
     region: Region = "US",
     campaign: Campaign = None,
+    client: Client = None,
     json: Json = False,
 ) -> None:
-    """Forbid every number of a file; rows without a number are counted and named."""
+    """Forbid every number of a file, or take a new copy of a state's list into use; rows without a number are named.
+
+    A state's copy replaces the one before it, once it is complete.
+    """
     _check_region(region)
+    name = _list_name(to, region)
+    if name is None and as_of is not None:
+        raise typer.BadParameter("--as-of is for copies of a state's list: give --list national or --list state:TX")
+    if name is not None and (as_of is None or campaign or client):
+        raise typer.BadParameter(f"--list {to} is of a state: give --as-of 2026-11-01, and no --campaign or --client")
     counts: Counter[str] = Counter()
     try:
-        with writing(load_settings()) as writer:
-            _import(writer, file, region, campaign, counts)
+        with writing(load_settings()) as writer, counting(file.name) as progress:
+            if name is None:
+                scope = {"campaign": campaign, "client": client, "source": "import", "note": file.name}
+                _import(file, region, counts, progress, lambda batch: writer.do("dnc/add", {"numbers": batch, **scope}))
+            else:
+                _import_copy(writer, name, as_of, file, region, counts, progress)
     except LeadFileError as error:
         raise fail(str(error)) from None
     if counts["rejected"]:
@@ -72,13 +96,48 @@ def import_(
         typer.echo(", ".join(f"{count} {key}" for key, count in result.items()))
 
 
+def _list_name(to: str, region: str) -> str | None:
+    """national:US of national, state:US-TX of state:TX; None of internal."""
+    if to == INTERNAL:
+        return None
+    if to == "national":
+        return f"national:{region}"
+    level, _, place = to.partition(":")
+    if level in ("state", "national") and place:
+        return to if level == "national" or "-" in place else f"state:{region}-{place}"
+    raise typer.BadParameter(f"--list {to!r}: give internal, national, or a state's as state:TX")
+
+
 def _check_region(region: str) -> None:
     if not known_region(region):
         raise fail(f"region {region!r} is no country: write its ISO 3166 code, such as US or GB")
 
 
-def _import(writer: Writer, file: Path, region: str, campaign: str | None, counts: Counter[str]) -> None:
+def _import_copy(
+    writer: Writer,
+    name: str,
+    as_of: datetime | None,
+    file: Path,
+    region: str,
+    counts: Counter[str],
+    progress: Callable[[int], None],
+) -> None:
+    assert as_of is not None
+    copy = writer.do("dnc/open-copy", {"list": name, "as_of": as_of.date().isoformat()})["copy"]
+    fill = {"copy_id": copy}
+    _import(file, region, counts, progress, lambda batch: writer.do("dnc/fill-copy", {"numbers": batch, **fill}))
+    writer.do("dnc/use-copy", fill)
+
+
+def _import(
+    file: Path,
+    region: str,
+    counts: Counter[str],
+    progress: Callable[[int], None],
+    send: Callable[[list[str]], Mapping[str, int]],
+) -> None:
     batch: list[str] = []
+    line = 0
     for line, text in numbers_in(file):
         try:
             batch.append(e164(text, region))
@@ -87,26 +146,49 @@ def _import(writer: Writer, file: Path, region: str, campaign: str | None, count
             if counts["rejected"] <= NAMED:
                 typer.echo(f"{file}:{line}: {error}", err=True)
         if len(batch) == BATCH:
-            _send(writer, batch, campaign, file, counts)
-    _send(writer, batch, campaign, file, counts)
-
-
-def _send(writer: Writer, batch: list[str], campaign: str | None, file: Path, counts: Counter[str]) -> None:
+            counts.update(send(batch))
+            batch.clear()
+            progress(line)
     if batch:
-        parameters = {"numbers": batch, "campaign": campaign, "source": "import", "note": file.name}
-        counts.update(writer.do("dnc/add", parameters))
-        batch.clear()
+        counts.update(send(batch))
+    progress(line)
+
+
+@app.command()
+def copies(json: Json = False) -> None:
+    """List the copies of states' lists that calls are held against, with their age."""
+    settings = load_settings()
+    today = Clock(settings.clock_offset_seconds).now().date()
+    with reading(settings) as session:
+        rows = [
+            {
+                "list": copy.list,
+                "as_of": copy.as_of.isoformat(),
+                "days": (today - copy.as_of).days,
+                "numbers": copy.rows,
+            }
+            for copy in lists.copies(session).values()
+        ]
+    if json:
+        emit(rows)
+        return
+    table = Table("list", "as of", "days old", "numbers")
+    for row in rows:
+        table.add_row(*map(str, row.values()))
+    Console().print(table)
 
 
 @app.command("list")
 def list_(
     limit: Annotated[int, typer.Option(min=1, help="most entries to print")] = 100,
     campaign: Campaign = None,
+    client: Client = None,
     json: Json = False,
 ) -> None:
     """List forbidden numbers."""
+    scope = of_client(client) if client else of_campaign(campaign) if campaign not in (None, EVERYWHERE) else campaign
     with reading(load_settings()) as session:
-        found = [entry.model_dump(mode="json") for entry in entries(session, scope=campaign, limit=limit + 1)]
+        found = [entry.model_dump(mode="json") for entry in entries(session, scope=scope, limit=limit + 1)]
         if not found and campaign not in (None, EVERYWHERE):  # entries outlive their campaign
             try:
                 campaign_named(session, str(campaign))

@@ -10,7 +10,8 @@ from fastapi.encoders import jsonable_encoder
 from pydantic import AwareDatetime, ValidationError
 from sqlmodel import Session
 
-from dialer.actions import ACTIONS, REFUSALS, Context
+from dialer.action import Context
+from dialer.actions import ACTIONS, REFUSALS
 from dialer.commands import HangUp
 from dialer.desk import desk
 from dialer.exchange import Exchange

@@ -15,6 +15,7 @@ from campaigns.campaign import (
     problems_of,
     state_of,
 )
+from compliance.rulebook import Limits
 
 SOUND = CampaignPlan(
     name="Autumn offer",
@@ -34,8 +35,11 @@ SOUND = CampaignPlan(
 )
 
 
+LAW = Limits(ceiling=0.03, connect_seconds=2, ring_seconds_minimum=15, ring_seconds_maximum=None, drop_rates=())
+
+
 def problems(**changes):
-    return problems_of(replace(SOUND, **changes), ring_seconds_minimum=15, drop_rate_maximum=0.03)
+    return problems_of(replace(SOUND, **changes), LAW)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +161,7 @@ def test_limits_are_inclusive(changes):
 
 
 def test_the_laws_limits_are_the_ones_given():
-    assert len(problems_of(SOUND, ring_seconds_minimum=26, drop_rate_maximum=0.029)) == 2
+    assert len(problems_of(SOUND, replace(LAW, ring_seconds_minimum=26, ceiling=0.029))) == 2
 
 
 def test_all_problems_are_told_at_once():

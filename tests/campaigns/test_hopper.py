@@ -7,13 +7,11 @@ import pytest
 from campaigns import hopper
 from campaigns.hopper import Question
 from campaigns.tables import Campaign
-from compliance import rulebook
-from compliance.facts import DropCount
+from compliance.facts import OWN_MEASURE, DropCount
 from compliance.gate import Reason
 from compliance.store import add_entry
 
-RULES = rulebook.load()
-NO_DROPS = DropCount(1000, 0, 0.03)
+NO_DROPS = (DropCount(OWN_MEASURE, 1000, 0),)
 HONOLULU = "+18085550101"  # where it is 7 in the morning when it is noon in New York
 NEW_YORK, NEW_YORK_TOO = "+12125550101", "+12125550102"
 AREAS = (201, 202, 203, 205, 206, 207, 208, 209, 210, 212, 213, 214, 215, 216, 217, 218, 219, 224, 225, 228, 229)
@@ -21,22 +19,22 @@ NUMBERS = [f"+1{area}5550{line}" for area in AREAS for line in range(100, 200)]
 
 
 @pytest.fixture
-def look(database, clock):
+def look(database, clock, rules):
     def look(campaign_id, wanted=100, drops=NO_DROPS, reserved=True):
         with database.read() as session:
             campaign = session.get_one(Campaign, campaign_id)
             session.expunge(campaign)
             question = Question(campaign, drops, reserved)
-            return question, *hopper.look(session, question, wanted, RULES, clock.now())
+            return question, *hopper.look(session, question, wanted, rules, clock.now())
 
     return look
 
 
 @pytest.fixture
-def claim(database, clock):
+def claim(database, clock, rules):
     def claim(question, offers):
         named = {f"attempt-{offer.candidate.lead_id}": offer for offer in offers}
-        return database.write(lambda session: hopper.claim(session, named, question, clock.now()))
+        return database.write(lambda session: hopper.claim(session, named, question, rules, clock.now()))
 
     return claim
 
@@ -52,8 +50,12 @@ def dial(look, claim):
     return dial
 
 
-def hold(database, campaign_id, refusals, now):
-    database.write(lambda session: hopper.hold(session, refusals, campaign_id, now))
+@pytest.fixture
+def hold(database, rules):
+    def hold(campaign_id, refusals, now):
+        database.write(lambda session: hopper.hold(session, refusals, campaign_id, rules, now))
+
+    return hold
 
 
 def leads_of(offers):
@@ -111,11 +113,11 @@ def test_a_lead_whose_phones_are_all_retired_is_neither_offered_nor_refused(buil
     assert look(campaign)[1:] == ([], [])
 
 
-def test_a_refusal_is_kept_and_the_lead_held_until_it_may_have_ended(build, look, database, clock):
+def test_a_refusal_is_kept_and_the_lead_held_until_it_may_have_ended(build, look, database, clock, hold):
     campaign = build.campaign()
     lead = build.lead(campaign, HONOLULU, state="HI")
     _question, offers, refusals = look(campaign)
-    hold(database, campaign, refusals, clock.now())
+    hold(campaign, refusals, clock.now())
     assert offers == []
     opens = clock.now() + timedelta(hours=1)  # at 8 in Honolulu
     decision = build.row("decision")
@@ -132,12 +134,12 @@ def test_a_refusal_is_kept_and_the_lead_held_until_it_may_have_ended(build, look
     ("changes", "reason"),
     [({"state": "Nowhere"}, Reason.UNKNOWN_ZONE), ({"time_zone": "Mars/Olympus"}, Reason.UNKNOWN_ZONE)],
 )
-def test_an_address_that_cannot_be_read_holds_the_lead_for_a_day(build, look, database, clock, changes, reason):
+def test_an_address_that_cannot_be_read_holds_the_lead_for_a_day(build, look, database, clock, changes, reason, hold):
     campaign = build.campaign()
     build.lead(campaign, **changes)
     _question, offers, refusals = look(campaign)
     assert (offers, [refusal.blocked.reason for refusal in refusals]) == ([], [reason])
-    hold(database, campaign, refusals, clock.now())
+    hold(campaign, refusals, clock.now())
     assert build.row("lead")["due_at"] == clock.now() + timedelta(days=1)
 
 
@@ -157,16 +159,16 @@ def test_a_country_without_a_rule_pack_is_refused(build, look):
     assert (offers, [refusal.blocked.reason for refusal in refusals]) == ([], [Reason.NO_RULES])
 
 
-def test_a_listed_number_is_given_up_and_the_next_phone_takes_its_turn(build, look, database, clock):
+def test_a_listed_number_is_given_up_and_the_next_phone_takes_its_turn(build, look, database, clock, hold):
     campaign = build.campaign()
     build.lead(campaign, NEW_YORK, NEW_YORK_TOO)
     database.write(lambda session: add_entry(session, NEW_YORK, source="cli", now=clock.now()))
     _question, offers, refusals = look(campaign)
-    hold(database, campaign, refusals, clock.now())
+    hold(campaign, refusals, clock.now())
     assert offers == []
     assert [offer.candidate.number for offer in look(campaign)[1]] == [NEW_YORK_TOO]
     database.write(lambda session: add_entry(session, NEW_YORK_TOO, source="cli", now=clock.now()))
-    hold(database, campaign, look(campaign)[2], clock.now())
+    hold(campaign, look(campaign)[2], clock.now())
     assert (build.row("lead")["standing"], build.row("lead")["held_reason"]) == ("finished", "do-not-call")
     assert [phone["retired"] for phone in build.rows("phone")] == ["do-not-call"] * 2
 
@@ -174,17 +176,17 @@ def test_a_listed_number_is_given_up_and_the_next_phone_takes_its_turn(build, lo
 def test_an_entry_for_another_campaign_forbids_nothing_here(build, dial, database, clock):
     campaign = build.campaign()
     build.lead(campaign, NEW_YORK)
-    database.write(lambda session: add_entry(session, NEW_YORK, scope="autumn", source="cli", now=clock.now()))
+    database.write(lambda session: add_entry(session, NEW_YORK, scope="campaign:autumn", source="cli", now=clock.now()))
     assert dial(campaign) == [NEW_YORK]
 
 
-def test_a_used_up_drop_rate_budget_holds_leads_for_a_moment_unless_an_agent_is_reserved(build, look, database, clock):
+def test_a_used_up_drop_rate_budget_holds_leads_for_a_moment_unless_an_agent_is_reserved(build, look, clock, hold):
     campaign = build.campaign()
     lead = build.lead(campaign)
-    over = DropCount(100, 3, 0.03)
+    over = (DropCount(OWN_MEASURE, 100, 3),)
     assert leads_of(look(campaign, drops=over, reserved=True)[1]) == [lead]
     refusals = look(campaign, drops=over, reserved=False)[2]
-    hold(database, campaign, refusals, clock.now())
+    hold(campaign, refusals, clock.now())
     assert (build.row("lead")["held_reason"], build.row("lead")["due_at"]) == (
         *("drop-rate", clock.now() + hopper.SOON),
     )

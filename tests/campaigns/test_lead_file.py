@@ -25,6 +25,8 @@ def test_a_full_row():
         "State": "NY ",
         "ZIP": "10001",
         "Time zone": "America/New_York",
+        "Line type": "Cell",
+        "Business": "Yes",
         "Phone": "(212) 555-0123",
         "Mobile": "+44 20 7946 0123",
         "Plan": " =1+1",
@@ -38,14 +40,25 @@ def test_a_full_row():
         state="NY",
         postal_code="10001",
         time_zone="America/New_York",
+        line_type="mobile",
+        business=True,
         phones=(("+12125550123", "Phone"), ("+442079460123", "Mobile")),
         custom={"Plan": " =1+1"},
     )
 
 
+@pytest.mark.parametrize(
+    ("line_type", "business", "read_as"),
+    [("wireless", "no", ("mobile", False)), ("Landline", "0", ("landline", False)), ("satellite", "?", ("", None))],
+)
+def test_line_type_and_business_in_words_of_the_trade(line_type, business, read_as):
+    lead = read({"phone": "2125550123", "line type": line_type, "business": business})
+    assert (lead.line_type, lead.business) == read_as
+
+
 def test_what_the_file_does_not_say_is_empty():
     lead = read({"phone": "2125550123"})
-    assert lead == LeadRow(2, None, "", "", "", "", "", "", (("+12125550123", "phone"),), {})
+    assert lead == LeadRow(2, None, "", "", "", "", "", "", "", None, (("+12125550123", "phone"),), {})
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,9 @@ def session():
 
 def row(line: int, *numbers: int, external_id: str | None = None) -> LeadRow:
     phones = tuple((f"+1212555{number:04}", f"phone {rank}") for rank, number in enumerate(numbers))
-    return LeadRow(line, external_id, "Ann", "Lee", "", "NY", "10001", "", phones, {"note": f"é {line}"})
+    return LeadRow(
+        line, external_id, "Ann", "Lee", "", "NY", "10001", "", "mobile", True, phones, {"note": f"é {line}"}
+    )
 
 
 def numbers(session: Session, campaign_id: int = 1) -> list[str]:
@@ -74,6 +76,7 @@ def test_a_lead_is_kept_as_it_was_read(session):
         "Lee",
     )
     assert (lead.state, lead.postal_code, lead.custom) == ("NY", "10001", {"note": "é 2"})
+    assert (lead.line_type, lead.business) == ("mobile", True)
     assert (lead.standing, lead.priority, lead.attempts, lead.disposition) == ("open", 2, 0, None)
     phones = session.exec(select(Phone).order_by(Phone.rank)).all()
     assert [(phone.lead_id, phone.number, phone.rank, phone.label) for phone in phones] == [

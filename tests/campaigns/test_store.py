@@ -9,6 +9,7 @@ from campaigns import store
 from campaigns.campaign import CampaignPlan, ImpossibleVerb, State, Verb
 from campaigns.dispositions import UnknownDisposition
 from campaigns.tables import Campaign
+from compliance.rulebook import Limits
 from dialer.store import load_attempt
 
 PLAN = CampaignPlan(
@@ -28,13 +29,14 @@ PLAN = CampaignPlan(
     dispositions=("sale", "callback"),
 )
 
+LAW = Limits(ceiling=0.03, connect_seconds=2, ring_seconds_minimum=15, ring_seconds_maximum=None, drop_rates=())
+
 
 @pytest.fixture
 def create(database, clock):
     def create(**changes) -> bool:
         plan = CampaignPlan(**{name: changes.get(name, getattr(PLAN, name)) for name in PLAN.__dataclass_fields__})
-        law = {"ring_seconds_minimum": 15, "drop_rate_maximum": 0.03}
-        return database.write(lambda session: store.create_campaign(session, plan, **law, now=clock.now()))
+        return database.write(lambda session: store.create_campaign(session, plan, LAW, clock.now()))
 
     return create
 

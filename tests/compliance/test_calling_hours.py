@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compliance.calling_hours import DAY, Windows, common, next_opening, open_until
+from compliance.calling_hours import DAY, Windows, common, everywhere, next_opening, open_until
 
 HOUR = 3600
 LEGAL: Windows = ((8 * HOUR, 21 * HOUR),)
@@ -66,37 +66,37 @@ def wall_open(week: list[Windows], zones: frozenset[str], moment: datetime) -> b
     ],
 )
 def test_a_window_is_half_open_to_the_second(text: str, is_open: bool) -> None:
-    closes = open_until(every_day(LEGAL), frozenset({NEW_YORK}), local(NEW_YORK, text))
+    closes = open_until(everywhere(every_day(LEGAL), frozenset({NEW_YORK})), local(NEW_YORK, text))
     assert closes == (local(NEW_YORK, "2026-11-23T21:00") if is_open else None)
 
 
 def test_the_first_zone_to_close_closes_all() -> None:
     zones = frozenset({NEW_YORK, "America/Los_Angeles"})
     at = local(NEW_YORK, "2026-11-23T12:00")
-    assert open_until(every_day(LEGAL), zones, at) == local(NEW_YORK, "2026-11-23T21:00")
-    assert open_until(every_day(LEGAL), zones, local(NEW_YORK, "2026-11-23T10:59:59")) is None
+    assert open_until(everywhere(every_day(LEGAL), zones), at) == local(NEW_YORK, "2026-11-23T21:00")
+    assert open_until(everywhere(every_day(LEGAL), zones), local(NEW_YORK, "2026-11-23T10:59:59")) is None
 
 
 def test_a_lunch_break_closes() -> None:
     lunch: Windows = ((9 * HOUR, 12 * HOUR), (14 * HOUR, 18 * HOUR))
     zone = frozenset({NEW_YORK})
-    assert open_until(every_day(lunch), zone, local(NEW_YORK, "2026-11-23T12:00")) is None
-    opening = next_opening(every_day(lunch), zone, local(NEW_YORK, "2026-11-23T11:59:50"), RING)
+    assert open_until(everywhere(every_day(lunch), zone), local(NEW_YORK, "2026-11-23T12:00")) is None
+    opening = next_opening(everywhere(every_day(lunch), zone), local(NEW_YORK, "2026-11-23T11:59:50"), RING)
     assert opening == local(NEW_YORK, "2026-11-23T14:00")
 
 
 def test_the_ring_must_end_before_the_window_does() -> None:
     zone = frozenset({NEW_YORK})
     last = local(NEW_YORK, "2026-11-23T20:59:34")
-    assert next_opening(every_day(LEGAL), zone, last, RING) == last
+    assert next_opening(everywhere(every_day(LEGAL), zone), last, RING) == last
     late = last + timedelta(seconds=1)
-    assert next_opening(every_day(LEGAL), zone, late, RING) == local(NEW_YORK, "2026-11-24T08:00")
+    assert next_opening(everywhere(every_day(LEGAL), zone), late, RING) == local(NEW_YORK, "2026-11-24T08:00")
 
 
 def test_a_window_shorter_than_the_ring_is_passed_over() -> None:
     windows: Windows = ((9 * HOUR, 9 * HOUR + 20), (10 * HOUR, 11 * HOUR))
     for text in ("2026-11-23T08:00", "2026-11-23T09:00"):
-        opening = next_opening(every_day(windows), frozenset({NEW_YORK}), local(NEW_YORK, text), RING)
+        opening = next_opening(everywhere(every_day(windows), frozenset({NEW_YORK})), local(NEW_YORK, text), RING)
         assert opening == local(NEW_YORK, "2026-11-23T10:00")
 
 
@@ -105,19 +105,20 @@ def test_days_without_windows_are_waited_out() -> None:
         return LEGAL if day.weekday() < 5 else ()
 
     friday_night = local(NEW_YORK, "2026-11-27T22:00")
-    assert next_opening(weekdays, frozenset({NEW_YORK}), friday_night, RING) == local(NEW_YORK, "2026-11-30T08:00")
+    schedule = everywhere(weekdays, frozenset({NEW_YORK}))
+    assert next_opening(schedule, friday_night, RING) == local(NEW_YORK, "2026-11-30T08:00")
 
 
 def test_midnight_does_not_interrupt_a_day_that_is_open_all_round() -> None:
     at = local(NEW_YORK, "2026-11-23T23:59:50")
-    assert next_opening(every_day(ALWAYS), frozenset({NEW_YORK}), at, RING) == at
+    assert next_opening(everywhere(every_day(ALWAYS), frozenset({NEW_YORK})), at, RING) == at
 
 
 def test_zones_too_far_apart_never_open() -> None:
     short: Windows = ((9 * HOUR, 12 * HOUR),)
     zones = frozenset({NEW_YORK, "Pacific/Guam"})
-    assert next_opening(every_day(short), zones, local(NEW_YORK, "2026-11-23T09:00"), RING) is None
-    assert next_opening(every_day(()), zones, local(NEW_YORK, "2026-11-23T09:00"), RING) is None
+    assert next_opening(everywhere(every_day(short), zones), local(NEW_YORK, "2026-11-23T09:00"), RING) is None
+    assert next_opening(everywhere(every_day(()), zones), local(NEW_YORK, "2026-11-23T09:00"), RING) is None
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,7 @@ def test_the_wall_clock_decides_on_the_days_when_it_shifts(text: str, fold: int,
     """Of a window from 01:30 to 04:00; `closes` in UTC."""
     windows: Windows = ((90 * 60, 4 * HOUR),)
     expected = datetime.fromisoformat(closes).replace(tzinfo=UTC)
-    assert open_until(every_day(windows), frozenset({NEW_YORK}), local(NEW_YORK, text, fold)) == expected
+    assert open_until(everywhere(every_day(windows), frozenset({NEW_YORK})), local(NEW_YORK, text, fold)) == expected
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2026-03-08", 23), ("2026-11-01", 25)])
@@ -142,7 +143,7 @@ def test_a_day_that_is_open_all_round_has_as_many_hours_as_the_clock_gives_it(da
         return ALWAYS if on == date.fromisoformat(day) else ()
 
     midnight = local(NEW_YORK, day)
-    closes = open_until(only_that_day, frozenset({NEW_YORK}), midnight)
+    closes = open_until(everywhere(only_that_day, frozenset({NEW_YORK})), midnight)
     assert closes is not None
     assert closes - midnight.astimezone(UTC) == timedelta(hours=hours)
 
@@ -155,7 +156,7 @@ def test_common_is_what_lies_in_both() -> None:
 
 @given(weeks, zone_sets, moments)
 def test_open_is_what_the_wall_clocks_say(week: list[Windows], zones: frozenset[str], at: datetime) -> None:
-    closes = open_until(lambda day: week[day.weekday()], zones, at)
+    closes = open_until(everywhere(lambda day: week[day.weekday()], zones), at)
     assert (closes is not None) is wall_open(week, zones, at)
     if closes is not None:
         assert wall_open(week, zones, closes - timedelta(seconds=1))
@@ -176,7 +177,7 @@ def test_next_opening_is_the_first_minute_that_the_wall_clocks_allow(
     seconds = timedelta(seconds=ring_seconds)
     candidates = [at, *(minute + timedelta(minutes=i) for i in range(1, len(is_open)))]
     expected = next((start for start in candidates if rings_inside(start)), None)
-    found = next_opening(lambda day: week[day.weekday()], zones, at, seconds)
+    found = next_opening(everywhere(lambda day: week[day.weekday()], zones), at, seconds)
     if expected is not None:
         assert found == expected
     else:

@@ -139,12 +139,12 @@ def test_nothing_to_record_is_no_statement(engine: Engine, session: Session) -> 
     assert ledger.head(session) is None
 
 
-def test_a_batch_costs_two_looks_and_one_insert_however_long(engine: Engine, session: Session) -> None:
+def test_a_batch_costs_one_look_and_one_insert_however_long(engine: Engine, session: Session) -> None:
     record(session, ONE)
     said: list[str] = []
     event.listen(engine, "before_cursor_execute", lambda *call: said.append(call[2].split()[0]))
     record(session, *[f"+1212555{line:04d}" for line in range(200)], ONE)
-    assert said == ["SELECT", "SELECT", "INSERT"]
+    assert said == ["SELECT", "INSERT"]
 
 
 def test_the_hash_is_written_down_so_that_others_can_compute_it(session: Session) -> None:
@@ -305,6 +305,15 @@ def test_the_proof_goes_through_every_page_and_says_how_far_it_is(
     broken = ledger.verify(session)
     assert broken is not None
     assert broken.id == 31
+
+
+def test_a_batch_past_the_limit_of_one_statement_stays_chained(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(session, ONE, THREE, TWO)
+    monkeypatch.setattr(ledger, "BATCH", 2)
+    record(session, THREE, ONE, TWO)
+    assert ledger.verify(session) is None
 
 
 def test_rows_of_a_number_come_oldest_first_and_without_others(session: Session) -> None:

@@ -7,9 +7,9 @@ from pydantic import ValidationError
 
 from campaigns.campaign import ImpossibleVerb
 from campaigns.store import BadPlan, CampaignExists, UnknownCampaign
-from compliance import rulebook
-from compliance.rulebook import RuleError
-from dialer.actions import ACTIONS, REFUSALS, BadName, Context
+from compliance.packs import RuleError
+from dialer.action import Context
+from dialer.actions import ACTIONS, REFUSALS, BadName
 from dialer.agent import ImpossibleForAgent
 from dialer.seats import AgentExists, BadAddress, UnknownAgent, WrongDisposition
 
@@ -22,11 +22,11 @@ PLAN = {
 
 
 @pytest.fixture
-def do(database, clock):
+def do(database, clock, rules):
     def do(action, **parameters):
         request_type, act = ACTIONS[action]
         request, now = request_type.model_validate(parameters), clock.now()
-        return database.write(lambda session: act(Context(session, rulebook.load(), now, 2.0), request))
+        return database.write(lambda session: act(Context(session, rules, now, 2.0), request))
 
     return do
 
@@ -145,7 +145,7 @@ def test_a_number_is_forbidden_everywhere_or_in_one_campaign(do, build):
     assert do("dnc/add", numbers=["+12125550101"]) == {"added": 0, "known": 1}
     assert [row["standing"] for row in build.rows("lead")] == ["finished", "finished"]
     assert [(row["number"], row["scope"]) for row in build.rows("do_not_call", number="+12125550101")] == [
-        *(("+12125550101", "*"), ("+12125550101", "spring")),
+        *(("+12125550101", "*"), ("+12125550101", "campaign:spring")),
     ]
 
 
@@ -159,7 +159,7 @@ def test_a_number_that_would_never_match_is_refused(do, build, number):
 def test_leads_come_in_batches_onto_a_list(do, build):
     build.campaign()
     list_id = do("leads/open", campaign="spring", name="more.csv")["list"]
-    row = [1, None, "Ann", "Lee", "", "NY", "10001", "", [["+12125550101", "phone"]], {"plan": "gold"}]
+    row = [1, None, "Ann", "Lee", "", "NY", "10001", "", "mobile", None, [["+12125550101", "phone"]], {"plan": "gold"}]
     assert do("leads/batch", list=list_id, rows=[row]) == {"accepted": 1, "duplicates": 0}
     assert do("leads/batch", list=list_id, rows=[row]) == {"accepted": 0, "duplicates": 1}
     do("leads/close", list=list_id, rejected={"bad-phone": 2})

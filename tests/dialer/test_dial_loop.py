@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, insert
 
 from campaigns.dispositions import Outcome
 from campaigns.hopper import HELD_TOGETHER
+from dialer.counts import CALL_COUNT
 from dialer.dial_loop import Budget, DialLoop
 from dialer.events import Ended, Refused, Unsure
 from dialer.pacing import events as observed
@@ -212,9 +213,9 @@ class Stubborn:
 
 
 def drops(database, campaign, day, answers, abandoned):
-    values = (campaign, day.date().isoformat(), answers, abandoned)
-    insert = "INSERT INTO drop_count (campaign_id, day, live_answers, abandoned) VALUES (?, ?, ?, ?)"
-    database.write(lambda session: session.connection().exec_driver_sql(insert, values) and None)
+    counts = {"live_answers": answers, "abandoned": abandoned, "placed": answers, "machines": 0, "given_up": 0}
+    row = {"campaign_id": campaign, "hour": day.replace(minute=0, second=0), **counts}
+    database.write(lambda session: session.connection().execute(insert(CALL_COUNT), [row]) and None)
 
 
 async def test_no_policy_can_dial_ahead_on_a_used_up_drop_rate_budget(build, carrier, tick, loop, database, clock):
@@ -268,12 +269,12 @@ async def test_a_line_the_policy_gives_up_is_hung_up_once_the_carrier_has_it(bui
     assert exchange.counts == {"orders_failed": 1}
 
 
-async def test_the_drop_rate_counts_the_days_of_the_rules_window(build, carrier, tick, loop, database, clock):
-    """30 days, today included, against the campaign's own ceiling when it is the lower one."""
+async def test_the_drop_rate_counts_blocks_of_30_days(build, carrier, tick, loop, database, clock):
+    """From the first call on, against the campaign's own ceiling when it is the lower one."""
     campaign = floor(build, agents=1, leads=4, drop_rate_ceiling=0.02)
     loop.policies[campaign] = Stubborn(dial=1, reserve=False)
-    drops(database, campaign, clock.now() - timedelta(days=30), 1000, 0)
-    drops(database, campaign, clock.now() - timedelta(days=29), 99, 1)
+    drops(database, campaign, clock.now() - timedelta(days=40), 1000, 0)
+    drops(database, campaign, clock.now() - timedelta(days=9), 99, 1)
     await tick()
     assert carrier.requests == []  # 0.02 x 99 - 1 leaves less than one call to lose
     drops(database, campaign, clock.now(), 1, 0)

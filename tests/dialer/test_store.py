@@ -52,31 +52,6 @@ def test_an_event_that_changes_nothing_still_breaks_the_silence(build, write, cl
     assert build.row("attempt")["last_event_at"] == clock.now()
 
 
-def count(write, campaign, clock, live=(0, 0), abandoned=(0, 0)):
-    def call(human, drop):
-        return Call(CallState.ENDED if human else CallState.CONNECTED, 2.0, answered_at=clock.now(), abandoned=drop)
-
-    write(store.count_drops, campaign, call(live[0], abandoned[0]), call(live[1], abandoned[1]))
-
-
-def test_drops_are_counted_up_and_down_by_day_of_the_answer(build, write, clock):
-    campaign, other = build.campaign(), build.campaign("autumn")
-    count(write, campaign, clock, live=(False, True))
-    count(write, campaign, clock, live=(False, True), abandoned=(False, True))
-    count(write, other, clock, live=(False, True))
-    monday = clock.now().date().isoformat()
-    tuesday = clock.advance(days=1).date().isoformat()
-    count(write, campaign, clock, live=(False, True))
-    assert write(store.drops_since, campaign, monday) == (3, 1)
-    assert write(store.drops_since, campaign, tuesday) == (1, 0)
-    count(write, campaign, clock, live=(True, False))
-    assert write(store.drops_since, campaign, tuesday) == (0, 0)
-
-
-def test_a_campaign_without_answers_has_no_drops(build, write):
-    assert write(store.drops_since, build.campaign(), "2026-01-01") == (0, 0)
-
-
 def test_a_webhook_is_new_once_and_its_repeats_get_the_first_answer(build, write, clock):
     form = {"CallSid": "CA1", "CallStatus": "ringing"}
     assert write(store.remember_event, "key", "answer", "a1", form, clock.now()) is None

@@ -12,8 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from campaigns.dispositions import Outcome
-from compliance import rulebook
-from compliance.facts import DropCount, Facts
+from compliance.facts import Facts
 from compliance.gate import check
 from dialer.events import Ended, Placed, Progress, Refused, Unsure
 from dialer.telephony import twilio
@@ -26,13 +25,10 @@ CALLS = f"/2010-04-01/Accounts/{ACCOUNT}/Calls"
 FACTS = Facts(
     number="+12125550101",
     kind="survey",
-    jurisdictions=frozenset({"US"}),
+    jurisdictions=frozenset({"US", "US-NY"}),
     zones=frozenset({"America/New_York"}),
     ring_seconds=25,
-    do_not_call=(),
-    recent_attempts=(),
     attempts_per_day=3,
-    drop_rate=DropCount(0, 0, 0.03),
     agent_reserved=True,
 )
 RESET, HANG = object(), object()  # what may happen instead of an answer
@@ -109,8 +105,8 @@ def carrier(api, clock):
 
 
 @pytest.fixture
-def place(carrier, clock):
-    cleared = check(FACTS, rulebook.load(), clock.now())
+def place(carrier, clock, rules):
+    cleared = check(FACTS, rules, clock.now())
 
     def place(detect=True):
         return carrier.place(cleared, "a1", "+12125550198", 20, detect)

@@ -18,6 +18,8 @@ PLAN = {
     **{"dispositions": ["sale"]},
 }
 
+CONSENT = {"number": "+12125550101", "kind": "written", "source": "web", "given_at": "2026-11-01T12:00:00Z"}
+
 
 @pytest.fixture
 def loop(exchange):
@@ -60,7 +62,7 @@ async def test_nobody_is_told_what_the_interface_can_do(client):
 
 async def test_each_action_is_reachable_by_its_name(do, build):
     """Nothing here is impossible, so each is answered with what came of it."""
-    row = [1, None, "Ann", "Lee", "", "NY", "10001", "", [["+12125550101", "phone"]], {}]
+    row = [1, None, "Ann", "Lee", "", "NY", "10001", "", "", None, [["+12125550101", "phone"]], {}]
     given = {
         "campaign/create": PLAN,
         "campaign/verb": {"campaign": "spring", "verb": "start"},
@@ -69,6 +71,13 @@ async def test_each_action_is_reachable_by_its_name(do, build):
         "agent/ready": {"agent": "anna"},
         "agent/pause": {"agent": "anna", "reason": "lunch"},
         "dnc/add": {"numbers": ["+12125550102"]},
+        "dnc/open-copy": {"list": "national:US", "as_of": "2026-11-20"},
+        "dnc/fill-copy": {"copy_id": 1, "numbers": ["+12125550103"]},
+        "dnc/use-copy": {"copy_id": 1},
+        "consent/add": {"consents": [CONSENT]},
+        "consent/revoke": {"number": "+12125550101", "by": "operator"},
+        "emergency/declare": {"jurisdiction": "US-LA", "by": "operator"},
+        "emergency/lift": {"jurisdiction": "US-LA", "by": "operator"},
         "leads/open": {"campaign": "spring", "name": "leads.csv"},
         "leads/batch": {"list": 1, "rows": [row]},
         "leads/close": {"list": 1, "rejected": {}},

@@ -49,7 +49,7 @@ def send(post):
 
 
 def everything(build):
-    return [build.rows(table) for table in ("attempt", "agent", "lead", "carrier_event", "do_not_call", "drop_count")]
+    return [build.rows(table) for table in ("attempt", "agent", "lead", "carrier_event", "do_not_call", "call_count")]
 
 
 @pytest.mark.parametrize("kind", ["answer", "progress", "machine", "key", "left", "message", "seat", "seat-progress"])
@@ -121,7 +121,7 @@ async def test_callbacks_in_any_order_end_the_call_once(build, send, order):
     assert (row["state"], row["outcome"], row["disposition"], row["abandoned"]) == (
         *("ended", "answered", "abandoned", True),
     )
-    assert [(row["live_answers"], row["abandoned"]) for row in build.rows("drop_count")] == [(1, 1)]
+    assert [(row["live_answers"], row["abandoned"]) for row in build.rows("call_count")] == [(1, 1)]
     assert build.row("lead")["standing"] == "open"
 
 
@@ -178,13 +178,13 @@ async def test_a_write_that_fails_is_counted_and_may_be_repeated(build, send, ex
 
         database.write(work)
 
-    rename("drop_count", "away")
+    rename("call_count", "away")
     with capture_logs() as logs:
         assert (await send("answer", attempt)).status_code == 500
     assert [(entry["event"], entry["attempt_id"]) for entry in logs] == [("webhook_failed", attempt)]
     assert (exchange.counts["webhook_errors"], build.row("attempt")["state"]) == (1, "ringing")
     assert "from Acme" in (await send("message", attempt)).text
-    rename("away", "drop_count")
+    rename("away", "call_count")
     assert (await send("answer", attempt)).status_code == 200
     assert build.row("attempt")["state"] == "message"
 

@@ -40,6 +40,9 @@ def upgrade() -> None:
         sa.Column("attempts_per_lead", sa.Integer(), nullable=False),
         sa.Column("attempts_per_day", sa.Integer(), nullable=False),
         sa.Column("machine_detection", sa.Boolean(), nullable=False),
+        sa.Column("machine_error", sa.Float(), nullable=False),
+        sa.Column("business", sa.Boolean(), nullable=False),
+        sa.Column("without", sa.JSON(), nullable=False),
         sa.Column("dispositions", sa.JSON(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("note", sa.String(), nullable=False),
@@ -62,10 +65,30 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_carrier_event_attempt_id"), ["attempt_id"], unique=False)
 
     op.create_table(
+        "consent",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("client", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("text_version", sa.String(), nullable=False),
+        sa.Column("given_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=True),
+        sa.Column("revoked_at", UtcDateTime(), nullable=True),
+        sa.Column("revoked_by", sa.String(), nullable=False),
+        sa.Column("added_at", UtcDateTime(), nullable=False),
+        sa.Column("note", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("number", "client", "kind", "given_at", "text_version"),
+    )
+    op.create_table(
         "decision",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
         sa.Column("campaign_id", sa.Integer(), nullable=False),
+        sa.Column("campaign", sa.String(), nullable=False),
+        sa.Column("client", sa.String(), nullable=False),
         sa.Column("lead_id", sa.Integer(), nullable=False),
         sa.Column("attempt_id", sa.String(), nullable=True),
         sa.Column("number", sa.String(), nullable=False),
@@ -73,12 +96,19 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("until", UtcDateTime(), nullable=True),
         sa.Column("rules", sa.JSON(), nullable=False),
+        sa.Column("jurisdictions", sa.JSON(), nullable=False),
+        sa.Column("zones", sa.JSON(), nullable=False),
         sa.Column("local_times", sa.JSON(), nullable=False),
+        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.Column("rulebook", sa.String(), nullable=False),
+        sa.Column("previous", sa.String(), nullable=False),
+        sa.Column("previous_of_number", sa.String(), nullable=False),
+        sa.Column("hash", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("decision", schema=None) as batch_op:
         batch_op.create_index("decision_by_lead", ["lead_id", "at"], unique=False)
-        batch_op.create_index("decision_by_number", ["number", "at"], unique=False)
+        batch_op.create_index("decision_by_number", ["number", "id"], unique=False)
 
     op.create_table(
         "do_not_call",
@@ -88,6 +118,37 @@ def upgrade() -> None:
         sa.Column("note", sa.String(), nullable=False),
         sa.Column("added_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("number", "scope"),
+    )
+    op.create_table(
+        "emergency",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("jurisdiction", sa.String(), nullable=False),
+        sa.Column("declared_at", UtcDateTime(), nullable=False),
+        sa.Column("declared_by", sa.String(), nullable=False),
+        sa.Column("note", sa.String(), nullable=False),
+        sa.Column("lifted_at", UtcDateTime(), nullable=True),
+        sa.Column("lifted_by", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "list_copy",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("list", sa.String(), nullable=False),
+        sa.Column("as_of", sa.Date(), nullable=False),
+        sa.Column("imported_at", UtcDateTime(), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("list_copy", schema=None) as batch_op:
+        batch_op.create_index("list_copy_by_list", ["list", "state"], unique=False)
+
+    op.create_table(
+        "rulebook_text",
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("packs", sa.JSON(), nullable=False),
+        sa.Column("first_used_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
     )
     op.create_table(
         "agent",
@@ -114,17 +175,23 @@ def upgrade() -> None:
         batch_op.create_index("agent_claim", ["campaign_id", "state", "since"], unique=False)
 
     op.create_table(
-        "drop_count",
+        "call_count",
         sa.Column("campaign_id", sa.Integer(), nullable=False),
-        sa.Column("day", sa.String(), nullable=False),
+        sa.Column("hour", UtcDateTime(), nullable=False),
+        sa.Column("placed", sa.Integer(), nullable=False),
         sa.Column("live_answers", sa.Integer(), nullable=False),
         sa.Column("abandoned", sa.Integer(), nullable=False),
+        sa.Column("machines", sa.Integer(), nullable=False),
+        sa.Column("given_up", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["campaign_id"],
             ["campaign.id"],
         ),
-        sa.PrimaryKeyConstraint("campaign_id", "day"),
+        sa.PrimaryKeyConstraint("campaign_id", "hour"),
     )
+    with op.batch_alter_table("call_count", schema=None) as batch_op:
+        batch_op.create_index("call_count_hour", ["hour"], unique=False)
+
     op.create_table(
         "lead_list",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -145,6 +212,17 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_lead_list_campaign_id"), ["campaign_id"], unique=False)
 
     op.create_table(
+        "list_number",
+        sa.Column("copy_id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["copy_id"],
+            ["list_copy.id"],
+        ),
+        sa.PrimaryKeyConstraint("copy_id", "number"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "lead",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("campaign_id", sa.Integer(), nullable=False),
@@ -156,6 +234,8 @@ def upgrade() -> None:
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("postal_code", sa.String(), nullable=False),
         sa.Column("time_zone", sa.String(), nullable=False),
+        sa.Column("line_type", sa.String(), nullable=False),
+        sa.Column("business", sa.Boolean(), nullable=True),
         sa.Column("custom", sa.JSON(), nullable=False),
         sa.Column("standing", sa.String(), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
