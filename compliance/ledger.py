@@ -152,7 +152,7 @@ def _last_hashes(session: Session, numbers: Sequence[str]) -> tuple[str, dict[st
     return newest[1], of_number
 
 
-def _last() -> Select[tuple[int, str, str]]:
+def _last() -> Select[int, str, str]:
     of_all = select(func.max(DECISION.c.id))
     asked = DECISION.c.number.in_(bindparam("numbers", expanding=True))
     newest = of_all.where(asked).group_by(DECISION.c.number).union_all(of_all)
