@@ -1,6 +1,7 @@
 """Where is the called party? Every place that the number, the address or the lead's own zone points to.
 
-The places are united and never weighed against each other: the gate wants hours that are legal in all of them.
+What is said of the address makes it precise: the ZIP code narrows its state, the lead's own zone narrows both. Number
+and address are united and never weighed against each other: the gate wants hours that are legal in all places.
 """
 
 import re
@@ -9,18 +10,27 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
+from phonenumbers import PhoneNumberType
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 from phonenumbers.tzdata import TIMEZONE_DATA
 
-from compliance.places import OVERLAYS, PLACES, TERRITORIES
+from compliance.area_codes import AREA_CODES, EXCHANGES, OVERLAYS, WHOLE_PROVINCE
+from compliance.places import PLACES
+from compliance.places_clocks import clock, one_name, one_names
+from compliance.places_postal import postal_area
 
 E164 = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 NANP = re.compile(r"\+1[2-9]\d{2}[2-9]\d{6}", re.ASCII)
 EXCHANGE = len("+1212555")  # what comes after it is the line, and says nothing about the place
+LINE_TYPES = {
+    PhoneNumberType.MOBILE: "mobile",
+    PhoneNumberType.FIXED_LINE: "landline",
+    PhoneNumberType.VOIP: "voip",
+}
 
 
 class LocatingError(ValueError):
-    """A number, state or zone that names no place; the message says which and what is wanted."""
+    """A number, state, postal code or zone that names no place; the message says which and what is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +40,35 @@ class Location:
     country: str  # of the number, ISO 3166
     jurisdictions: frozenset[str]  # US, US-FL
     zones: frozenset[str]  # IANA names
+    line_type: str = "unknown"  # mobile, landline, voip; North American numbers do not tell
 
 
-def locate(number: str, *, state: str = "", time_zone: str = "") -> Location:
-    """The places of an E.164 number, an address's state and an IANA zone; the empty text adds none.
+@dataclass(frozen=True, slots=True)
+class _Address:
+    jurisdictions: frozenset[str]
+    zones: frozenset[str]
+    anywhere: bool  # mail of the forces: they may be in any zone of the world
 
-    The state (code, ISO 3166-2 code or name) is one of the United States or Canada and is read for numbers of country
+
+def locate(number: str, *, state: str = "", postal_code: str = "", time_zone: str = "") -> Location:
+    """The places of an E.164 number, of an address and of an IANA zone; the empty text adds none.
+
+    The state (code, ISO 3166-2 code or name) and the postal code (ZIP, ZIP+4, Canadian) are read for numbers of country
     code 1 only: elsewhere the same letters are other places. Raises LocatingError.
     """
-    where = _north_american(number[:EXCHANGE]) if NANP.fullmatch(number) else _elsewhere(number)
-    jurisdictions, zones = where.jurisdictions, where.zones
-    if state.strip() and number.startswith("+1"):
-        place = PLACES.get(state.strip().upper())
-        if place is None:
-            raise LocatingError(f"state {state!r} is none of the United States or Canada: write FL or Florida")
-        jurisdictions |= {place.jurisdiction, place.jurisdiction[:2]}
-        zones |= place.zones
-    if time_zone.strip():
-        zones |= {known_zone(time_zone.strip())}
-    return Location(where.country, jurisdictions, zones)
+    american = NANP.fullmatch(number) is not None
+    where = _north_american(number[:EXCHANGE]) if american else _elsewhere(number)
+    if not american:
+        state = postal_code = ""
+    if not (state or postal_code or time_zone):
+        return where
+    address = _address(state, postal_code, time_zone, where.country)
+    return Location(
+        where.country,
+        where.jurisdictions | address.jurisdictions,
+        frozenset() if address.anywhere else where.zones | address.zones,
+        where.line_type,
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -66,6 +86,42 @@ def known_zone(name: str) -> str:
 
 
 @lru_cache(maxsize=65_536)
+def _address(state: str, postal_code: str, time_zone: str, country: str) -> _Address:
+    """State and postal code where they agree, else both; then the zone among theirs with the given clock, else all."""
+    places, zones = _state(state.strip())
+    post_places, post_zones = _postal(postal_code.strip(), country)
+    anywhere = bool(post_places) and not post_zones
+    if agreed := places & post_places:
+        places, zones = agreed, zones & post_zones or post_zones
+    else:
+        places, zones = places | post_places, zones | post_zones
+    if time_zone.strip():
+        given, anywhere = one_name(known_zone(time_zone.strip())), False
+        zones = frozenset(zone for zone in zones if clock(zone) == clock(given)) or zones | {given}
+    return _Address(places | {place[:2] for place in places}, zones, anywhere)
+
+
+@lru_cache(maxsize=1024)
+def _state(state: str) -> tuple[frozenset[str], frozenset[str]]:
+    if not state:
+        return frozenset(), frozenset()
+    place = PLACES.get(state.upper())
+    if place is None:
+        raise LocatingError(f"state {state!r} is none of the United States or Canada: write FL or Florida")
+    return frozenset({place.jurisdiction}), one_names(place.zones)
+
+
+def _postal(code: str, country: str) -> tuple[frozenset[str], frozenset[str]]:
+    try:
+        area = postal_area(code.upper()) if code else None
+    except ValueError as error:
+        if country in ("US", "CA"):
+            raise LocatingError(str(error)) from None
+        area = None  # the islands of country code 1 have forms of their own
+    return (area.jurisdictions, area.zones) if area else (frozenset(), frozenset())
+
+
+@lru_cache(maxsize=65_536)
 def _elsewhere(number: str) -> Location:
     if number.startswith("+1") or not E164.fullmatch(number):
         raise LocatingError(f"number of {len(number)} characters is not E.164: write +12125550123")
@@ -78,30 +134,40 @@ def _elsewhere(number: str) -> Location:
     code = parsed.country_code or 0
     country = phonenumbers.region_code_for_number(parsed) or phonenumbers.region_code_for_country_code(code)
     zones = frozenset(time_zones_for_number(parsed)) - {UNKNOWN_TIMEZONE}
-    return Location(country, frozenset({country}), zones or frozenset(_longest_prefix(str(code))[1]))
+    line_type = LINE_TYPES.get(phonenumbers.number_type(parsed), "unknown")
+    return Location(country, frozenset({country}), zones or frozenset(_longest_prefix(str(code))[1]), line_type)
 
 
+@lru_cache(maxsize=65_536)
 def _north_american(exchange: str) -> Location:
-    country, jurisdictions = _area(exchange[2:5])
-    return Location(country, jurisdictions, _north_american_zones(exchange))
+    area = exchange[2:5]
+    states = AREA_CODES.get(area)
+    if states:
+        country = min(states)[:2]
+        return Location(country, states | {country}, one_names(_zones_in(exchange[1:], area, states)))
+    country = _country(area)
+    return Location(country, frozenset({country}), _listed_zones(exchange[1:], area))
 
 
 @lru_cache(maxsize=1024)
-def _area(area: str) -> tuple[str, frozenset[str]]:
-    """Country and jurisdictions of an area code; one that is not assigned yet is taken for American."""
-    region = phonenumbers.region_code_for_number(phonenumbers.parse(f"+1{area}2002345")) or "US"
-    if region in TERRITORIES:
-        return "US", frozenset({"US", f"US-{region}"})
-    return region, frozenset({region})
+def _country(area: str) -> str:
+    """Country of an area code that is no state's; one that is not assigned yet is taken for American."""
+    return phonenumbers.region_code_for_number(phonenumbers.parse(f"+1{area}2002345")) or "US"
 
 
-def _north_american_zones(exchange: str) -> frozenset[str]:
-    """The zones of one exchange.
+def _zones_in(digits: str, area: str, states: frozenset[str]) -> frozenset[str]:
+    """The zones of one exchange of a state; where nothing is listed, of all the state."""
+    if area not in WHOLE_PROVINCE and (zones := EXCHANGES.get(digits[1:]) or _listed_zones(digits, area)):
+        return zones
+    return frozenset().union(*(PLACES[state].zones for state in states))
 
-    Numbers of no place (toll-free, personal) have none. An exchange that the data do not know by itself may lie
-    anywhere in its area code.
+
+def _listed_zones(digits: str, area: str) -> frozenset[str]:
+    """The zones that libphonenumber has for an exchange.
+
+    Numbers of no place (toll-free, personal) have none. An exchange that is not listed by itself may lie anywhere in
+    its area code.
     """
-    digits, area = exchange[1:], exchange[2:5]
     prefix, zones = _longest_prefix(digits)
     if prefix == "1":
         return frozenset()

@@ -2,6 +2,7 @@
 
 Zones by 49 CFR part 71 and the provinces' time acts, as kept in the IANA database; a place with several lists them all,
 each by the name of a zone whose clock is the same today (Boise as Denver, Detroit as New York).
+A test holds them against the zones of all ZIP codes.
 """
 
 from dataclasses import dataclass
@@ -83,19 +84,22 @@ _PROVINCES = {
     "NB": ("New Brunswick", "America/Moncton"),
     "NL": ("Newfoundland and Labrador", "America/St_Johns", "America/Goose_Bay"),
     "NS": ("Nova Scotia", "America/Halifax"),
-    "NT": ("Northwest Territories", "America/Edmonton"),
-    "NU": ("Nunavut", "America/Iqaluit", "America/Rankin_Inlet", "America/Cambridge_Bay", "America/Panama"),
-    "ON": ("Ontario", "America/Toronto", "America/Winnipeg", "America/Panama"),  # Atikokan stays on Panama's clock
+    "NT": ("Northwest Territories", "America/Inuvik"),
+    "NU": (
+        "Nunavut",
+        "America/Iqaluit",
+        "America/Rankin_Inlet",
+        "America/Cambridge_Bay",
+        "America/Atikokan",
+    ),  # Coral Harbour
+    "ON": ("Ontario", "America/Toronto", "America/Winnipeg", "America/Atikokan"),  # Atikokan never shifts
     "PE": ("Prince Edward Island", "America/Halifax"),
-    "QC": ("Quebec", "America/Toronto", "America/Halifax", "America/Puerto_Rico"),  # Blanc-Sablon: Puerto Rico's clock
+    "QC": ("Quebec", "America/Toronto", "America/Halifax", "America/Blanc-Sablon"),  # Blanc-Sablon never shifts
     "SK": ("Saskatchewan", "America/Regina", "America/Edmonton"),  # Lloydminster
     "YT": ("Yukon", "America/Whitehorse"),
 }
 
 TERRITORIES = frozenset({"AS", "GU", "MP", "PR", "VI"})  # numbering regions of their own, under United States law
-
-# Area codes laid over one that lies in two zones, for which libphonenumber knows the older code's main zone only.
-OVERLAYS = {"364": "270", "448": "850", "458": "541", "729": "423", "930": "812"}
 
 
 def _table(country: str, rows: dict[str, tuple[str, ...]]) -> dict[str, Place]:

@@ -1,8 +1,10 @@
 from zoneinfo import ZoneInfo
 
 import pytest
+import zipcodes
 
-from compliance.places import OVERLAYS, PLACES, TERRITORIES
+from compliance.places import PLACES, TERRITORIES
+from compliance.places_clocks import one_name, one_names
 
 SPLIT = ["AK", "AZ", "FL", "ID", "IN", "KS", "KY", "MI", "ND", "NE", "NV", "OR", "SD", "TN", "TX"]
 
@@ -32,5 +34,11 @@ def test_all_other_states_have_one_clock() -> None:
     assert {state for state, place in states.items() if len(place.zones) > 1} == set(SPLIT)
 
 
-def test_an_overlay_does_not_lie_over_another_overlay() -> None:
-    assert not set(OVERLAYS) & set(OVERLAYS.values())
+def test_every_zip_code_keeps_a_clock_of_its_state() -> None:
+    """Against the zones of 40,000 ZIP codes, which come from another source than ours."""
+    wrong = []
+    for row in zipcodes.list_all():
+        place = PLACES.get(row["state"])
+        if place is not None and "/" in row["timezone"] and row["active"]:
+            wrong += [row] if one_name(row["timezone"]) not in one_names(place.zones) else []
+    assert wrong == []
