@@ -5,7 +5,7 @@ may have changed in between: an opt-out, another campaign on the same number, th
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -264,12 +264,12 @@ def claim(
     if intent != Intent.RUN:
         return []
     numbers = [offer.candidate.number for offer in offers.values()]
-    listed = scopes_of_many(session, numbers, campaign.name, campaign.client)
     live = _live_numbers(connection, numbers)
+    stands = _unchanged(session, campaign, numbers, now)
     claims, used = [], []
     for attempt_id, offer in offers.items():
         number = offer.candidate.number
-        if listed.get(number) or number in live or not offer.cleared.covers(number, now):
+        if number in live or not stands(offer) or not offer.cleared.covers(number, now):
             continue
         if not _take_lead(connection, offer.candidate, now):
             continue
@@ -280,6 +280,20 @@ def claim(
         used.append(_entry(offer.facts, offer.cleared, campaign_id, offer.candidate, rulebook, attempt_id))
     ledger.record_decisions(session, used)
     return claims
+
+
+def _unchanged(session: Session, campaign: Campaign, numbers: Sequence[str], now: datetime) -> Callable[[Offer], bool]:
+    """Whether what people have said of a number since it was looked at still lets the offer stand."""
+    forbidden = scopes_of_many(session, numbers, campaign.name, campaign.client)
+    listed, agreed = lists.listed(session, numbers), consents.of_numbers(session, numbers, campaign.client, now)
+    stopped = emergencies.in_force(session)
+
+    def stands(offer: Offer) -> bool:
+        facts, number = offer.facts, offer.facts.number
+        said = (forbidden.get(number, ()), listed.get(number, ()), agreed.get(number, "none"), stopped)
+        return said == (facts.do_not_call, facts.listed, facts.consent, facts.emergencies)
+
+    return stands
 
 
 def _live_numbers(connection: Connection, numbers: Sequence[str]) -> set[str]:

@@ -16,6 +16,7 @@ import structlog
 import uvicorn
 
 from compliance import rulebook
+from compliance.ledger import keep_rulebook
 from config import Settings
 from dialer import sweep
 from dialer.call_control import Urls
@@ -155,6 +156,9 @@ async def _put_together(
         placing_threads,
         observe=lambda campaign_id, event: loop.observe(campaign_id, event),
     )
+    texts = {pack.name: pack.text for pack in book.packs}
+    now = clock.now()
+    await exchange.commit(lambda session: keep_rulebook(session, book.digest, texts, now))
     loop = DialLoop(exchange, Budget(settings.calls_per_second))
     return exchange, loop
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from compliance.facts import Facts
 from compliance.gate import Blocked, Cleared
@@ -167,7 +167,7 @@ def rules(
     if json:
         emit([rule_as_json(rule) for rule in found])
         return
-    table = Table("rule", "for", "effect", "source")
+    table = Table(Column("rule", no_wrap=True), "for", "effect", "source")
     for rule in found:
         dates = _dates(rule)
         source = f"{rule.citation} [{rule.basis}, {rule.confidence}]" + (f" {dates}" if dates else "")

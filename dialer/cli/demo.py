@@ -24,7 +24,7 @@ from dialer.db.database import Database
 from dialer.demonstration.agents import Agents
 from dialer.demonstration.audit import Check, audit
 from dialer.demonstration.processes import NotStarted, Stage, stage
-from dialer.demonstration.sample import SAMPLE, SAMPLE_ROWS, sample_file
+from dialer.demonstration.sample import SAMPLE, SAMPLE_ROWS, consent_file, sample_file
 from dialer.demonstration.view import as_line, as_panel
 from dialer.store import AGENT, ATTEMPT
 
@@ -103,6 +103,9 @@ def _prepare(on_stage: Stage, console: Console, folder: Path, agents: int, minut
         *("--caller-id", "+12125550100", "--ring-seconds", "15", "--wrap-up-seconds", "10"),
     )
     console.print(f"leads: {on_stage.dialer('leads', 'upload', str(leads), '--campaign', CAMPAIGN).strip()}")
+    consents = folder / "consents.csv"
+    consents.write_text(consent_file(leads.read_text()))
+    console.print(f"consents: {on_stage.dialer('consent', 'import', str(consents)).strip()}")
     forbidden = [line.split(",")[0] for line in leads.read_text().splitlines()[1:200:40]]
     console.print(f"do-not-call list: {on_stage.dialer('dnc', 'add', *forbidden).strip()}")
 

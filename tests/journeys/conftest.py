@@ -66,6 +66,9 @@ def prepare() -> Callable[..., None]:
         file.write_text(leads)
         stage.dialer("campaign", "create", "spring", *CAMPAIGN, *options)
         stage.dialer("leads", "upload", str(file), "--campaign", "spring")
+        listed = Path(stage.folder, "national.txt")
+        listed.write_text("+12125550190\n")
+        stage.dialer("dnc", "import", str(listed), "--list", "national", "--as-of", "2026-11-16")
         for number in range(agents):
             name = f"agent{number}"
             stage.do("agent/add", agent=name, address=f"client:{name}")

@@ -48,15 +48,19 @@ def shell(tmp_path, offset):
 def test_the_set_up_as_written(shell, tmp_path, until):
     (tmp_path / "leads.csv").write_text("phone,state\n" + "".join(f"+121255501{n:02},NY\n" for n in range(20, 60)))
     (tmp_path / "do-not-call.csv").write_text("+12125550120\n")
+    (tmp_path / "national.csv").write_text("+12125550121\n")
+    (tmp_path / "consents.csv").write_text("phone\n+12125550122\n")
     ran = []
     for line in LINES:
         if line.startswith("dialer "):
             if line.startswith("dialer campaign stop"):
                 until(lambda: '"attempts_in_24_hours": 0' not in shell("dialer campaign show spring --json"), "a dial")
             ran.append((line, shell(line)))
-    assert len(ran) == 13
+    assert len(ran) == 17
     assert "40 accepted" in dict(ran)["dialer leads upload leads.csv --campaign spring"]
     assert "1 added" in dict(ran)["dialer dnc import do-not-call.csv"]
+    assert "until 2026-11-18T13:00" in next(told for line, told in ran if line.startswith("dialer compliance check"))
+    assert "us-fl.cap.telemarketing" in dict(ran)["dialer compliance rules --jurisdiction US-FL"]
     assert json.loads(shell("dialer report dispositions --campaign spring --json"))["total"]["attempts"] > 0
 
 
