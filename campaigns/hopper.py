@@ -32,6 +32,7 @@ CAMPAIGN, LEAD, PHONE = _tables["campaign"], _tables["lead"], _tables["phone"]
 
 LEAD_COLUMNS = ("id", "list_id", "state", "postal_code", "time_zone", "line_type", "business", "due_at")
 BATCH = 200  # leads looked at together
+READ_TOGETHER = 2000  # where nobody waits
 LOOK_LIMIT = 2000  # leads looked at for one tick, so that a list that sleeps cannot hold up the others
 LOOK_AGAIN = timedelta(days=1)  # a refusal that no waiting mends: a list, a pack or the lead may have been mended since
 HELD_TOGETHER = 100  # refusals kept in one write, for whoever answers a call meanwhile waits for it
@@ -90,7 +91,7 @@ def look(
     offers: list[Offer] = []
     refusals: list[Refusal] = []
     for rows in _due(session.connection(), question.campaign, now):
-        for candidate, facts in _facts(session, question, rows, now):
+        for candidate, facts in facts_of(session, question, rows, now):
             verdict = check(facts, rulebook, now)
             if isinstance(verdict, Blocked):
                 refusals.append(Refusal(candidate, facts, verdict))
@@ -126,7 +127,26 @@ def _due(connection: Connection, campaign: Campaign, now: datetime) -> Iterator[
                 break
 
 
-def _facts(
+def open_leads(
+    connection: Connection, campaign_id: int, lead_ids: Sequence[int] = ()
+) -> Iterator[Sequence[RowMapping]]:
+    """Batches of a campaign's open leads, due or not, for `facts_of`; only the given ones if any are."""
+    last = 0
+    while True:
+        query = select(*(LEAD.c[name] for name in LEAD_COLUMNS)).where(
+            LEAD.c.campaign_id == campaign_id, LEAD.c.standing == Standing.OPEN, LEAD.c.id > last
+        )
+        if lead_ids:
+            query = query.where(LEAD.c.id.in_(lead_ids))
+        rows = connection.execute(query.order_by(LEAD.c.id).limit(READ_TOGETHER)).mappings().all()
+        if rows:
+            yield rows
+            last = rows[-1]["id"]
+        if len(rows) < READ_TOGETHER:
+            break
+
+
+def facts_of(
     session: Session, question: Question, rows: Sequence[RowMapping], now: datetime
 ) -> Iterator[tuple[Candidate, Facts]]:
     """Of the leads whose turn has a number with no live attempt."""

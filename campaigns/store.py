@@ -82,14 +82,14 @@ def create_campaign(session: Session, plan: CampaignPlan, law: Limits, now: date
     return False
 
 
-def say(session: Session, name: str, verb: Verb) -> Campaign:
-    """Change what is wanted of a campaign. Raises UnknownCampaign, ImpossibleVerb."""
+def say(session: Session, name: str, verb: Verb, note: str = "") -> Campaign:
+    """Change what is wanted of a campaign, with a note on why. Raises UnknownCampaign, ImpossibleVerb."""
     campaign = campaign_named(session, name)
     try:
         campaign.intent = intend(Intent(campaign.intent), verb)
     except ImpossibleVerb as error:
         raise ImpossibleVerb(f"campaign {name!r} {error}") from None
-    campaign.note = ""
+    campaign.note = note
     session.add(campaign)
     return campaign
 

@@ -98,11 +98,12 @@ def _all_of(kind: str) -> tuple[str, ...]:
 class SayVerb(Request):
     campaign: str
     verb: Verb
+    note: str = ""
 
 
 def verb(context: Context, request: SayVerb) -> Result:
     """Start, pause, resume, stop or stop now."""
-    campaign = say(context.session, request.campaign, request.verb)
+    campaign = say(context.session, request.campaign, request.verb, request.note)
     context.session.flush()
     return {"campaign": campaign.name, "state": str(campaign_state(context.session, campaign))}
 

@@ -2,7 +2,21 @@
 
 import typer
 
-from dialer.cli import agent, campaign, compliance, consent, database, demo, dnc, emergency, leads, report, run
+from dialer.cli import (
+    agent,
+    campaign,
+    compliance,
+    consent,
+    database,
+    demo,
+    dnc,
+    emergency,
+    evidence,
+    leads,
+    report,
+    run,
+    why,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -13,12 +27,14 @@ app = typer.Typer(
 app.command()(run.run)
 app.command()(demo.demo)
 app.command()(run.emulator)
+app.command()(why.why)
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(leads.app, name="leads")
 app.add_typer(agent.app, name="agent")
 app.add_typer(dnc.app, name="dnc")
 app.add_typer(consent.app, name="consent")
 app.add_typer(emergency.app, name="emergency")
+app.add_typer(evidence.app, name="evidence")
 app.add_typer(compliance.app, name="compliance")
 app.add_typer(report.app, name="report")
 app.add_typer(database.app, name="db")

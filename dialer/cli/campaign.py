@@ -1,22 +1,27 @@
 """`dialer campaign`: make campaigns and say what is wanted of them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import requests
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from sqlmodel import Session
 
 from campaigns.campaign import MACHINE_ERROR, Mode, Verb
 from campaigns.dispositions import Kind
+from campaigns.hopper import Question
+from campaigns.preflight import is_hopeless
+from campaigns.preflight import preflight as look_ahead
 from campaigns.reports.figures import campaign_figures
 from campaigns.store import UnknownCampaign, campaign_named, campaign_state, campaigns_wanted
 from campaigns.tables import Campaign
+from compliance.rulebook import Rulebook
 from config import Settings
-from dialer.cli.access import emit, fail, load_settings, perform, reading, running_daemon
+from dialer.cli.access import counting, emit, fail, load_rulebook, load_settings, perform, reading, running_daemon
 from dialer.clock import Clock
+from dialer.counts import drop_counts
 
 app = typer.Typer(no_args_is_help=True, help="Make campaigns, start and stop them.")
 
@@ -166,8 +171,8 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _say(name: str, verb: Verb, json: bool) -> None:
-    result = perform("campaign/verb", {"campaign": name, "verb": verb.value})
+def _say(name: str, verb: Verb, json: bool, note: str = "") -> None:
+    result = perform("campaign/verb", {"campaign": name, "verb": verb.value, "note": note})
     if json:
         emit(result)
     else:
@@ -175,9 +180,58 @@ def _say(name: str, verb: Verb, json: bool) -> None:
 
 
 @app.command()
-def start(name: Name, json: Json = False) -> None:
+def preflight(name: Name, json: Json = False) -> None:
+    """Show what the campaign would find now: leads dialable, later by hour and reason, never by reason."""
+    settings = load_settings()
+    with reading(settings) as session, counting(name) as progress:
+        question, book, now = _question(session, settings, name)
+        found = look_ahead(session, question, book, now, progress)
+    later = [
+        {"hour": hour.isoformat(), "reason": reason, "leads": leads}
+        for (hour, reason), leads in sorted(found.later.items())
+    ]
+    if json:
+        emit({"leads": found.leads, "dialable": found.dialable, "later": later, "never": dict(found.never)})
+        return
+    table = Table("when", "reason", Column("leads", justify="right"))
+    table.add_row("now", "", str(found.dialable))
+    for row in later:
+        table.add_row(*map(str, row.values()))
+    for reason, leads in found.never.most_common():
+        table.add_row("never", reason, str(leads))
+    Console().print(table)
+
+
+def _question(session: Session, settings: Settings, name: str) -> tuple[Question, Rulebook, datetime]:
+    """An agent reserved for each call, so that the drop rate, which comes and goes, keeps out of it."""
+    book, now = load_rulebook(settings), Clock(settings.clock_offset_seconds).now()
+    try:
+        campaign = campaign_named(session, name)
+    except UnknownCampaign as error:
+        raise fail(str(error)) from None
+    return Question(campaign, drop_counts(session.connection(), campaign, book.measures, now), True), book, now
+
+
+@app.command()
+def start(
+    name: Name,
+    force: Annotated[bool, typer.Option("--force", help="start though no lead may ever be dialled; say why")] = False,
+    note: Annotated[str, typer.Option(help="why it is forced; shown with the campaign")] = "",
+    json: Json = False,
+) -> None:
     """Start dialling, within a second when a daemon runs."""
-    _say(name, Verb.START, json)
+    if force and not note:
+        raise typer.BadParameter("--force wants a --note that says why")
+    settings = load_settings()
+    if not force:
+        with reading(settings) as session:
+            hopeless = is_hopeless(session, *_question(session, settings, name))
+        if hopeless:
+            raise fail(
+                f"campaign {name!r}: no lead may be dialled, now or later: see `dialer campaign preflight {name}`, "
+                "or start it with --force --note"
+            )
+    _say(name, Verb.START, json, note)
 
 
 @app.command()

@@ -1,0 +1,88 @@
+"""`dialer evidence`: everything about the calls to one number in one file, and the proof that nothing was changed."""
+
+import json as json_text
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlmodel import col, select
+
+from campaigns.tables import Attempt, Lead, Phone
+from compliance import evidence as documents
+from compliance import ledger
+from dialer.cli.access import counting, emit, fail, load_settings, reading
+from dialer.clock import Clock
+
+app = typer.Typer(no_args_is_help=True, help="What was decided and done about a number, with proof.")
+
+Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+
+@app.command()
+def show(
+    number: Annotated[str, typer.Argument(help="number, as +12125550123")],
+    out: Annotated[Path | None, typer.Option(help="file to write the document to")] = None,
+    json: Annotated[bool, typer.Option("--json", help="print the document")] = False,
+) -> None:
+    """Gather attempts, decisions, rule texts, consents and do-not-call facts in one JSON document, with hashes."""
+    settings = load_settings()
+    now = Clock(settings.clock_offset_seconds).now()
+    with reading(settings) as session:
+        attempts = session.exec(select(Attempt).where(Attempt.number == number).order_by(col(Attempt.placing_at))).all()
+        of_number = select(Phone.lead_id).where(Phone.number == number)
+        leads = session.exec(select(Lead).where(col(Lead.id).in_(of_number))).all()
+        document = documents.gather(
+            session,
+            number,
+            attempts=[attempt.model_dump() for attempt in attempts],
+            leads=[lead.model_dump() for lead in leads],
+            now=now,
+        )
+    text = json_text.dumps(document, indent=1)
+    try:
+        if out is not None:
+            out.write_text(text)
+    except OSError as error:
+        raise fail(f"{out} cannot be written: {error}") from None
+    if json:
+        typer.echo(text)
+        return
+    counted = (f"{len(document[name])} {name}" for name in ("decisions", "attempts", "leads", "consents"))
+    typer.echo(f"{out or number}: {', '.join(counted)}, SHA-256 {document['sha256']}")
+
+
+@app.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="a document that `dialer evidence show` wrote")], json: Json = False
+) -> None:
+    """Check that a document is as it was written and that its decisions follow each other unbroken."""
+    try:
+        document = json_text.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise fail(f"{file} is no evidence document: {error}") from None
+    problems = documents.verify(document)
+    if json:
+        emit({"file": str(file), "unbroken": not problems, "problems": problems})
+    else:
+        typer.echo("\n".join(problems) or f"{file}: unbroken")
+    if problems:
+        raise typer.Exit(1)
+
+
+@app.command("ledger")
+def ledger_(json: Json = False) -> None:
+    """Check the whole ledger of decisions: no row changed, missing or put in."""
+    with reading(load_settings()) as session, counting("ledger") as progress:
+        broken, head = ledger.verify(session, progress), ledger.head(session)
+    if json:
+        emit(
+            {
+                "unbroken": broken is None,
+                "broken": broken._asdict() if broken else None,
+                "head": head and head._asdict(),
+            }
+        )
+    else:
+        typer.echo(f"row {broken.id} {broken.problem}" if broken else f"unbroken up to row {head.id if head else 0}")
+    if broken:
+        raise typer.Exit(1)

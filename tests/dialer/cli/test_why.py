@@ -1,0 +1,113 @@
+"""`dialer why`, `evidence`, `consent`, `emergency` and states' lists, on a database of their own."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from typer.testing import CliRunner
+
+from dialer.cli import app
+
+NEW_YORK, FLORIDA, JAMAICA = "+12125550120", "+13055550121", "+18765550124"
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DIALER_DATABASE_URL", f"sqlite:///{tmp_path}/dialer.db")
+
+    def run(*words: str, code: int = 0) -> str:
+        done = CliRunner().invoke(app, [*words], terminal_width=200)
+        assert done.exit_code == code, done.output
+        return done.output
+
+    (tmp_path / "leads.csv").write_text(f"phone,state\n{NEW_YORK},NY\n{FLORIDA},FL\n{JAMAICA},\n")
+    (tmp_path / "list.txt").write_text("+12125550190\n")
+    campaign = ("--client", "Acme", "--contact", "+12125550199", "--caller-id", "+12125550100")
+    run("campaign", "create", "spring", *campaign)
+    run("leads", "upload", "leads.csv", "--campaign", "spring")
+    return run
+
+
+def why(run, who):
+    (told,) = json.loads(run("why", who, "--json"))
+    return told, {question["question"]: question["passed"] for question in told["questions"]}
+
+
+def test_every_question_is_answered_for_a_lead(run):
+    told, passed = why(run, FLORIDA)
+    assert (told["verdict"], told["reason"]) == ("blocked", "do-not-call")
+    assert (passed["do-not-call"], passed["consent"], passed["emergency"]) == (False, False, True)
+    assert {rule["id"] for question in told["questions"] for rule in question["rules"]} >= {
+        *("us.do-not-call.national", "us-fl.do-not-call.state", "us-fl.consent.telemarketing"),
+    }
+    assert "REFUSED do-not-call" in run("why", str(told["lead"]))
+    run("why", "+12125550777", code=1)
+    run("why", "nobody", code=2)
+
+
+def test_lists_of_the_state_open_what_they_do_not_name(run, tmp_path):
+    run("dnc", "import", "list.txt", "--list", "national", code=2)
+    run("dnc", "import", "list.txt", "--list", "national", "--as-of", "2999-01-01", code=1)
+    run("dnc", "import", "list.txt", "--as-of", "2026-11-20", code=2)
+    assert why(run, NEW_YORK)[1]["do-not-call"] is False
+    run("dnc", "import", "list.txt", "--list", "national", "--as-of", _today())
+    assert why(run, NEW_YORK)[1]["do-not-call"] is True
+    assert why(run, FLORIDA)[1]["do-not-call"] is False
+    run("dnc", "import", "list.txt", "--list", "state:FL", "--as-of", _today())
+    assert why(run, FLORIDA)[1]["do-not-call"] is True
+    assert {row["list"]: row["numbers"] for row in json.loads(run("dnc", "copies", "--json"))} == {
+        "national:US": 1,
+        "state:US-FL": 1,
+    }
+    (tmp_path / "next.txt").write_text(f"{NEW_YORK}\n")
+    run("dnc", "import", "next.txt", "--list", "national", "--as-of", _today())
+    assert why(run, NEW_YORK)[1]["do-not-call"] is False
+
+
+def test_consents_lift_and_their_revocation_binds_again(run, tmp_path):
+    (tmp_path / "c.csv").write_text(f"phone,kind,given_at\n{FLORIDA},written,2026-01-01T00:00:00Z\n{NEW_YORK},oral,\n")
+    told = run("consent", "import", "c.csv", "--source", "web")
+    assert "c.csv:3: no given_at" in told
+    assert "1 added, 0 known, 1 rejected" in told
+    assert why(run, FLORIDA)[1]["consent"] is True
+    (consent,) = json.loads(run("consent", "show", FLORIDA, "--json"))
+    assert (consent["kind"], consent["source"]) == ("written", "web")
+    assert "1 revoked" in run("consent", "revoke", FLORIDA)
+    assert why(run, FLORIDA)[1]["consent"] is False
+
+
+def test_an_emergency_stops_a_place_until_it_is_lifted(run):
+    run("emergency", "declare", "US-FL", "--note", "hurricane")
+    assert [why(run, number)[1]["emergency"] for number in (FLORIDA, NEW_YORK)] == [False, True]
+    run("emergency", "lift", "US-FL")
+    assert why(run, FLORIDA)[1]["emergency"] is True
+    assert [row["note"] for row in json.loads(run("emergency", "list", "--json"))] == ["hurricane"]
+    run("emergency", "declare", "Florida", code=1)
+
+
+def test_a_hopeless_campaign_starts_only_with_force_and_a_note(run):
+    found = json.loads(run("campaign", "preflight", "spring", "--json"))
+    assert (found["leads"], found["dialable"]) == (3, 0)
+    assert found["never"] == {"do-not-call": 2, "no-rules": 1}
+    assert "preflight" in run("campaign", "start", "spring", code=1)
+    run("campaign", "start", "spring", "--force", code=2)
+    run("campaign", "start", "spring", "--force", "--note", "a test")
+    assert "running" in run("campaign", "list")
+
+
+def test_evidence_is_unbroken_until_somebody_touches_it(run, tmp_path):
+    run("evidence", "show", FLORIDA, "--out", "e.json")
+    assert "unbroken" in run("evidence", "verify", "e.json")
+    text = (tmp_path / "e.json").read_text()
+    assert '"FL"' in text
+    (tmp_path / "e.json").write_text(text.replace('"FL"', '"GA"'))
+    told = json.loads(run("evidence", "verify", "e.json", "--json", code=1))
+    assert (told["unbroken"], len(told["problems"])) == (False, 1)
+    (tmp_path / "e.json").write_text("{")
+    run("evidence", "verify", "e.json", code=1)
+    assert "unbroken" in run("evidence", "ledger")
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
