@@ -159,7 +159,8 @@ def facts_of(
     forbidden = scopes_of_many(session, numbers, campaign.name, campaign.client)
     listed, copies = lists.listed(session, numbers), {name: c.as_of for name, c in lists.copies(session).items()}
     agreed = consents.of_numbers(session, numbers, campaign.client, now)
-    stopped, without = emergencies.in_force(session), frozenset(campaign.without)
+    stopped, business = emergencies.in_force(session), campaign.business
+    common = _facts_in_common(campaign)
     past, live = earlier_attempts(connection, [known.number for row, _phone in chosen for known in phones[row["id"]]])
     for row, phone in chosen:
         if phone.number in live:
@@ -169,28 +170,34 @@ def facts_of(
         yield (
             Candidate(row["id"], row["list_id"], phone.id, phone.number),
             Facts(
+                **common,
                 number=phone.number,
-                kind=campaign.kind,
-                campaign=campaign.name,
-                client=campaign.client,
-                without=without,
                 jurisdictions=place.jurisdictions,
                 zones=place.zones,
                 line_type=(row["line_type"] if phone.rank == 0 else "") or place.line_type,
-                business=campaign.business if row["business"] is None else row["business"],
-                ring_seconds=campaign.ring_seconds + RING_MARGIN_SECONDS,
+                business=business if row["business"] is None else row["business"],
                 emergencies=stopped,
                 do_not_call=forbidden.get(phone.number, ()),
                 listed=listed.get(phone.number, ()),
                 copies=copies,
                 consent=agreed.get(phone.number, "none"),
                 attempts=tuple(sorted(chain.from_iterable(of_person))),
-                attempts_per_day=campaign.attempts_per_day,
                 drops=question.drops,
-                drop_ceiling=campaign.drop_rate_ceiling,
                 agent_reserved=question.agent_reserved,
             ),
         )
+
+
+def _facts_in_common(campaign: Campaign) -> dict[str, Any]:
+    return {
+        "kind": campaign.kind,
+        "campaign": campaign.name,
+        "client": campaign.client,
+        "without": frozenset(campaign.without),
+        "ring_seconds": campaign.ring_seconds + RING_MARGIN_SECONDS,
+        "attempts_per_day": campaign.attempts_per_day,
+        "drop_ceiling": campaign.drop_rate_ceiling,
+    }
 
 
 def _place(number: str, lead: RowMapping) -> Location:

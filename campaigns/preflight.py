@@ -78,7 +78,8 @@ def _prospects(
         for candidate, facts in facts_of(session, question, rows, now):
             verdict = check(facts, rulebook, now)
             if isinstance(verdict, Blocked):
-                found.append((verdict.until, str(verdict.reason if verdict.until else _for_ever(facts, rulebook, now))))
+                passing = verdict.until is None and verdict.reason in PASSING
+                found.append((verdict.until, str(_for_ever(facts, rulebook, now) if passing else verdict.reason)))
             elif due[candidate.lead_id] > now:
                 found.append((due[candidate.lead_id], RECYCLED))
             else:
