@@ -1,5 +1,6 @@
 """`dialer compliance`: what the law says of a call, which rules there are, and what changes when a date passes."""
 
+from collections import Counter
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -8,6 +9,9 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from campaigns.hopper import Question, facts_of, open_leads
+from campaigns.store import UnknownCampaign, campaign_named
+from compliance.binding import case_of
 from compliance.facts import Facts
 from compliance.gate import Blocked, Cleared
 from compliance.gate import check as decide
@@ -16,7 +20,7 @@ from compliance.rule import Rule
 from compliance.rulebook import Rulebook, country_of
 from compliance.until import OWN_CAP
 from compliance.wording import effect
-from dialer.cli.access import emit, load_rulebook, load_settings
+from dialer.cli.access import counting, emit, fail, load_rulebook, load_settings, reading
 from dialer.clock import Clock
 
 app = typer.Typer(no_args_is_help=True, help="What the law says of a call, and why.")
@@ -208,9 +212,10 @@ def _dates(rule: Rule) -> str:
 def diff(
     start: Annotated[datetime, typer.Option("--from", formats=DAY, help="first day")],
     end: Annotated[datetime, typer.Option("--to", formats=DAY, help="last day")],
+    campaign: Annotated[str | None, typer.Option(help="only what changes for its open leads; counts them")] = None,
     json: Json = False,
 ) -> None:
-    """Show which rules begin and end between two days."""
+    """Show which rules begin and end between two days, and for how many leads."""
     if end < start:
         raise typer.BadParameter("--to lies before --from")
     book = load_rulebook(load_settings())
@@ -225,10 +230,34 @@ def diff(
         if happens
     ]
     changes.sort(key=lambda change: (change["on"], change["id"]))
+    if campaign is not None:
+        leads = _leads_under(campaign, book, {str(change["id"]) for change in changes})
+        changes = [change | {"leads": leads[change["id"]]} for change in changes if leads[change["id"]]]
     if json:
         emit(changes)
         return
-    table = Table("on", "change", "rule", "effect")
+    names = ["on", "change", "id", "effect", *(["leads"] if campaign is not None else [])]
+    table = Table(*names)
     for change in changes:
-        table.add_row(change["on"], change["change"], change["id"], change["effect"])
+        table.add_row(*(str(change[name]) for name in names))
     Console().print(table)
+
+
+def _leads_under(name: str, book: Rulebook, rules: set[str]) -> Counter[str]:
+    """How many open leads of a campaign each of the rules reaches."""
+    settings = load_settings()
+    now = Clock(settings.clock_offset_seconds).now()
+    leads: Counter[str] = Counter()
+    with reading(settings) as session, counting(name) as progress:
+        try:
+            question = Question(campaign_named(session, name), (), agent_reserved=True)
+        except UnknownCampaign as error:
+            raise fail(str(error)) from None
+        looked_at = 0
+        for rows in open_leads(session.connection(), question.campaign.id or 0):
+            for _candidate, facts in facts_of(session, question, rows, now):
+                reaching = book.reaching(case_of(facts, book).reach)
+                leads.update(rule.id for rule in reaching if rule.id in rules)
+            looked_at += len(rows)
+            progress(looked_at)
+    return leads

@@ -96,6 +96,16 @@ def test_a_hopeless_campaign_starts_only_with_force_and_a_note(run):
     assert "running" in run("campaign", "list")
 
 
+def test_what_changes_for_a_campaigns_leads_when_a_date_passes(run, tmp_path):
+    (tmp_path / "more.csv").write_text("phone,state\n+12155550125,PA\n+12155550126,PA\n")
+    days = ("--from", "2026-10-01", "--to", "2026-10-31", "--campaign", "spring", "--json")
+    assert json.loads(run("compliance", "diff", *days)) == []
+    run("leads", "upload", "more.csv", "--campaign", "spring")
+    changes = json.loads(run("compliance", "diff", *days))
+    assert [(change["change"], change["leads"]) for change in changes] == [("ends", 2), ("begins", 2)]
+    run("compliance", "diff", *days[:4], "--campaign", "autumn", code=1)
+
+
 def test_evidence_is_unbroken_until_somebody_touches_it(run, tmp_path):
     run("evidence", "show", FLORIDA, "--out", "e.json")
     assert "unbroken" in run("evidence", "verify", "e.json")
