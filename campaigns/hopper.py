@@ -30,7 +30,7 @@ _tables = SQLModel.metadata.tables
 ATTEMPT = _tables[campaigns.tables.Attempt.__tablename__]
 CAMPAIGN, LEAD, PHONE = _tables["campaign"], _tables["lead"], _tables["phone"]
 
-LEAD_COLUMNS = ("id", "list_id", "state", "postal_code", "time_zone", "line_type", "business", "due_at")
+LEAD_COLUMNS = ("id", "list_id", "state", "postal_code", "time_zone", "line_type", "business", "due_at", "held_reason")
 BATCH = 200  # leads looked at together
 READ_TOGETHER = 2000  # where nobody waits
 LOOK_LIMIT = 2000  # leads looked at for one tick, so that a list that sleeps cannot hold up the others
@@ -48,6 +48,7 @@ class Candidate:
     list_id: int
     phone_id: int
     number: str
+    held_reason: str | None = None  # of its last refusal, if it was not dialled since
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ def facts_of(
         place = _place(phone.number, row)
         of_person = (past[known.number] for known in phones[row["id"]])
         yield (
-            Candidate(row["id"], row["list_id"], phone.id, phone.number),
+            Candidate(row["id"], row["list_id"], phone.id, phone.number, row["held_reason"]),
             Facts(
                 **common,
                 number=phone.number,
@@ -236,7 +237,7 @@ def hold(session: Session, refusals: Sequence[Refusal], campaign_id: int, rulebo
     if not refusals:
         return
     connection = session.connection()
-    looked_at = [_entry(r.facts, r.blocked, campaign_id, r.candidate, rulebook) for r in refusals]
+    looked_at = [_entry(r.facts, r.blocked, campaign_id, r.candidate, rulebook) for r in refusals if _is_news(r)]
     ledger.record_decisions(session, looked_at)
     put_away = []
     for refusal in refusals:
@@ -249,6 +250,12 @@ def hold(session: Session, refusals: Sequence[Refusal], campaign_id: int, rulebo
     if put_away:
         lead = update(LEAD).where(LEAD.c.id == bindparam("lead"), LEAD.c.standing == Standing.OPEN)
         connection.execute(lead.values(due_at=bindparam("until"), held_reason=bindparam("reason")), put_away)
+
+
+def _is_news(refusal: Refusal) -> bool:
+    """A budget that is used up refuses the same leads every half minute: once is enough for the auditor."""
+    reason = refusal.blocked.reason
+    return reason is not Reason.DROP_RATE or refusal.candidate.held_reason != reason
 
 
 def _give_up(connection: Connection, candidate: Candidate) -> None:

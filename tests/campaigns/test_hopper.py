@@ -7,6 +7,7 @@ import pytest
 from campaigns import hopper
 from campaigns.hopper import Question
 from campaigns.tables import Campaign
+from compliance import consents, emergencies
 from compliance.facts import OWN_MEASURE, DropCount
 from compliance.gate import Reason
 from compliance.store import add_entry
@@ -190,6 +191,31 @@ def test_a_used_up_drop_rate_budget_holds_leads_for_a_moment_unless_an_agent_is_
     assert (build.row("lead")["held_reason"], build.row("lead")["due_at"]) == (
         *("drop-rate", clock.now() + hopper.SOON),
     )
+    clock.advance(hopper.SOON.total_seconds())
+    hold(campaign, look(campaign, drops=over, reserved=False)[2], clock.now())
+    assert build.row("lead")["due_at"] == clock.now() + hopper.SOON
+    assert len(build.rows("decision")) == 1  # the second refusal is no news
+
+
+@pytest.mark.parametrize("change", ["opt-out", "emergency", "consent"])
+def test_what_people_say_between_look_and_claim_holds(build, look, claim, database, clock, change):
+    campaign = build.campaign()
+    build.lead(campaign, NEW_YORK)
+    question, offers, _refusals = look(campaign)
+
+    def say(session):
+        given = {"kind": "express", "source": "web", "given_at": clock.now()}
+        match change:
+            case "opt-out":
+                add_entry(session, NEW_YORK, source="cli", now=clock.now())
+            case "emergency":
+                emergencies.declare(session, "US", "operator", clock.now())
+            case "consent":
+                consents.add(session, [consents.NewConsent(number=NEW_YORK, **given)], clock.now())
+
+    database.write(say)
+    assert claim(question, offers) == []
+    assert build.rows("attempt") == []
 
 
 def test_attempts_of_every_campaign_count_towards_the_cap_of_a_number(build, look, clock):
