@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Table
 
 from campaigns.hopper import Question, facts_of, open_leads
 from campaigns.store import UnknownCampaign, campaign_named
@@ -171,12 +171,13 @@ def rules(
     if json:
         emit([rule_as_json(rule) for rule in found])
         return
-    table = Table(Column("rule", no_wrap=True), "for", "effect", "source")
     for rule in found:
+        typer.echo(f"{rule.id} ({', '.join(sorted(rule.scope))})")
+        typer.echo(f"    {effect(rule)}")
         dates = _dates(rule)
-        source = f"{rule.citation} [{rule.basis}, {rule.confidence}]" + (f" {dates}" if dates else "")
-        table.add_row(rule.id, ", ".join(sorted(rule.scope)), effect(rule), source)
-    Console().print(table)
+        typer.echo(f"    {rule.citation} [{rule.basis}, {rule.confidence}]{f' {dates}' if dates else ''}")
+        if rule.note:
+            typer.echo(f"    {rule.note}")
 
 
 def _wanted(rule: Rule, jurisdiction: str | None, on: date | None) -> bool:
