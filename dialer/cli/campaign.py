@@ -19,9 +19,20 @@ from campaigns.store import UnknownCampaign, campaign_named, campaign_state, cam
 from campaigns.tables import Campaign
 from compliance.rulebook import Rulebook
 from config import Settings
-from dialer.cli.access import counting, emit, fail, load_rulebook, load_settings, perform, reading, running_daemon
+from dialer.cli.access import (
+    counting,
+    emit,
+    fail,
+    load_rulebook,
+    load_settings,
+    perform,
+    reading,
+    running_daemon,
+    sqlite_path_or_fail,
+)
 from dialer.clock import Clock
 from dialer.counts import drop_counts
+from dialer.db import schema
 
 app = typer.Typer(no_args_is_help=True, help="Make campaigns, start and stop them.")
 
@@ -223,7 +234,7 @@ def start(
     if force and not note:
         raise typer.BadParameter("--force wants a --note that says why")
     settings = load_settings()
-    if not force:
+    if not force and schema.version(sqlite_path_or_fail(settings)) is not None:  # without one, the verb complains
         with reading(settings) as session:
             hopeless = is_hopeless(session, *_question(session, settings, name))
         if hopeless:
