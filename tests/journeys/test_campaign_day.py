@@ -84,7 +84,7 @@ def test_who_opts_out_by_key_is_never_called_again(on_stage, prepare, rows, unti
     until(lambda: rows(on_stage, "SELECT 1 FROM agent WHERE seat_sid IS NULL AND state = 'logged-out'"), "logged out")
     on_stage.do("agent/login", agent="agent0", campaign="autumn")
     on_stage.do("agent/ready", agent="agent0")
-    on_stage.dialer("campaign", "start", "autumn")
+    on_stage.dialer("campaign", "start", "autumn", "--force", "--note", "its only lead must not be called")
     until(
         lambda: rows(on_stage, "SELECT 1 FROM lead WHERE held_reason = 'do-not-call'"), "the other campaign is refused"
     )
