@@ -24,12 +24,13 @@ from campaigns.campaign import (
 from campaigns.dispositions import lookup
 from campaigns.lead import Standing
 from campaigns.recycling import Again, recycle, retires_phone, uses_try
-from campaigns.tables import Attempt, CallCount, Campaign, Lead, LeadList, Phone
+from campaigns.tables import Campaign
 from compliance.rulebook import Limits
 
 _tables = SQLModel.metadata.tables
 ATTEMPT = _tables[campaigns.tables.Attempt.__tablename__]
-LEAD, PHONE = _tables["lead"], _tables["phone"]
+CAMPAIGN, LEAD, PHONE = _tables["campaign"], _tables["lead"], _tables["phone"]
+LIST, COUNT = _tables["lead_list"], _tables["call_count"]
 
 
 class UnknownCampaign(Exception):
@@ -46,12 +47,18 @@ class BadPlan(Exception):
 
 def campaign_named(session: Session, name: str) -> Campaign:
     """Raises UnknownCampaign, naming those that exist."""
-    found = session.exec(select_rows(Campaign).where(Campaign.name == name)).one_or_none()
+    found = _there(session, name)
     if found is None:
-        names = session.exec(select_rows(Campaign.name).order_by(Campaign.name).limit(10)).all()
+        query = select_rows(Campaign.name).where(col(Campaign.deleted_at).is_(None)).order_by(Campaign.name)
+        names = session.exec(query.limit(10)).all()
         known = ", ".join(names) if names else "none yet; make one with `dialer campaign create`"
         raise UnknownCampaign(f"no campaign {name!r}; there is: {known}")
     return found
+
+
+def _there(session: Session, name: str) -> Campaign | None:
+    query = select_rows(Campaign).where(Campaign.name == name, col(Campaign.deleted_at).is_(None))
+    return session.exec(query).one_or_none()
 
 
 def live_attempts(session: Session, campaign_id: int) -> int:
@@ -72,7 +79,7 @@ def create_campaign(session: Session, plan: CampaignPlan, law: Limits, now: date
         raise BadPlan("; ".join(problems))
     plain = asdict(plan).items()
     values: dict[str, Any] = {name: list(value) if isinstance(value, tuple) else value for name, value in plain}
-    there = session.exec(select_rows(Campaign).where(Campaign.name == plan.name)).one_or_none()
+    there = _there(session, plan.name)
     if there is None:
         session.add(Campaign(**values, intent=Intent.STOP, created_at=now))
         return True
@@ -94,10 +101,11 @@ def say(session: Session, name: str, verb: Verb, note: str = "") -> Campaign:
     return campaign
 
 
-def delete_campaign(session: Session, name: str) -> None:
-    """Remove a stopped campaign with its leads and attempts. Raises UnknownCampaign, ImpossibleVerb.
+def delete_campaign(session: Session, name: str, now: datetime) -> None:
+    """Remove a stopped campaign with its leads. Raises UnknownCampaign, ImpossibleVerb.
 
-    Do-not-call entries and the gate's decisions stay: the law wants them longer than the campaign.
+    Attempts, and the leads they were made on, stay unseen until no law wants them (`forget_campaigns`): caps and drop
+    rates of other campaigns count them too. So do do-not-call entries and the gate's decisions.
     """
     campaign = campaign_named(session, name)
     assert campaign.id is not None
@@ -105,9 +113,32 @@ def delete_campaign(session: Session, name: str) -> None:
         check_deletable(Intent(campaign.intent), live_attempts(session, campaign.id))
     except ImpossibleVerb as error:
         raise ImpossibleVerb(f"campaign {name!r} {error}") from None
-    for table in (Attempt, Phone, Lead, LeadList, CallCount):
-        session.connection().execute(delete(table).where(col(table.campaign_id) == campaign.id))
-    session.delete(campaign)
+    campaign.deleted_at = now
+    session.add(campaign)
+    session.flush()
+    forget_untried(session.connection(), campaign.id)
+
+
+def forget_untried(connection: Connection, campaign_id: int) -> None:
+    """Remove a deleted campaign's leads without attempts, and finish the others."""
+    untried = (LEAD.c.campaign_id == campaign_id, ~select(ATTEMPT.c.id).where(ATTEMPT.c.lead_id == LEAD.c.id).exists())
+    connection.execute(delete(PHONE).where(PHONE.c.lead_id.in_(select(LEAD.c.id).where(*untried))))
+    connection.execute(delete(LEAD).where(*untried))
+    connection.execute(update(LEAD).where(LEAD.c.campaign_id == campaign_id).values(standing=Standing.FINISHED))
+
+
+def forget_campaigns(session: Session, counted_since: datetime) -> int:
+    """Remove deleted campaigns of which no attempt is left, nor a count since that moment; how many."""
+    connection = session.connection()
+    attempts = select(ATTEMPT.c.id).where(ATTEMPT.c.campaign_id == CAMPAIGN.c.id)
+    counts = select(COUNT.c.hour).where(COUNT.c.campaign_id == CAMPAIGN.c.id, COUNT.c.hour >= counted_since)
+    over = select(CAMPAIGN.c.id).where(CAMPAIGN.c.deleted_at.is_not(None), ~attempts.exists(), ~counts.exists())
+    gone = connection.execute(over).scalars().all()
+    for campaign_id in gone:
+        for table in (PHONE, LEAD, LIST, COUNT):
+            connection.execute(delete(table).where(table.c.campaign_id == campaign_id))
+        connection.execute(delete(CAMPAIGN).where(CAMPAIGN.c.id == campaign_id))
+    return len(gone)
 
 
 def recycle_lead(connection: Connection, attempt: RowMapping, code: str, callback_at: datetime | None) -> None:
@@ -154,8 +185,9 @@ def retire_number(connection: Connection, number: str, scope_campaign: int | Non
 
 
 def campaigns_wanted(session: Session) -> Sequence[Campaign]:
-    """Every campaign, by name."""
-    return session.exec(select_rows(Campaign).order_by(Campaign.name)).all()
+    """Every campaign that was not deleted, by name."""
+    wanted = select_rows(Campaign).where(col(Campaign.deleted_at).is_(None))
+    return session.exec(wanted.order_by(Campaign.name)).all()
 
 
 def disposition_allowed(campaign: Campaign, code: str) -> bool:

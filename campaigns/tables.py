@@ -13,10 +13,19 @@ class Campaign(SQLModel, table=True):
     """One project of a client. What runs is derived from `intent` and the live attempts, never stored."""
 
     __tablename__ = "campaign"
-    __table_args__ = ({"sqlite_autoincrement": True},)  # decisions outlive a campaign: its number is never given again
+    __table_args__ = (
+        Index(
+            "campaign_name",
+            "name",
+            unique=True,
+            sqlite_where=text("deleted_at IS NULL"),
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+        {"sqlite_autoincrement": True},  # decisions outlive a campaign: its number is never given again
+    )
 
     id: int | None = Field(default=None, primary_key=True)
-    name: str = Field(unique=True)
+    name: str
     kind: str  # campaigns.campaign.Kind
     mode: str  # campaigns.campaign.Mode
     intent: str  # campaigns.campaign.Intent: what the operator wants
@@ -38,6 +47,9 @@ class Campaign(SQLModel, table=True):
     dispositions: list[str] = Field(sa_column=Column(JSON, nullable=False))  # codes the agents may give
     created_at: datetime = Field(sa_type=UtcDateTime)
     note: str = ""  # why the dialer itself paused it; cleared by the next verb
+    deleted_at: datetime | None = Field(
+        default=None, sa_type=UtcDateTime
+    )  # the row goes when no law wants its attempts
 
 
 class CallCount(SQLModel, table=True):

@@ -22,6 +22,10 @@ def over_at(rule: CoolDownRule, attempts: Sequence[Past], now: datetime) -> date
     return None if isinf(rule.hours) else max(now, max(begun).astimezone(UTC) + timedelta(hours=rule.hours))
 
 
+def asks_for(rule: CoolDownRule, came_to: str) -> bool:
+    """Whether an attempt that came to this counts towards the pause."""
+    return came_to == rule.after or (rule.after == "conversation" and came_to == "refusal")  # who refuses has talked
+
+
 def _came(rule: CoolDownRule, attempts: Sequence[Past], end: int) -> bool:
-    wanted = {rule.after, "refusal"} if rule.after == "conversation" else {rule.after}  # who refuses has talked
-    return all(past.came_to in wanted for past in attempts[end - rule.times : end])
+    return all(asks_for(rule, past.came_to) for past in attempts[end - rule.times : end])

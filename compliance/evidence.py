@@ -1,9 +1,9 @@
 """Everything we know about the calls to one number, in one document that can be checked without the database.
 
 One JSON object: number, exported_at, ledger (the ledger's head then), leads, attempts, attempts_gone
-(ids that were cleared, but deleted since with their campaign), decisions, consents, do_not_call, lists (every copy of a
-state's list in use, and whether the number stands in it), rulebooks (digest -> file name -> text), rules (those that
-the decisions name, as they read), sha256 (of all the rest).
+(ids that were cleared, but erased since), decisions, erased (hashes of erased decisions that one of those follows),
+consents, do_not_call, lists (every copy of a state's list in use, and whether the number stands in it), rulebooks
+(digest -> file name -> text), rules (those that the decisions name, as they read), sha256 (of all the rest).
 """
 
 import hashlib
@@ -28,6 +28,7 @@ KEYS = {
     "attempts": list,
     "attempts_gone": list,
     "decisions": list,
+    "erased": list,
     "consents": list,
     "do_not_call": list,
     "lists": list,
@@ -52,6 +53,7 @@ def gather(
         "attempts": [plain(row) for row in attempts],
         "attempts_gone": sorted(_cleared(decisions) - {str(row["id"]) for row in attempts}),
         "decisions": decisions,
+        "erased": ledger.erased(session, _missing(decisions)),
         "consents": [plain(row.model_dump()) for row in consents.show(session, number)],
         "do_not_call": [plain(row.model_dump()) for row in store.entries_of(session, number)],
         "lists": _lists(session, number),
@@ -73,6 +75,11 @@ def plain(value: Any) -> Any:
         case date() | time():
             return value.isoformat()
     return value
+
+
+def _missing(decisions: Sequence[Row]) -> set[str]:
+    """Hashes that decisions follow and that are not among them."""
+    return {row["previous_of_number"] for row in decisions} - {row["hash"] for row in decisions} - {""}
 
 
 def _lists(session: Session, number: str) -> list[dict[str, Any]]:
@@ -123,7 +130,7 @@ def verify(document: object) -> list[str]:
 
 def _is(document: Mapping[str, Any], key: str, kind: type) -> bool:
     value = document.get(key)
-    row = str if key == "attempts_gone" else dict
+    row = str if key in ("attempts_gone", "erased") else dict
     return isinstance(value, kind) and (kind is not list or all(isinstance(item, row) for item in document[key]))
 
 
@@ -137,7 +144,7 @@ def _decisions(document: Row) -> Iterator[str]:
                 yield f"{where}: has been changed: its content does not give its hash"
             if set(row) - {"id", "previous", "previous_of_number", "hash", *ledger.CONTENT}:
                 yield f"{where}: holds more than a decision does"
-            if row["previous_of_number"] != last:
+            if row["previous_of_number"] != last and row["previous_of_number"] not in document["erased"]:
                 yield f"{where}: does not follow the decision before it: one is missing, put in or moved"
             if row["number"] != document["number"]:
                 yield f"{where}: is about another number"

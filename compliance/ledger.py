@@ -7,12 +7,12 @@ at its end: keep a head (`head`), from an evidence file or a log, and give it to
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, func, insert, select
+from sqlalchemy import Select, bindparam, func, insert, select, update
 from sqlalchemy.dialects import sqlite
 from sqlmodel import Session, SQLModel
 
@@ -22,6 +22,14 @@ from compliance.gate import Blocked, Cleared
 DECISION = SQLModel.metadata.tables[compliance.tables.Decision.__tablename__]
 RULEBOOK_TEXT = SQLModel.metadata.tables[compliance.tables.RulebookText.__tablename__]
 
+BLANK: Mapping[str, Any] = {  # of an erased row
+    "number": "",
+    "lead_id": 0,
+    "facts": {},
+    "local_times": [],
+    "zones": [],
+    "jurisdictions": [],
+}
 BATCH = 5000  # numbers in one statement; SQLite takes 32,766 parameters
 
 
@@ -162,9 +170,28 @@ def _last() -> Select[int, str, str]:
 _LAST = _last()  # made once: to make it costs as much as to run it
 
 
+def erase(session: Session, ids: Sequence[int], now: datetime) -> int:
+    """Take out of rows whom they were about and by which facts; the hashes stay, so that the chain does. How many."""
+    known = update(DECISION).where(DECISION.c.id.in_(ids), DECISION.c.erased_at.is_(None))
+    return session.connection().execute(known.values(**BLANK, erased_at=now)).rowcount
+
+
+def erased_rows(session: Session) -> int:
+    """How many rows have been erased."""
+    query = select(func.count()).where(DECISION.c.erased_at.is_not(None))
+    return session.connection().execute(query).scalar_one()
+
+
+def erased(session: Session, hashes: Collection[str]) -> list[str]:
+    """Those of the hashes that belong to erased rows, sorted."""
+    query = select(DECISION.c.hash).where(DECISION.c.hash.in_(hashes), DECISION.c.erased_at.is_not(None))
+    return sorted(session.connection().execute(query).scalars())
+
+
 def rows_of(session: Session, number: str) -> list[dict[str, Any]]:
     """Every row about a number, oldest first, as it is stored."""
-    query = select(DECISION).where(DECISION.c.number == number).order_by(DECISION.c.id)
+    columns = [DECISION.c[name] for name in ("id", *CONTENT, "previous", "previous_of_number", "hash")]
+    query = select(*columns).where(DECISION.c.number == number).order_by(DECISION.c.id)
     return [dict(row) for row in session.connection().execute(query).mappings()]
 
 
@@ -177,7 +204,9 @@ def keep_rulebook(session: Session, digest: str, packs: Mapping[str, str], now: 
 def verify(
     session: Session, progress: Callable[[int], None] = lambda _rows: None, kept: Head | None = None
 ) -> Broken | None:
-    """The first row that was changed, put in, moved or missed, or None when all is as it was written.
+    """The first row that was changed, put in, moved or missed, or None when all is as it was written or erased.
+
+    An erased row shows only that it stood there.
 
     `progress` hears how many rows have been read. `kept` is a head from earlier, which must still be there.
     """
@@ -202,7 +231,10 @@ def verify(
 def _problem(row: Mapping[str, Any], previous: str) -> str:
     if row["previous"] != previous:
         return "does not follow the row before it: a row is missing, put in or moved"
-    if row["previous_of_number"] != row["last_of_number"]:
+    if row["erased_at"] is not None:
+        is_blank = all(row[name] == value for name, value in BLANK.items())
+        return "" if is_blank else "is marked as erased, and is not"
+    if row["previous_of_number"] != row["last_of_number"] and not row["last_is_erased"]:
         return "does not follow the last row about its number"
     if row["hash"] != row_hash(row):
         return "has been changed: its content does not give its hash"
@@ -220,7 +252,10 @@ def _rows(session: Session) -> Iterator[Mapping[str, Any]]:
         .correlate(DECISION)
         .scalar_subquery()
     )
-    query = select(DECISION, func.coalesce(last, "").label("last_of_number")).order_by(DECISION.c.id).limit(BATCH)
+    gone = DECISION.alias()
+    is_gone = select(gone.c.id).where(gone.c.hash == DECISION.c.previous_of_number, gone.c.erased_at.is_not(None))
+    labelled = func.coalesce(last, "").label("last_of_number"), is_gone.exists().label("last_is_erased")
+    query = select(DECISION, *labelled).order_by(DECISION.c.id).limit(BATCH)
     after = -1
     while page := session.connection().execute(query.where(DECISION.c.id > after)).all():
         yield from (row._asdict() for row in page)

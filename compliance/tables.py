@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, UniqueConstraint
+from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from compliance.do_not_call import EVERYWHERE
@@ -84,7 +84,16 @@ class Decision(SQLModel, table=True):
     """One verdict of the gate about one number, kept for the auditor. Written only by `compliance.ledger`."""
 
     __tablename__ = "decision"
-    __table_args__ = (Index("decision_by_number", "number", "id"), Index("decision_by_lead", "lead_id", "at"))
+    __table_args__ = (
+        Index("decision_by_number", "number", "id"),
+        Index("decision_by_lead", "lead_id", "at"),
+        Index(
+            "decision_erased",
+            "hash",
+            sqlite_where=text("erased_at IS NOT NULL"),
+            postgresql_where=text("erased_at IS NOT NULL"),
+        ),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     at: datetime = Field(sa_type=UtcDateTime)
@@ -107,6 +116,7 @@ class Decision(SQLModel, table=True):
     previous: str  # hash of the row before; empty for the first
     previous_of_number: str  # hash of the row before about this number; empty for the first
     hash: str
+    erased_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # whom it was about and why is gone since
 
 
 class RulebookText(SQLModel, table=True):

@@ -23,7 +23,7 @@ from compliance.consents import ConsentError
 from compliance.emergencies import UnknownPlace
 from compliance.lists import ListError
 from compliance.packs import RuleError
-from dialer import law_actions, seats
+from dialer import law_actions, privacy, seats
 from dialer.action import Context, Request, Result
 from dialer.agent import AgentEvent, ImpossibleForAgent
 from dialer.call import IllegalEvent
@@ -53,6 +53,8 @@ REFUSALS = (
     seats.NotOnCall,
     seats.UnknownAgent,
     seats.WrongDisposition,
+    privacy.StillInACall,
+    privacy.UnknownPerson,
 )
 
 
@@ -115,7 +117,7 @@ class OfCampaign(Request):
 def delete(context: Context, request: OfCampaign) -> Result:
     """Delete a stopped campaign; its agents, who must have logged out, belong to none."""
     seats.leave(context.session, request.campaign)
-    delete_campaign(context.session, request.campaign)
+    delete_campaign(context.session, request.campaign, context.now)
     return {"campaign": request.campaign, "state": "deleted"}
 
 

@@ -11,6 +11,7 @@ from compliance import consents, emergencies, lists
 from compliance.consent import ANY_CLIENT
 from compliance.do_not_call import EVERYWHERE, of_campaign, of_client
 from compliance.store import add_entry
+from dialer import privacy
 from dialer.action import Context, Number, Request, Result
 
 
@@ -118,6 +119,30 @@ def lift(context: Context, request: OfEmergency) -> Result:
     return {"jurisdiction": request.jurisdiction, "lifted": lifted}
 
 
+class OfPerson(Request):
+    person: str
+
+
+def erase(context: Context, request: OfPerson) -> Result:
+    """Forget a person as far as the law lets it go, and never call the numbers again."""
+    done = privacy.erase(context.session, privacy.find(context.session, request.person), context.rulebook, context.now)
+    kept = [
+        {
+            "what": what,
+            "rows": rows,
+            "until": done.until[what].isoformat() if what in done.until else None,
+            "rules": sorted(done.rules.get(what, ())),
+        }
+        for what, rows in sorted(done.kept.items())
+        if rows
+    ]
+    return {
+        "person": request.person,
+        "erased": {name: rows for name, rows in done.erased.items() if rows},
+        "kept": kept,
+    }
+
+
 ACTIONS: Mapping[str, tuple[type[Request], Callable[[Context, Any], Result]]] = {
     "dnc/add": (DoNotCall, do_not_call),
     "dnc/open-copy": (OpenCopy, open_copy),
@@ -127,4 +152,5 @@ ACTIONS: Mapping[str, tuple[type[Request], Callable[[Context, Any], Result]]] = 
     "consent/revoke": (RevokeConsent, revoke_consent),
     "emergency/declare": (OfEmergency, declare),
     "emergency/lift": (OfEmergency, lift),
+    "privacy/erase": (OfPerson, erase),
 }

@@ -13,8 +13,11 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import delete, select
 from sqlmodel import Session
 
+from campaigns.store import forget_campaigns
+from compliance import ledger
 from compliance.lists import drop_inactive
 from dialer.exchange import Exchange
+from dialer.privacy import forget_attempts, outlived_attempts, outlived_decisions
 from dialer.store import CARRIER_EVENT
 from dialer.sweep import ask_about_quiet_calls, check_seats
 from dialer.telephony.carrier import CarrierError
@@ -25,6 +28,7 @@ SEAT_CHECK_SECONDS = 15
 EVENTS_KEPT = timedelta(days=90)  # webhooks as received; what they meant is in the attempts for good
 FORGOTTEN_TOGETHER = 200  # webhooks removed in one write, a few milliseconds
 DROPPED_TOGETHER = 2000  # numbers of replaced do-not-call copies
+COUNTS_KEPT = timedelta(days=62)  # longer than any window of a drop rate
 UPKEEP = CronTrigger(hour=3, minute=30, timezone=UTC)
 
 
@@ -67,7 +71,27 @@ async def _upkeep(exchange: Exchange) -> None:
     unlisted = 0
     while dropped := await exchange.commit(partial(drop_inactive, limit=DROPPED_TOGETHER)):
         unlisted += dropped
-    log.info("upkeep_done", events_removed=removed, old_list_numbers_removed=unlisted)
+    outlived = await _forget_outlived(exchange)
+    log.info("upkeep_done", events_removed=removed, old_list_numbers_removed=unlisted, **outlived)
+
+
+async def _forget_outlived(exchange: Exchange) -> dict[str, int]:
+    """What is left of deleted campaigns goes when no law wants it any more."""
+    book, now, attempts, decisions = exchange.rulebook, exchange.clock.now(), 0, 0
+    page: str | None = ""
+    while page is not None:
+        gone, page = await exchange.read(partial(outlived_attempts, rulebook=book, now=now, after=page))
+        for start in range(0, len(gone), FORGOTTEN_TOGETHER):
+            some = gone[start : start + FORGOTTEN_TOGETHER]
+            attempts += await exchange.commit(partial(forget_attempts, ids=some))
+    last: int | None = 0
+    while last is not None:
+        rows, last = await exchange.read(partial(outlived_decisions, rulebook=book, now=now, after=last))
+        for start in range(0, len(rows), FORGOTTEN_TOGETHER):
+            part = rows[start : start + FORGOTTEN_TOGETHER]
+            decisions += await exchange.commit(partial(ledger.erase, ids=part, now=now))
+    campaigns = await exchange.commit(partial(forget_campaigns, counted_since=now - COUNTS_KEPT))
+    return {"attempts_removed": attempts, "decisions_erased": decisions, "campaigns_removed": campaigns}
 
 
 def old_events(session: Session, before: datetime) -> Sequence[str]:

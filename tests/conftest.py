@@ -210,8 +210,8 @@ class Build:
                 "dispositions": CODES,
             },
         }
-        campaign_id = self._add("campaign", values | changes)
-        self._add("lead_list", _list_of(campaign_id))
+        campaign_id = self.add("campaign", values | changes)
+        self.add("lead_list", _list_of(campaign_id))
         return campaign_id
 
     def lead(self, campaign_id: int, *numbers: str, **changes: Any) -> int:
@@ -227,10 +227,10 @@ class Build:
         }
         work = {"custom": {}, "standing": "open", "priority": 2, "due_at": NOON, "attempts": 0}
         list_id = self.row("lead_list", campaign_id=campaign_id)["id"]
-        lead_id = self._add("lead", {"campaign_id": campaign_id, "list_id": list_id, **where, **work} | changes)
+        lead_id = self.add("lead", {"campaign_id": campaign_id, "list_id": list_id, **where, **work} | changes)
         for rank, number in enumerate(numbers or [next(self._numbers)]):
             phone = {"campaign_id": campaign_id, "lead_id": lead_id, "number": number, "rank": rank, "label": "phone"}
-            self._add("phone", phone | {"attempts": 0})
+            self.add("phone", phone | {"attempts": 0})
         return lead_id
 
     def leads(self, campaign_id: int, numbers: Sequence[str]) -> list[int]:
@@ -246,7 +246,7 @@ class Build:
     def agent(self, name: str, campaign_id: int | None = None, state: str = "ready", **changes: Any) -> int:
         seat = {} if state == "logged-out" else {"seat_token": f"seat-of-{name}", "seat_sid": f"CS-{name}"}
         work = {"campaign_id": campaign_id, "state": state, "since": NOON, "reason": "", "afterwards": "ready"}
-        return self._add("agent", {"name": name, "address": f"client:{name}", **work, **seat} | changes)
+        return self.add("agent", {"name": name, "address": f"client:{name}", **work, **seat} | changes)
 
     def attempt(self, lead_id: int, state: str = "dialled", **changes: Any) -> str:
         """A live attempt on a lead's first phone, as a claim would have left it."""
@@ -257,7 +257,7 @@ class Build:
         life = {"state": state, "sequence": -1, "last_event_at": NOON, "placing_at": NOON}
         flags = {"agent_reserved": True, "abandoned": False, "opted_out": False}
         known = {} if state in ("placing", "unknown") else {"call_sid": f"CA-{attempt_id}", "dialled_at": NOON}
-        self._add("attempt", {"id": attempt_id, **whose, **line, **life, **flags, **known} | changes)
+        self.add("attempt", {"id": attempt_id, **whose, **line, **life, **flags, **known} | changes)
         if state != "ended":
             self.change("lead", lead_id, standing="dialling", attempts=lead["attempts"] + 1)
             self.change("phone", phone["id"], attempts=phone["attempts"] + 1)
@@ -279,7 +279,7 @@ class Build:
         (found,) = self.rows(table, **where)
         return found
 
-    def _add(self, table: str, values: Mapping[str, Any]) -> Any:
+    def add(self, table: str, values: Mapping[str, Any]) -> Any:
         new = insert(SQLModel.metadata.tables[table]).values(values)
         return self._database.write(lambda session: session.connection().execute(new).inserted_primary_key[0])
 

@@ -13,6 +13,7 @@ from dialer.cli import (
     emergency,
     evidence,
     leads,
+    privacy,
     report,
     run,
     why,
@@ -35,6 +36,7 @@ app.add_typer(dnc.app, name="dnc")
 app.add_typer(consent.app, name="consent")
 app.add_typer(emergency.app, name="emergency")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(privacy.app, name="privacy")
 app.add_typer(compliance.app, name="compliance")
 app.add_typer(report.app, name="report")
 app.add_typer(database.app, name="db")

@@ -2,10 +2,12 @@
 
 import json as json_text
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from sqlmodel import col, select
+
+from typer.core import TyperGroup
 
 from campaigns.tables import Attempt, Lead, Phone
 from compliance import evidence as documents
@@ -13,7 +15,15 @@ from compliance import ledger
 from dialer.cli.access import counting, emit, fail, load_settings, reading
 from dialer.clock import Clock
 
-app = typer.Typer(no_args_is_help=True, help="What was decided and done about a number, with proof.")
+
+class ByNumber(TyperGroup):
+    """`dialer evidence +12125550123` shows the number's."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, ["show", *args] if args and args[0].startswith("+") else args)
+
+
+app = typer.Typer(cls=ByNumber, no_args_is_help=True, help="What was decided and done about a number, with proof.")
 
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
@@ -53,7 +63,7 @@ def show(
 
 @app.command()
 def verify(
-    file: Annotated[Path, typer.Argument(help="a document that `dialer evidence show` wrote")], json: Json = False
+    file: Annotated[Path, typer.Argument(help="a document that `dialer evidence NUMBER` wrote")], json: Json = False
 ) -> None:
     """Check that a document is as it was written and that its decisions follow each other unbroken."""
     try:
@@ -73,16 +83,18 @@ def verify(
 def ledger_(json: Json = False) -> None:
     """Check the whole ledger of decisions: no row changed, missing or put in."""
     with reading(load_settings()) as session, counting("ledger") as progress:
-        broken, head = ledger.verify(session, progress), ledger.head(session)
+        broken, head, erased = ledger.verify(session, progress), ledger.head(session), ledger.erased_rows(session)
     if json:
         emit(
             {
                 "unbroken": broken is None,
                 "broken": broken._asdict() if broken else None,
                 "head": head and head._asdict(),
+                "erased": erased,
             }
         )
     else:
-        typer.echo(f"row {broken.id} {broken.problem}" if broken else f"unbroken up to row {head.id if head else 0}")
+        unbroken = f"unbroken up to row {head.id if head else 0}, {erased} of them erased"
+        typer.echo(f"row {broken.id} {broken.problem}" if broken else unbroken)
     if broken:
         raise typer.Exit(1)

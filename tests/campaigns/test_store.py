@@ -1,6 +1,6 @@
 """Campaigns made, told and removed; leads settled after an attempt; numbers given up."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlmodel import Session
@@ -8,9 +8,13 @@ from sqlmodel import Session
 from campaigns import store
 from campaigns.campaign import CampaignPlan, ImpossibleVerb, State, Verb
 from campaigns.dispositions import UnknownDisposition
+from campaigns.store import UnknownCampaign
 from campaigns.tables import Campaign
 from compliance.rulebook import Limits
+from dialer import privacy
 from dialer.store import load_attempt
+
+NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
 
 PLAN = CampaignPlan(
     name="spring",
@@ -121,28 +125,48 @@ def test_a_stopped_campaign_is_stopping_while_a_call_is_on_the_line(build, say):
     assert say("spring", Verb.STOP) is State.STOPPED
 
 
-def test_deletion_takes_leads_and_attempts_and_leaves_other_campaigns_alone(build, database):
+def test_a_deleted_campaign_keeps_only_what_was_dialled(build, database):
+    """Caps count those attempts, and the law wants them longer than the campaign."""
     gone, stays = build.campaign(intent="stop"), build.campaign("autumn")
     for campaign in (gone, stays):
         build.attempt(build.lead(campaign), "ended")
-    database.write(lambda session: store.delete_campaign(session, "spring"))
-    for table in ("attempt", "phone", "lead", "lead_list"):
-        assert [row["campaign_id"] for row in build.rows(table)] == [stays]
-    assert [row["name"] for row in build.rows("campaign")] == ["autumn"]
+        build.lead(campaign)
+    database.write(lambda session: store.delete_campaign(session, "spring", NOON))
+    assert [row["campaign_id"] for row in build.rows("lead")] == [gone, stays, stays]
+    assert [row["campaign_id"] for row in build.rows("phone")] == [gone, stays, stays]
+    assert build.row("lead", campaign_id=gone)["standing"] == "finished"
+    assert len(build.rows("attempt")) == 2
 
 
-def test_the_next_campaign_after_a_deletion_is_another(build, database):
-    """Decisions about the deleted one stay, and what pacing has learned of it may still be there."""
+def test_a_deleted_campaign_is_not_seen_and_its_name_is_free(build, database):
     first = build.campaign(intent="stop")
-    database.write(lambda session: store.delete_campaign(session, "spring"))
+    database.write(lambda session: store.delete_campaign(session, "spring", NOON))
+    with database.read() as session:
+        assert store.campaigns_wanted(session) == []
+        with pytest.raises(UnknownCampaign, match="none yet"):
+            store.campaign_named(session, "spring")
     assert build.campaign() != first
+
+
+def test_a_deleted_campaign_goes_when_nothing_of_it_counts_any_more(build, database):
+    tried, counted, fresh = (build.campaign(name, intent="stop") for name in ("tried", "counted", "fresh"))
+    attempt = build.attempt(build.lead(tried), "ended")
+    build.add("call_count", {"campaign_id": counted, "hour": NOON})
+    for name in ("tried", "counted", "fresh"):
+        database.write(lambda session, name=name: store.delete_campaign(session, name, NOON))
+    assert database.write(lambda session: store.forget_campaigns(session, NOON)) == 1
+    assert [row["id"] for row in build.rows("campaign")] == [tried, counted]
+    database.write(lambda session: privacy.forget_attempts(session, [attempt]) and None)
+    later = NOON + timedelta(days=63)
+    assert database.write(lambda session: store.forget_campaigns(session, later)) == 2
+    assert [build.rows(table) for table in ("campaign", "lead", "phone", "lead_list", "call_count")] == [[]] * 5
 
 
 @pytest.mark.parametrize(("intent", "state"), [("run", "ended"), ("pause", "ended"), ("stop", "unknown")])
 def test_a_campaign_that_may_still_call_is_not_deleted(build, database, intent, state):
     build.attempt(build.lead(build.campaign(intent=intent)), state)
     with pytest.raises(ImpossibleVerb, match=r"^campaign 'spring' "):
-        database.write(lambda session: store.delete_campaign(session, "spring"))
+        database.write(lambda session: store.delete_campaign(session, "spring", NOON))
     assert len(build.rows("attempt")) == 1
 
 

@@ -1,6 +1,7 @@
 import copy
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -59,16 +60,16 @@ ATTEMPT = {"id": "a1", "number": ONE, "placing_at": NOON, "state": "ended", "rin
 LEAD = {"id": 2, "name": "A. Person", "custom": {"x": [1]}}
 
 
-def make() -> dict[str, Any]:
+def make(erase: Sequence[int] = ()) -> dict[str, Any]:
     """A document with something in every part, as it comes back from a file."""
     engine = create_engine("sqlite://", poolclass=StaticPool)
     ours = ("do_not_call", "list_copy", "list_number", "consent", "decision", "rulebook_text")
     SQLModel.metadata.create_all(engine, tables=[SQLModel.metadata.tables[name] for name in ours])
     with Session(engine) as session:
-        return fill(session)
+        return fill(session, erase)
 
 
-def fill(session: Session) -> dict[str, Any]:
+def fill(session: Session, erase: Sequence[int]) -> dict[str, Any]:
     ledger.keep_rulebook(session, DIGEST, PACKS, NOON)
     cleared = {"verdict": "cleared", "reason": None, "until": None, "rules": ["us.hours", "campaign:attempts-per-day"]}
     refused = [replace(ENTRY, at=NOON + timedelta(hours=hours)) for hours in range(3)]
@@ -81,6 +82,7 @@ def fill(session: Session) -> dict[str, Any]:
         copy_id = lists.open_copy(session, name, date(2026, 11, 20), NOON)
         lists.add_numbers(session, copy_id, [number])
         lists.activate(session, copy_id)
+    ledger.erase(session, erase, NOON)
     document = evidence.gather(session, ONE, attempts=[ATTEMPT], leads=[LEAD], now=NOON)
     restored: dict[str, Any] = json.loads(json.dumps(document))
     assert restored == document
@@ -255,7 +257,16 @@ def test_a_value_that_json_does_not_have_is_named() -> None:
 
 
 def test_a_decision_whose_rulebook_was_not_kept_is_shown_as_such(session: Session) -> None:
-    document = fill(session)
+    document = fill(session, ())
     session.connection().execute(delete(ledger.RULEBOOK_TEXT))
     document = evidence.gather(session, ONE, attempts=[ATTEMPT], leads=[], now=NOON)
     assert evidence.verify(document) == [f"rulebook {DIGEST}: its text is missing"]
+
+
+def test_decisions_that_were_erased_are_told_from_missing_ones() -> None:
+    document = make(erase=[1, 3])
+    assert [row["id"] for row in document["decisions"]] == [2, 5, 6]
+    assert document["erased"] == sorted(DOCUMENT["decisions"][place]["hash"] for place in (0, 2))
+    assert evidence.verify(document) == []
+    (problem, *_) = evidence.verify(sealed(document | {"erased": []}))
+    assert problem == "decision 1 (id 2): does not follow the decision before it: one is missing, put in or moved"

@@ -150,7 +150,8 @@ def test_a_batch_costs_one_look_and_one_insert_however_long(engine: Engine, sess
 def test_the_hash_is_written_down_so_that_others_can_compute_it(session: Session) -> None:
     record(session, ONE)
     (row,) = rows(session)
-    content = {name: row[name] for name in row if name not in ("id", "hash", "previous", "previous_of_number")}
+    content = {name: row[name] for name in row if name in ledger.CONTENT}
+    assert row.keys() - content.keys() == {"id", "hash", "previous", "previous_of_number", "erased_at"}
     times = {"at": "2026-11-23T17:00:00+00:00", "until": "2026-11-23T22:00:00+00:00"}
     canonical = json.dumps(content | times, sort_keys=True, separators=(",", ":"))
     assert row["hash"] == hashlib.sha256(canonical.encode()).hexdigest()
@@ -214,6 +215,7 @@ CHANGES: dict[str, object] = {
     "previous": "",
     "previous_of_number": "",
     "hash": "0" * 64,
+    "erased_at": NOON,
 }
 
 
@@ -330,3 +332,26 @@ def test_the_rules_are_kept_once_as_they_first_read(session: Session) -> None:
         ("d1", {"us.toml": "a"}, NOON),
         ("d2", {"us.toml": "b"}, NOON + timedelta(days=1)),
     ]
+
+
+def test_an_erased_row_names_nobody_and_leaves_the_chain_whole(session: Session) -> None:
+    record(session, ONE, TWO, ONE, ONE)
+    assert ledger.erase(session, [1, 3], NOON) == 2
+    assert ledger.erase(session, [1], NOON) == 0
+    assert ledger.erased_rows(session) == 2
+    for row in rows(session)[0], rows(session)[2]:
+        assert (row["number"], row["lead_id"], row["facts"], row["zones"], row["local_times"]) == ("", 0, {}, [], [])
+        assert (row["rules"], row["erased_at"]) == (["us.hours"], NOON)
+    assert ledger.verify(session) is None
+    assert [row["id"] for row in ledger.rows_of(session, ONE)] == [4]
+    record(session, ONE)
+    assert ledger.verify(session) is None
+
+
+def test_erasing_hides_no_other_change(session: Session) -> None:
+    record(session, ONE, TWO, ONE)
+    ledger.erase(session, [1], NOON)
+    session.connection().execute(update(DECISION).where(DECISION.c.id == 3).values(reason="cap"))
+    assert ledger.verify(session) == Broken(3, "has been changed: its content does not give its hash")
+    session.connection().execute(delete(DECISION).where(DECISION.c.id == 1))
+    assert ledger.verify(session) == Broken(2, "does not follow the row before it: a row is missing, put in or moved")

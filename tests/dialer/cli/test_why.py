@@ -107,7 +107,8 @@ def test_what_changes_for_a_campaigns_leads_when_a_date_passes(run, tmp_path):
 
 
 def test_evidence_is_unbroken_until_somebody_touches_it(run, tmp_path):
-    run("evidence", "show", FLORIDA, "--out", "e.json")
+    run("evidence", FLORIDA, "--out", "e.json")
+    assert "0 decisions" in run("evidence", "show", FLORIDA)
     assert "unbroken" in run("evidence", "verify", "e.json")
     text = (tmp_path / "e.json").read_text()
     assert '"FL"' in text
@@ -121,3 +122,18 @@ def test_evidence_is_unbroken_until_somebody_touches_it(run, tmp_path):
 
 def _today() -> str:
     return datetime.now(UTC).date().isoformat()
+
+
+def test_a_person_is_exported_and_forgotten(run, tmp_path):
+    (tmp_path / "c.csv").write_text(f"phone,kind,given_at\n{FLORIDA},written,{_today()}T00:00:00Z\n")
+    run("consent", "import", "c.csv", "--source", "web")
+    assert json.loads(run("privacy", "export", FLORIDA))["leads"][0]["state"] == "FL"
+    assert "1 leads" in run("privacy", "export", FLORIDA, "--out", "p.json")
+    told = run("privacy", "erase", FLORIDA)
+    assert "erased: 1 phones, 1 leads" in told
+    assert f"kept: 1 consents until {int(_today()[:4]) + 5}" in told
+    assert "by us.retention.telemarketing" in told
+    assert json.loads(run("privacy", "export", FLORIDA))["leads"] == []
+    (entry,) = json.loads(run("dnc", "list", "--json"))
+    assert (entry["number"], entry["source"]) == (FLORIDA, "erased")
+    run("privacy", "erase", "+12125550777", code=1)

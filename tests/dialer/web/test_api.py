@@ -97,7 +97,8 @@ async def test_each_action_is_reachable_by_its_name(do, build):
     build.change("agent", 1, state="logged-out")
     await do("campaign/verb", {"campaign": "spring", "verb": "stop"})
     assert (await do("campaign/delete", {"campaign": "spring"})).json()["state"] == "deleted"
-    assert {*given, "agent/dispose", "agent/hangup", "campaign/delete"} == set(ACTIONS)
+    assert (await do("privacy/erase", {"person": "+12125550101"})).status_code == 200
+    assert {*given, "agent/dispose", "agent/hangup", "campaign/delete", "privacy/erase"} == set(ACTIONS)
 
 
 @pytest.mark.parametrize(

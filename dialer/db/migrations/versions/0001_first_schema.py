@@ -46,10 +46,19 @@ def upgrade() -> None:
         sa.Column("dispositions", sa.JSON(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("note", sa.String(), nullable=False),
+        sa.Column("deleted_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("name"),
         sqlite_autoincrement=True,
     )
+    with op.batch_alter_table("campaign", schema=None) as batch_op:
+        batch_op.create_index(
+            "campaign_name",
+            ["name"],
+            unique=True,
+            sqlite_where=sa.text("deleted_at IS NULL"),
+            postgresql_where=sa.text("deleted_at IS NULL"),
+        )
+
     op.create_table(
         "carrier_event",
         sa.Column("key", sa.String(), nullable=False),
@@ -104,11 +113,19 @@ def upgrade() -> None:
         sa.Column("previous", sa.String(), nullable=False),
         sa.Column("previous_of_number", sa.String(), nullable=False),
         sa.Column("hash", sa.String(), nullable=False),
+        sa.Column("erased_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("decision", schema=None) as batch_op:
         batch_op.create_index("decision_by_lead", ["lead_id", "at"], unique=False)
         batch_op.create_index("decision_by_number", ["number", "id"], unique=False)
+        batch_op.create_index(
+            "decision_erased",
+            ["hash"],
+            unique=False,
+            sqlite_where=sa.text("erased_at IS NOT NULL"),
+            postgresql_where=sa.text("erased_at IS NOT NULL"),
+        )
 
     op.create_table(
         "do_not_call",
