@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 from sqlmodel import Session, SQLModel
@@ -20,6 +20,7 @@ from campaigns.dispositions import Outcome, came_to
 from campaigns.lead import Priority, Standing, next_phone
 from campaigns.tables import Campaign
 from compliance import consents, emergencies, ledger, lists
+from compliance.among import among
 from compliance.facts import DropCount, Facts, Past, as_json
 from compliance.gate import Blocked, Cleared, Reason, check
 from compliance.locating import LocatingError, Location, locate
@@ -31,6 +32,7 @@ ATTEMPT = _tables[campaigns.tables.Attempt.__tablename__]
 CAMPAIGN, LEAD, PHONE = _tables["campaign"], _tables["lead"], _tables["phone"]
 
 LEAD_COLUMNS = ("id", "list_id", "state", "postal_code", "time_zone", "line_type", "business", "due_at", "held_reason")
+PHONE_COLUMNS = ("id", "lead_id", "number", "rank", "attempts", "retired")
 BATCH = 200  # leads looked at together
 READ_TOGETHER = 2000  # where nobody waits
 LOOK_LIMIT = 2000  # leads looked at for one tick, so that a list that sleeps cannot hold up the others
@@ -147,46 +149,96 @@ def open_leads(
             break
 
 
+class Prospect(NamedTuple):
+    """A lead whose turn has a number with no live attempt, and what may differ from one lead to the next."""
+
+    row: RowMapping  # LEAD_COLUMNS
+    phone: Any  # a row of the table phone
+    place: Location
+    line_type: str
+    business: bool
+    do_not_call: tuple[str, ...]
+    listed: tuple[str, ...]
+    consent: str
+    attempts: tuple[Past, ...]
+
+    @property
+    def circumstances(self) -> tuple[Any, ...]:
+        """All that the gate looks at but the number and the attempts: leads of equal ones are in one case."""
+        return (self.place.jurisdictions, self.place.zones, *self[3:8])
+
+    @property
+    def candidate(self) -> Candidate:
+        row, phone = self.row, self.phone
+        return Candidate(row["id"], row["list_id"], phone.id, phone.number, row["held_reason"])
+
+
 def facts_of(
     session: Session, question: Question, rows: Sequence[RowMapping], now: datetime
 ) -> Iterator[tuple[Candidate, Facts]]:
     """Of the leads whose turn has a number with no live attempt."""
+    to_facts = facts_for(session, question)
+    for prospect in prospects(session, question, rows, now):
+        yield prospect.candidate, to_facts(prospect)
+
+
+def prospects(session: Session, question: Question, rows: Sequence[RowMapping], now: datetime) -> Iterator[Prospect]:
+    """What is known of each lead that could be dialled, gathered for all of them together."""
     connection, campaign = session.connection(), question.campaign
     phones = defaultdict(list)
-    for known in connection.execute(select(PHONE).where(PHONE.c.lead_id.in_([row["id"] for row in rows]))):
+    of_leads = among(PHONE.c.lead_id, [row["id"] for row in rows])
+    for known in connection.execute(select(*(PHONE.c[name] for name in PHONE_COLUMNS)).where(of_leads)):
         phones[known.lead_id].append(known)
     chosen = [(row, phone) for row in rows if (phone := next_phone(phones[row["id"]])) is not None]
     numbers = [phone.number for _row, phone in chosen]
     forbidden = scopes_of_many(session, numbers, campaign.name, campaign.client)
-    listed, copies = lists.listed(session, numbers), {name: c.as_of for name, c in lists.copies(session).items()}
+    listed = lists.listed(session, numbers)
     agreed = consents.of_numbers(session, numbers, campaign.client, now)
-    stopped, business = emergencies.in_force(session), campaign.business
-    common = _facts_in_common(campaign)
     past, live = earlier_attempts(connection, [known.number for row, _phone in chosen for known in phones[row["id"]]])
     for row, phone in chosen:
-        if phone.number in live:
+        number = phone.number
+        if number in live:
             continue
-        place = _place(phone.number, row)
-        of_person = (past[known.number] for known in phones[row["id"]])
-        yield (
-            Candidate(row["id"], row["list_id"], phone.id, phone.number, row["held_reason"]),
-            Facts(
-                **common,
-                number=phone.number,
-                jurisdictions=place.jurisdictions,
-                zones=place.zones,
-                line_type=(row["line_type"] if phone.rank == 0 else "") or place.line_type,
-                business=business if row["business"] is None else row["business"],
-                emergencies=stopped,
-                do_not_call=forbidden.get(phone.number, ()),
-                listed=listed.get(phone.number, ()),
-                copies=copies,
-                consent=agreed.get(phone.number, "none"),
-                attempts=tuple(sorted(chain.from_iterable(of_person))),
-                drops=question.drops,
-                agent_reserved=question.agent_reserved,
-            ),
+        place = _place(number, row)
+        of_person = chain.from_iterable(past.get(known.number, ()) for known in phones[row["id"]])
+        yield Prospect(
+            row,
+            phone,
+            place,
+            (row["line_type"] if phone.rank == 0 else "") or place.line_type,
+            campaign.business if row["business"] is None else row["business"],
+            forbidden.get(number, ()),
+            listed.get(number, ()),
+            agreed.get(number, "none"),
+            tuple(sorted(of_person)) if past else (),
         )
+
+
+def facts_for(session: Session, question: Question) -> Callable[[Prospect], Facts]:
+    """Makes the gate's facts, with what is the same for every lead of one look."""
+    copies = {name: copy.as_of for name, copy in lists.copies(session).items()}
+    common = _facts_in_common(question.campaign)
+    stopped = emergencies.in_force(session)
+
+    def facts(prospect: Prospect) -> Facts:
+        return Facts(
+            **common,
+            number=prospect.phone.number,
+            jurisdictions=prospect.place.jurisdictions,
+            zones=prospect.place.zones,
+            line_type=prospect.line_type,
+            business=prospect.business,
+            emergencies=stopped,
+            do_not_call=prospect.do_not_call,
+            listed=prospect.listed,
+            copies=copies,
+            consent=prospect.consent,
+            attempts=prospect.attempts,
+            drops=question.drops,
+            agent_reserved=question.agent_reserved,
+        )
+
+    return facts
 
 
 def _facts_in_common(campaign: Campaign) -> dict[str, Any]:
@@ -218,7 +270,7 @@ def earlier_attempts(connection: Connection, numbers: Sequence[str]) -> tuple[Ma
     found = connection.execute(
         select(*(ATTEMPT.c[name] for name in columns), CAMPAIGN.c.name, CAMPAIGN.c.client)
         .join(CAMPAIGN, CAMPAIGN.c.id == ATTEMPT.c.campaign_id)
-        .where(ATTEMPT.c.number.in_(numbers))
+        .where(among(ATTEMPT.c.number, numbers))
     )
     past: dict[str, list[Past]] = defaultdict(list)
     live = set()
@@ -331,7 +383,9 @@ def _unchanged(session: Session, campaign: Campaign, numbers: Sequence[str], now
 
 
 def _live_numbers(connection: Connection, numbers: Sequence[str]) -> set[str]:
-    live = connection.execute(select(ATTEMPT.c.number).where(ATTEMPT.c.number.in_(numbers), ATTEMPT.c.state != "ended"))
+    live = connection.execute(
+        select(ATTEMPT.c.number).where(among(ATTEMPT.c.number, numbers), ATTEMPT.c.state != "ended")
+    )
     return {row.number for row in live}
 
 

@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
-from campaigns.hopper import Question, facts_of, open_leads
+from campaigns.hopper import Question, facts_for, open_leads, prospects
 from compliance.facts import Facts
 from compliance.gate import Blocked, Reason, check, explain
 from compliance.rulebook import Rulebook
@@ -62,27 +63,36 @@ def is_hopeless(session: Session, question: Question, rulebook: Rulebook, now: d
     return not any(at is not None or not reason for at, reason in found)
 
 
-def _for_ever(facts: Facts, rulebook: Rulebook, now: datetime) -> Reason:
-    """What no waiting mends, of all that refuses: not the hour that comes first in the gate's order."""
-    refused = [answer.question for answer in explain(facts, rulebook, now) if answer.refused_by is not None]
-    return next((question for question in refused if question not in PASSING), refused[0])
-
-
 def _prospects(
     session: Session, question: Question, rulebook: Rulebook, now: datetime
 ) -> Iterator[tuple[int, list[tuple[datetime | None, str]]]]:
     """For each batch of leads its size, and for each lead when it may be dialled (None: never) and what holds it."""
+    to_facts, judged = facts_for(session, question), dict[Any, tuple[datetime | None, str]]()
     for rows in open_leads(session.connection(), question.campaign.id or 0):
-        due = {row["id"]: row["due_at"] for row in rows}
         found: list[tuple[datetime | None, str]] = []
-        for candidate, facts in facts_of(session, question, rows, now):
-            verdict = check(facts, rulebook, now)
-            if isinstance(verdict, Blocked):
-                passing = verdict.until is None and verdict.reason in PASSING
-                found.append((verdict.until, str(_for_ever(facts, rulebook, now) if passing else verdict.reason)))
-            elif due[candidate.lead_id] > now:
-                found.append((due[candidate.lead_id], RECYCLED))
-            else:
-                found.append((now, ""))
+        for prospect in prospects(session, question, rows, now):
+            case = prospect.circumstances
+            verdict = judged.get(case) if not prospect.attempts else None
+            if verdict is None:
+                verdict = _judge(to_facts(prospect), rulebook, now)
+                if not prospect.attempts:
+                    judged[case] = verdict
+            due = prospect.row["due_at"]
+            found.append((due, RECYCLED) if not verdict[1] and due > now else verdict)
         found += [(None, NO_TURN)] * (len(rows) - len(found))
         yield len(rows), found
+
+
+def _judge(facts: Facts, rulebook: Rulebook, now: datetime) -> tuple[datetime | None, str]:
+    """When the lead may be dialled, and what holds it until then."""
+    verdict = check(facts, rulebook, now)
+    if not isinstance(verdict, Blocked):
+        return now, ""
+    passing = verdict.until is None and verdict.reason in PASSING
+    return verdict.until, str(_for_ever(facts, rulebook, now) if passing else verdict.reason)
+
+
+def _for_ever(facts: Facts, rulebook: Rulebook, now: datetime) -> Reason:
+    """What no waiting mends, of all that refuses: not the hour that comes first in the gate's order."""
+    refused = [answer.question for answer in explain(facts, rulebook, now) if answer.refused_by is not None]
+    return next((question for question in refused if question not in PASSING), refused[0])

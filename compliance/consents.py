@@ -11,6 +11,7 @@ from sqlmodel import Session, SQLModel, col
 from sqlmodel import select as select_rows
 
 import compliance.tables
+from compliance.among import among
 from compliance.consent import ANY_CLIENT, Given, strongest
 from compliance.rule import LEVELS
 from compliance.tables import Consent
@@ -82,7 +83,7 @@ def of_numbers(session: Session, numbers: Sequence[str], client: str, now: datet
     columns = (CONSENT.c[name] for name in ("number", *Given._fields))
     towards = select(*columns).where(CONSENT.c.client.in_((client, ANY_CLIENT)))
     for start in range(0, len(numbers), BATCH):
-        query = towards.where(CONSENT.c.number.in_(numbers[start : start + BATCH]))
+        query = towards.where(among(CONSENT.c.number, numbers[start : start + BATCH]))
         for number, *rest in session.connection().execute(query):
             given[number].append(Given(*rest))
     held = {number: strongest(consents, now) for number, consents in given.items()}

@@ -14,6 +14,7 @@ from sqlalchemy.dialects import sqlite
 from sqlmodel import Session, SQLModel, col
 
 import compliance.tables
+from compliance.among import among
 from compliance.tables import ListCopy, ListNumber
 
 COPY = SQLModel.metadata.tables[compliance.tables.ListCopy.__tablename__]
@@ -120,7 +121,7 @@ def listed(session: Session, numbers: Sequence[str]) -> dict[str, tuple[str, ...
         query = (
             select(col(ListNumber.number), col(ListCopy.list))
             .join(ListCopy, col(ListCopy.id) == col(ListNumber.copy_id))
-            .where(col(ListCopy.state) == "active", col(ListNumber.number).in_(numbers[start : start + BATCH]))
+            .where(col(ListCopy.state) == "active", among(col(ListNumber.number), numbers[start : start + BATCH]))
             .order_by(col(ListCopy.list))
         )
         for number, name in session.connection().execute(query):

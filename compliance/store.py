@@ -7,6 +7,7 @@ from sqlalchemy import tuple_
 from sqlalchemy.dialects import sqlite
 from sqlmodel import Session, col, select
 
+from compliance.among import among
 from compliance.do_not_call import EVERYWHERE, applies, checked
 from compliance.tables import DoNotCallEntry
 
@@ -60,7 +61,7 @@ def scopes_of_many(
     """The scopes over this campaign in which each number stands; numbers in none of them are left out."""
     found: dict[str, tuple[str, ...]] = {}
     for start in range(0, len(numbers), BATCH):
-        wanted = col(DoNotCallEntry.number).in_(numbers[start : start + BATCH])
+        wanted = among(col(DoNotCallEntry.number), numbers[start : start + BATCH])
         query = select(DoNotCallEntry.number, DoNotCallEntry.scope).where(wanted).order_by(col(DoNotCallEntry.scope))
         for number, scope in session.exec(query):
             if applies(scope, campaign=campaign_name, client=client):

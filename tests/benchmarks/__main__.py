@@ -1,8 +1,10 @@
 """`make bench`: speed against stated floors, measured in the same run."""
 
-from tests.benchmarks import answer, gate, preflight, upload
+from tests.benchmarks import answer, gate, ledger, lists, preflight, upload
 
 gate.main()
+ledger.main()
+lists.main()
 preflight.main()
 answer.main()
 upload.main()

@@ -75,3 +75,14 @@ def test_what_never_ends_is_named_and_not_the_hour_of_the_day(build, database, c
         question = Question(session.get_one(Campaign, campaign), (), True)
         found = preflight(session, question, make_rulebook([read_pack("us.toml", ARIZONA)]), clock.now())
     assert found.never == {"line-type": 1}
+
+
+@pytest.mark.parametrize("tried_first", [True, False])
+def test_leads_alike_in_all_but_what_was_tried_are_told_apart(build, look, clock, tried_first):
+    campaign = build.campaign(attempts_per_day=1)
+    leads = [build.lead(campaign) for _ in range(3)]
+    at = clock.now() - timedelta(hours=2)
+    build.attempt(leads[0 if tried_first else 2], "ended", outcome="busy", placing_at=at, ended_at=at)
+    found = look(campaign)
+    assert found.dialable == 2
+    assert found.later == {(at.replace(minute=0) + timedelta(days=1), "cap"): 1}

@@ -149,7 +149,7 @@ def test_a_deleted_campaign_is_not_seen_and_its_name_is_free(build, database):
 
 
 def test_a_deleted_campaign_goes_when_nothing_of_it_counts_any_more(build, database):
-    tried, counted, fresh = (build.campaign(name, intent="stop") for name in ("tried", "counted", "fresh"))
+    tried, counted, _fresh = (build.campaign(name, intent="stop") for name in ("tried", "counted", "fresh"))
     attempt = build.attempt(build.lead(tried), "ended")
     build.add("call_count", {"campaign_id": counted, "hour": NOON})
     for name in ("tried", "counted", "fresh"):

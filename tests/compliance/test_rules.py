@@ -2,11 +2,9 @@
 
 import tomllib
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import holidays
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,29 +12,11 @@ from hypothesis import strategies as st
 from compliance import rulebook
 from compliance.facts import Facts
 from compliance.gate import Blocked, Cleared, check
-from compliance.places import PLACES
 from compliance.rulebook import Rulebook
+from tests.compliance.oracle import FOLDER, WHERE, legal
 
-FOLDER = Path(rulebook.__file__).parent / "rules"
-PACKS = {file.stem: tomllib.loads(file.read_text()) for file in FOLDER.glob("*.toml") if "records" not in file.stem}
 RECORDS = [row for file in FOLDER.glob("records_*.toml") for row in tomllib.loads(file.read_text())["record"]]
-HOURS = [rule for pack in PACKS.values() for rule in pack.get("hours", [])]
-SPECIAL = [rule for pack in PACKS.values() for rule in pack.get("days", [])]
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-RING = timedelta(seconds=25)
 BOOK = rulebook.load()
-
-ZONES = {
-    **{"AT": "Europe/Vienna", "AU": "Australia/Sydney", "BE": "Europe/Brussels", "BR": "America/Sao_Paulo"},
-    **{"BY": "Europe/Minsk", "CZ": "Europe/Prague", "DE": "Europe/Berlin", "ES": "Europe/Madrid"},
-    **{"FR": "Europe/Paris", "GB": "Europe/London", "HU": "Europe/Budapest", "IE": "Europe/Dublin"},
-    **{"IN": "Asia/Kolkata", "IT": "Europe/Rome", "JP": "Asia/Tokyo", "KZ": "Asia/Almaty", "MX": "America/Mexico_City"},
-    **{"NL": "Europe/Amsterdam", "NZ": "Pacific/Auckland", "PL": "Europe/Warsaw", "PT": "Europe/Lisbon"},
-    **{"RO": "Europe/Bucharest", "RU": "Europe/Moscow", "SE": "Europe/Stockholm", "SG": "Asia/Singapore"},
-    **{"SK": "Europe/Bratislava", "UA": "Europe/Kyiv", "ZA": "Africa/Johannesburg"},
-}
-AMERICAN = {place.jurisdiction: place.zones for place in PLACES.values()}
-WHERE = {**{country: frozenset({zone}) for country, zone in ZONES.items()}, **AMERICAN}
 
 
 @pytest.fixture(scope="session")
@@ -52,62 +32,6 @@ def call(place: str, kind: str, **changes: Any) -> Facts:
         "agent_reserved": True,
     }
     return Facts(**(usual | changes))
-
-
-# --- the oracle: the files' own words against every wall clock
-
-
-def applies(rule: dict[str, Any], place: str, kind: str, day: date) -> bool:
-    return (
-        rule["jurisdiction"] in (place, place[:2], "BR-RJ" if place == "BR" else place)
-        and kind in rule["scope"]
-        and "live" in rule.get("voice", ["live"])
-        and "residence" in rule.get("protects", ["residence"])
-        and rule.get("effective_from", date.min) <= day <= rule.get("effective_to", date.max)
-    )
-
-
-def inside(windows: list[str], wall: datetime) -> bool:
-    text = wall.strftime("%H:%M")
-    return any(window.split("-")[0] <= text < window.split("-")[1] for window in windows)
-
-
-def of_weekday(open_: dict[str, list[str]], day: date) -> list[str]:
-    for key, windows in open_.items():
-        first, _, last = key.partition("-")
-        if DAYS.index(first) <= day.weekday() <= DAYS.index(last or first):
-            return windows
-    raise AssertionError(open_)
-
-
-def is_special(rule: dict[str, Any], day: date) -> bool:
-    if DAYS[day.weekday()] not in rule.get("weekdays", DAYS):
-        return False
-    if isinstance(rule["on"], list):
-        return day.isoformat() in rule["on"] or day.strftime("%m-%d") in rule["on"]
-    country, _, state = rule.get("calendar", rule["jurisdiction"][:2]).partition("-")
-    looked_at = day + timedelta(days=1) if rule["on"] == "eves" else day
-    also = rule.get("also", [])
-    public = looked_at in holidays.country_holidays(country, subdiv=state or None, years=looked_at.year)
-    return public or looked_at.isoformat() in also or looked_at.strftime("%m-%d") in also
-
-
-def legal(place: str, kind: str, moment: datetime) -> bool:
-    for at in (moment, moment + RING):
-        for zone in WHERE[place]:
-            for rule in HOURS:
-                wall = at.astimezone(ZoneInfo(rule.get("clock", zone)))
-                if applies(rule, place, kind, wall.date()) and not inside(of_weekday(rule["open"], wall), wall):
-                    return False
-            wall = at.astimezone(ZoneInfo(zone))
-            for rule in SPECIAL:
-                if (
-                    applies(rule, place, kind, wall.date())
-                    and not inside(rule["open"], wall)
-                    and is_special(rule, wall)
-                ):
-                    return False
-    return True
 
 
 places = st.sampled_from(sorted(WHERE))

@@ -27,7 +27,7 @@ def on(database):
 
 @pytest.fixture
 def person(build, exchange):
-    """Called once by telemarketing, refused once, with a consent and a webhook; and a neighbour in the same campaign."""
+    """Called once by telemarketing, refused once, with a consent and a webhook; and a neighbour."""
 
     def person(kind="telemarketing"):
         campaign = build.campaign(kind=kind)
