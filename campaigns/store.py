@@ -184,6 +184,12 @@ def retire_number(connection: Connection, number: str, scope_campaign: int | Non
         connection.execute(finished.values(standing=Standing.FINISHED, held_reason=why))
 
 
+def clients_calling_from(session: Session, number: str) -> list[str]:
+    """For whom campaigns show this number, those of deleted campaigns too: people call back late."""
+    found = session.exec(select_rows(Campaign.client, Campaign.caller_ids, Campaign.contact_number))
+    return sorted({client for client, caller_ids, contact in found if number in caller_ids or number == contact})
+
+
 def campaigns_wanted(session: Session) -> Sequence[Campaign]:
     """Every campaign that was not deleted, by name."""
     wanted = select_rows(Campaign).where(col(Campaign.deleted_at).is_(None))

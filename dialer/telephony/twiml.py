@@ -1,5 +1,7 @@
 """The TwiML the carrier gets. Every answer ends in an agent or in a spoken identification, never in silence."""
 
+from collections.abc import Sequence
+
 from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
 
 from campaigns.dispositions import Kind
@@ -61,9 +63,27 @@ def message(kind: Kind, client: str, contact_number: str, key_url: str) -> str:
     return str(response)
 
 
+def receive(clients: Sequence[str], key_url: str) -> str:
+    """Somebody calls one of our numbers back: whom they have reached, and how to get no more calls."""
+    response = VoiceResponse()
+    gather = Gather(num_digits=1, action=key_url, method="POST", timeout=KEY_WAIT_SECONDS)
+    whom = f"for {' and '.join(clients)} " if clients else ""
+    gather.say(f"Hello. From this number we make calls {whom}only. To get no more of them, press {OPT_OUT_KEY} now.")
+    response.append(gather)
+    response.hangup()
+    return str(response)
+
+
 def confirm_opt_out() -> str:
     response = VoiceResponse()
     response.say("Thank you. Your number has been taken off our list.")
+    response.hangup()
+    return str(response)
+
+
+def unknown_caller() -> str:
+    response = VoiceResponse()
+    response.say("We cannot see your number. Please call again without hiding it.")
     response.hangup()
     return str(response)
 

@@ -13,8 +13,11 @@ import structlog
 from fastapi import APIRouter, HTTPException, Request, Response
 from sqlmodel import Session
 
+from campaigns.campaign import E164
+from campaigns.store import clients_calling_from, retire_number
+from compliance.store import add_entry
 from dialer import call_control, seats, sweep
-from dialer.call import CallState, IllegalEvent
+from dialer.call import OPT_OUT_KEY, CallState, IllegalEvent
 from dialer.call_control import Taken, Urls
 from dialer.events import CallEvent, CustomerLeft, Ended
 from dialer.exchange import Exchange
@@ -108,6 +111,8 @@ class VoiceRoutes:
         for kind in WORKS:
             router.add_api_route(f"/{kind}", partial(self._call, kind), methods=["POST"])
         router.add_api_route("/message", self._message, methods=["POST"])
+        router.add_api_route("/inbound", self._inbound, methods=["POST"])
+        router.add_api_route("/inbound-key", self._inbound_key, methods=["POST"])
         router.add_api_route("/seat", self._seat, methods=["POST"])
         router.add_api_route("/seat-progress", self._seat_progress, methods=["POST"])
         return router
@@ -154,6 +159,28 @@ class VoiceRoutes:
     async def _without_agent(self, attempt_id: str, event: CustomerLeft) -> None:
         with contextlib.suppress(UnknownAttempt):
             await self.exchange.handle(attempt_id, event)
+
+    async def _inbound(self, request: Request) -> Response:
+        """Somebody calls a number that we show: the address to give the carrier for it."""
+        called = (await self._form(request)).get("To", "")
+        clients = await self.exchange.read(lambda session: clients_calling_from(session, called))
+        return _xml(twiml.receive(clients, f"{self.exchange.urls.base}/voice/inbound-key"))
+
+    async def _inbound_key(self, request: Request) -> Response:
+        """An opt-out counts for the number that calls; one that hides it can only be told so."""
+        form, now = await self._form(request), self.exchange.clock.now()
+        caller = form.get("From", "")
+        if form.get("Digits") != OPT_OUT_KEY:
+            return _xml(twiml.hang_up())
+        if not E164.fullmatch(caller):
+            return _xml(twiml.unknown_caller())
+
+        def opt_out(session: Session) -> None:
+            add_entry(session, caller, source="inbound", note=f"called {form.get('To', '')}", now=now)
+            retire_number(session.connection(), caller, None, "do-not-call")
+
+        await self.exchange.commit(opt_out)
+        return _xml(twiml.confirm_opt_out())
 
     async def _seat(self, request: Request) -> Response:
         form = await self._form(request)

@@ -52,12 +52,16 @@ def everything(build):
     return [build.rows(table) for table in ("attempt", "agent", "lead", "carrier_event", "do_not_call", "call_count")]
 
 
-@pytest.mark.parametrize("kind", ["answer", "progress", "machine", "key", "left", "message", "seat", "seat-progress"])
+@pytest.mark.parametrize(
+    "kind",
+    ["answer", "progress", "machine", "key", "left", "message", "seat", "seat-progress", "inbound", "inbound-key"],
+)
 async def test_a_wrong_or_missing_signature_is_refused_and_nothing_changed(build, client, post, exchange, kind):
     build.agent("anna", build.campaign())
     attempt = build.attempt(build.lead(build.row("campaign")["id"]))
     before = everything(build)
     form = {"CallSid": f"CA-{attempt}", "CallStatus": "completed", "AnsweredBy": "human", "Digits": "9"}
+    form |= {"From": "+12125550120", "To": "+12125550198"}
     path = f"/voice/{kind}?a={attempt}&t=seat-of-anna"
     genuine = RequestValidator(TOKEN).compute_signature(f"{BASE}{path}", form)
     refused = [
@@ -319,3 +323,33 @@ async def test_a_form_of_too_many_fields_is_refused(client):
 
 async def test_the_process_answers_without_a_token(client):
     assert (await client.get("/healthz")).json() == {"alive": "yes"}
+
+
+CALLED_BACK = {"CallSid": "CA9", "CallStatus": "in-progress", "From": "+12125550120", "To": "+12125550198"}
+
+
+async def test_who_calls_back_may_opt_out_and_is_not_called_again(build, post):
+    campaign = build.campaign()
+    build.lead(campaign, "+12125550120")
+    answer = await post("/voice/inbound", CALLED_BACK)
+    assert (answer.status_code, "calls for Acme only" in answer.text) == (200, True)
+    assert f'action="{BASE}/voice/inbound-key"' in answer.text
+    for _ in range(2):
+        assert "taken off our list" in (await post("/voice/inbound-key", CALLED_BACK | {"Digits": "9"})).text
+    entry = build.row("do_not_call")
+    assert (entry["number"], entry["scope"], entry["source"]) == ("+12125550120", "*", "inbound")
+    assert build.row("lead")["standing"] == "finished"
+
+
+@pytest.mark.parametrize(("change", "said"), [({"Digits": "1"}, "<Hangup"), ({"From": "anonymous"}, "cannot see")])
+async def test_who_presses_another_key_or_hides_the_number_opts_nobody_out(build, post, change, said):
+    answer = await post("/voice/inbound-key", CALLED_BACK | {"Digits": "9"} | change)
+    assert (answer.status_code, said in answer.text) == (200, True)
+    assert build.rows("do_not_call") == []
+
+
+async def test_a_number_of_no_campaign_names_nobody(build, post):
+    build.campaign()
+    answer = await post("/voice/inbound", CALLED_BACK | {"To": "+12125550177"})
+    assert "Acme" not in answer.text
+    assert "press 9" in answer.text
