@@ -1,0 +1,226 @@
+"""The shipped rules that count or stop calls, rule by rule, with their numbers written a second time by hand."""
+
+from datetime import UTC, datetime, timedelta
+from math import inf
+from typing import Any
+
+import pytest
+
+from compliance import rulebook
+from compliance.facts import OWN_MEASURE, DropCount, Facts, Measure, Past
+from compliance.gate import Blocked, Cleared, Reason, check
+from compliance.rule import (
+    AbandonmentRule,
+    CapRule,
+    ConnectRule,
+    CoolDownRule,
+    EmergencyRule,
+    MessageRule,
+    RingRule,
+    Rule,
+)
+from tests.compliance.oracle import WHERE
+
+BOOK = rulebook.load()
+NOON = {  # a Wednesday at which every place below may be called
+    **{"US": datetime(2026, 11, 18, 18, tzinfo=UTC), "CA": datetime(2026, 11, 18, 18, tzinfo=UTC)},
+    **{"JP": datetime(2026, 11, 18, 3, tzinfo=UTC), "AU": datetime(2026, 11, 18, 3, tzinfo=UTC)},
+}
+EUROPE = datetime(2026, 11, 18, 14, tzinfo=UTC)
+NUMBER, OTHER = "+12125550123", "+12125550124"
+
+
+def at(place: str) -> datetime:
+    return NOON.get(place[:2], EUROPE)
+
+
+def call(place: str, kind: str, **changes: Any) -> Facts:
+    usual: dict[str, Any] = {
+        **{"number": NUMBER, "kind": kind, "ring_seconds": 25, "attempts_per_day": 99, "line_type": "landline"},
+        **{"jurisdictions": frozenset({place, place[:2]}), "zones": WHERE[place], "consent": "written"},
+        **{"campaign": "spring", "client": "Acme", "copies": dict.fromkeys(BOOK.lists(), at(place).date())},
+    }
+    return Facts(**(usual | changes))
+
+
+def past(when: datetime, came_to: str = "", **changes: str) -> Past:
+    usual = {"number": NUMBER, "campaign": "spring", "client": "Acme"}
+    return Past(when, when, **(usual | changes), came_to=came_to)
+
+
+CAPS = [  # rule, place, kind, changes to the call, attempts, hours, other people's calls that count too
+    ("ca-bc.cap.telemarketing", "CA-BC", "telemarketing", {"consent": "none"}, 1, 720, {"number": OTHER}),
+    ("de.cap.survey.day", "DE", "survey", {}, 3, 24, {"client": "B", "campaign": "b"}),
+    ("de.cap.survey.life", "DE", "survey", {}, 10, None, {}),
+    ("de.cap.telemarketing.day", "DE", "telemarketing", {}, 3, 24, {"client": "B", "campaign": "b"}),
+    ("de.cap.telemarketing.life", "DE", "telemarketing", {}, 30, None, {}),
+    ("de.cap.telemarketing.week", "DE", "telemarketing", {}, 15, 168, {"client": "B", "campaign": "b"}),
+    ("fr.cap.telemarketing.month", "FR", "telemarketing", {}, 4, 720, {"campaign": "b"}),
+    ("us-fl.cap.telemarketing", "US-FL", "telemarketing", {}, 3, 24, {"campaign": "b", "number": OTHER}),
+    ("us-md.cap.telemarketing", "US-MD", "telemarketing", {}, 3, 24, {"campaign": "b", "number": OTHER}),
+    ("us-me.cap.recorded", "US-ME", "survey", {"voice": "recorded"}, 1, 8, {"client": "B", "campaign": "b"}),
+    ("us-ok.cap.telemarketing", "US-OK", "telemarketing", {}, 3, 24, {"campaign": "b", "number": OTHER}),
+    ("us-or.cap.telemarketing", "US-OR", "telemarketing", {"consent": "none"}, 3, 24, {"number": OTHER}),
+    ("us.cap.debt-collection", "US-NY", "debt-collection", {}, 7, 168, {"number": OTHER}),
+    (
+        *("us.cap.recorded.survey", "US-NY", "survey", {"voice": "recorded", "consent": "none"}, 3, 720),
+        {"client": "B", "campaign": "b"},
+    ),
+]
+COOL_DOWNS = [  # rule, place, kind, changes to the call, what came of how many earlier calls, hours
+    ("fr.cool-down.telemarketing.refusal", "FR", "telemarketing", {}, ["refusal"], 1440),
+    ("gb.cool-down.survey.abandoned", "GB", "survey", {}, ["abandoned"], 72),
+    ("gb.cool-down.survey.machine", "GB", "survey", {}, ["machine"], 24),
+    ("gb.cool-down.telemarketing.abandoned", "GB", "telemarketing", {}, ["abandoned"], 72),
+    ("gb.cool-down.telemarketing.machine", "GB", "telemarketing", {}, ["machine"], 24),
+    ("it.cool-down.telemarketing.abandoned", "IT", "telemarketing", {"agent_reserved": True}, ["abandoned"], 120),
+    ("it.cool-down.telemarketing.reserved", "IT", "telemarketing", {}, ["abandoned"], inf),
+    ("jp.cool-down.telemarketing.hung-up", "JP", "telemarketing", {}, ["hung-up", "hung-up"], inf),
+    ("jp.cool-down.telemarketing.refusal", "JP", "telemarketing", {}, ["refusal"], inf),
+    ("us-nv.cool-down.recorded", "US-NV", "survey", {"voice": "recorded"}, ["hung-up"], inf),
+    ("us.cool-down.debt-collection", "US-NY", "debt-collection", {}, ["conversation"], 168),
+]
+USUAL = (0.03, Measure("live-answers", "30-day-blocks", "campaign", False))
+DROP_RATES = {  # where it is another than the usual
+    "ca.abandonment.telemarketing": (0.05, Measure("calls-placed", "calendar-month", "everyone", False)),
+    "de.abandonment.survey": (0.01, Measure("attempts", "24-hours", "campaign", True)),
+    "gb.abandonment.survey": (0.03, Measure("live-answers", "24-hours", "campaign", False)),
+    "gb.abandonment.telemarketing": (0.03, Measure("live-answers", "24-hours", "campaign", False)),
+    "it.abandonment.telemarketing": (0.03, Measure("live-answers", "campaign", "campaign", False)),
+}
+GREETING = ("us-ca.connect", "us-sc.connect", "us-va.connect", "us.connect.custom", "us.connect.telemarketing")
+RINGS = {
+    **{"de.ring.telemarketing": (15, 40), "gb.ring.survey": (15, None), "gb.ring.telemarketing": (15, None)},
+    **{"us-dc.ring.telemarketing": (None, 90), "us.ring.custom": (15, None), "us.ring.telemarketing": (15, None)},
+}
+MESSAGES = {
+    "de.message.telemarketing": ({"caller"}, None),
+    "gb.message.survey": ({"caller", "number", "opt-out"}, 2),
+    "gb.message.telemarketing": ({"caller", "number", "opt-out"}, 2),
+    "us-sc.message": ({"caller", "number", "opt-out"}, 2),
+    "us-va.message": ({"caller", "number"}, 2),
+    "us.message.telemarketing": ({"caller", "number", "opt-out", "purpose"}, 2),
+}
+EMERGENCIES = {"us-la.emergency.telemarketing": "US-LA", "us-ny.emergency.telemarketing": "US-NY"}
+
+
+def shipped(kind: type[Rule]) -> set[str]:
+    return {rule.id for rule in BOOK.by_id.values() if isinstance(rule, kind)}
+
+
+def test_no_rule_is_missing_here() -> None:
+    assert shipped(CapRule) == {row[0] for row in CAPS}
+    assert shipped(CoolDownRule) == {row[0] for row in COOL_DOWNS}
+    assert shipped(RingRule) == RINGS.keys()
+    assert shipped(MessageRule) == MESSAGES.keys()
+    assert shipped(EmergencyRule) == EMERGENCIES.keys()
+
+
+@pytest.mark.parametrize(("rule", "place", "kind", "changes", "cap", "hours", "whose"), CAPS, ids=[c[0] for c in CAPS])
+def test_the_cap_of(
+    rule: str, place: str, kind: str, changes: dict[str, Any], cap: int, hours: float | None, whose: dict[str, str]
+) -> None:
+    """One attempt too many is refused by this rule until the oldest no longer counts; one fewer is not."""
+    now, window = at(place), timedelta(hours=hours or 5000)
+    spread = [past(now - window + window * (place_ + 1) / (cap + 1), **whose) for place_ in range(cap)]
+    refused = check(call(place, kind, attempts=tuple(spread), **changes), BOOK, now)
+    assert isinstance(refused, Blocked)
+    assert rule in refused.rules
+    assert refused.reason is Reason.CAP
+    fewer = check(call(place, kind, attempts=tuple(spread[1:]), **changes), BOOK, now)
+    assert rule not in fewer.rules or isinstance(fewer, Cleared)
+    if hours is not None:
+        over = spread[0].at + window
+        last = check(call(place, kind, attempts=tuple(spread), **changes), BOOK, over - timedelta(seconds=1))
+        assert _refused_by(last, rule, Reason.CAP) or _another_question_first(last)
+        assert not _refused_by(
+            check(call(place, kind, attempts=tuple(spread), **changes), BOOK, over), rule, Reason.CAP
+        )
+
+
+def _refused_by(verdict: Cleared | Blocked, rule: str, reason: Reason) -> bool:
+    return isinstance(verdict, Blocked) and verdict.reason is reason and rule in verdict.rules
+
+
+def _another_question_first(verdict: Cleared | Blocked) -> bool:
+    return isinstance(verdict, Blocked) and verdict.reason in (Reason.HOURS, Reason.HOLIDAY, Reason.DO_NOT_CALL)
+
+
+@pytest.mark.parametrize(
+    ("rule", "place", "kind", "changes", "came", "hours"), COOL_DOWNS, ids=[c[0] for c in COOL_DOWNS]
+)
+def test_the_pause_of(rule: str, place: str, kind: str, changes: dict[str, Any], came: list[str], hours: float) -> None:
+    now = at(place)
+    length = timedelta(hours=2000 if hours == inf else hours)
+
+    def verdict(ago: timedelta, came: list[str], **more: Any) -> Cleared | Blocked:
+        attempts = [past(now - ago - timedelta(minutes=place_), word) for place_, word in enumerate(came)]
+        return check(call(place, kind, attempts=tuple(reversed(attempts)), **(changes | more)), BOOK, now)
+
+    assert _refused_by(verdict(length - timedelta(minutes=1), came), rule, Reason.COOL_DOWN)
+    assert _refused_by(verdict(length, came), rule, Reason.COOL_DOWN) is (hours == inf)
+    assert not _refused_by(verdict(length - timedelta(minutes=1), [""] * len(came)), rule, Reason.COOL_DOWN)
+    assert not _refused_by(verdict(length - timedelta(minutes=1), came[1:]), rule, Reason.COOL_DOWN)
+    if rule.startswith("gb.") or rule.endswith(".reserved"):
+        reserved = verdict(length - timedelta(minutes=1), came, agent_reserved=True)
+        assert not _refused_by(reserved, rule, Reason.COOL_DOWN)
+
+
+@pytest.mark.parametrize("rule", sorted(shipped(AbandonmentRule)))
+def test_the_drop_rate_of(rule: str) -> None:
+    found = BOOK.by_id[rule]
+    assert isinstance(found, AbandonmentRule)
+    ceiling, measure = DROP_RATES.get(rule, USUAL)
+    kind = sorted(found.scope)[0]
+    place = {"BR": "BR-RJ"}.get(found.jurisdiction, found.jurisdiction)
+    zones = next((zones for name, zones in WHERE.items() if name.startswith(found.jurisdiction)), frozenset({"UTC"}))
+
+    def verdict(abandoned: float) -> Cleared | Blocked:
+        drops = tuple(
+            DropCount(one, 1000, abandoned if one == measure else 0, at(place) + timedelta(days=3))
+            for one in {*BOOK.measures, OWN_MEASURE}
+        )
+        facts = call("US-NY", kind, jurisdictions=frozenset({place, place[:2]}), zones=zones, drops=drops)
+        return check(facts, BOOK, _open_moment(facts))
+
+    assert _refused_by(verdict(ceiling * 1000 + 1), rule, Reason.DROP_RATE)
+    assert not _refused_by(verdict(ceiling * 1000 - 1), rule, Reason.DROP_RATE)
+
+
+def _open_moment(facts: Facts) -> datetime:
+    """Some hour of a working week at which only the drop rate could refuse."""
+    quiet = Facts(**{name: getattr(facts, name) for name in facts.__slots__} | {"agent_reserved": True})
+    hours = (datetime(2026, 11, 18, tzinfo=UTC) + timedelta(hours=hour) for hour in range(72))
+    return next(hour for hour in hours if isinstance(check(quiet, BOOK, hour), Cleared))
+
+
+@pytest.mark.parametrize("rule", sorted(shipped(ConnectRule)))
+def test_the_seconds_to_an_agent_of(rule: str) -> None:
+    found = BOOK.by_id[rule]
+    assert isinstance(found, ConnectRule)
+    assert found.seconds == (3 if rule == "it.connect.telemarketing" else 2)
+    assert found.counted_from == ("greeting" if rule in GREETING else "answer")
+
+
+@pytest.mark.parametrize("rule", RINGS)
+def test_the_ring_of(rule: str) -> None:
+    found = BOOK.by_id[rule]
+    assert isinstance(found, RingRule)
+    assert (found.seconds_minimum, found.seconds_maximum) == RINGS[rule]
+
+
+@pytest.mark.parametrize("rule", MESSAGES)
+def test_the_message_of(rule: str) -> None:
+    found = BOOK.by_id[rule]
+    assert isinstance(found, MessageRule)
+    assert (found.says, found.seconds) == MESSAGES[rule]
+
+
+@pytest.mark.parametrize(("rule", "place"), EMERGENCIES.items())
+def test_the_emergency_of(rule: str, place: str) -> None:
+    declared = check(call(place, "telemarketing", emergencies=frozenset({place})), BOOK, at(place))
+    assert _refused_by(declared, rule, Reason.EMERGENCY)
+    assert isinstance(
+        check(call(place, "telemarketing", emergencies=frozenset({"US-TX"}), agent_reserved=True), BOOK, at(place)),
+        Cleared,
+    )
