@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
 from sqlmodel import Session, SQLModel
 
 import campaigns.tables
@@ -267,8 +267,10 @@ def _place(number: str, lead: RowMapping) -> Location:
 def earlier_attempts(connection: Connection, numbers: Sequence[str]) -> tuple[Mapping[str, list[Past]], set[str]]:
     """What any campaign has tried on each number, and the numbers with a live attempt."""
     columns = ("number", "placing_at", "ended_at", "state", "outcome", "disposition", "abandoned")
+    # The phone rang some time after we began: a cap's window must not end before it does at the carrier.
+    began = func.coalesce(ATTEMPT.c.ringing_at, ATTEMPT.c.dialled_at, ATTEMPT.c.placing_at).label("began")
     found = connection.execute(
-        select(*(ATTEMPT.c[name] for name in columns), CAMPAIGN.c.name, CAMPAIGN.c.client)
+        select(*(ATTEMPT.c[name] for name in columns), began, CAMPAIGN.c.name, CAMPAIGN.c.client)
         .join(CAMPAIGN, CAMPAIGN.c.id == ATTEMPT.c.campaign_id)
         .where(among(ATTEMPT.c.number, numbers))
     )
@@ -279,8 +281,8 @@ def earlier_attempts(connection: Connection, numbers: Sequence[str]) -> tuple[Ma
             live.add(row.number)
         if row.outcome != Outcome.NOT_PLACED:
             came = came_to(row.outcome, row.disposition, row.abandoned)
-            ended_at = row.ended_at or row.placing_at
-            past[row.number].append(Past(row.placing_at, ended_at, row.number, row.name, row.client, came))
+            ended_at = row.ended_at or row.began
+            past[row.number].append(Past(row.began, ended_at, row.number, row.name, row.client, came))
     return past, live
 
 

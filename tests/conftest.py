@@ -256,7 +256,9 @@ class Build:
         line = {"phone_id": phone["id"], "number": phone["number"], "caller_id": "+12125550198", "ring_seconds": 20}
         life = {"state": state, "sequence": -1, "last_event_at": NOON, "placing_at": NOON}
         flags = {"agent_reserved": True, "abandoned": False, "opted_out": False}
-        known = {} if state in ("placing", "unknown") else {"call_sid": f"CA-{attempt_id}", "dialled_at": NOON}
+        known = {} if state in ("placing", "unknown") else {"call_sid": f"CA-{attempt_id}"}
+        if known:
+            known["dialled_at"] = changes.get("placing_at", NOON)
         self.add("attempt", {"id": attempt_id, **whose, **line, **life, **flags, **known} | changes)
         if state != "ended":
             self.change("lead", lead_id, standing="dialling", attempts=lead["attempts"] + 1)

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 from sqlmodel import col, select
-
 from typer.core import TyperGroup
 
 from campaigns.tables import Attempt, Lead, Phone

@@ -230,6 +230,17 @@ def test_attempts_of_every_campaign_count_towards_the_cap_of_a_number(build, loo
     assert (refusal.blocked.reason, refusal.blocked.until) == (Reason.CAP, first + timedelta(days=1))
 
 
+def test_a_caps_window_begins_when_the_phone_rang_and_not_when_we_began(build, look, clock):
+    """The carrier may take a call late, and would see the next one too early."""
+    campaign = build.campaign(attempts_per_day=1)
+    lead = build.lead(campaign, NEW_YORK)
+    placing = clock.now() - timedelta(days=1, seconds=1)
+    rang = {"dialled_at": placing + timedelta(seconds=1), "ringing_at": placing + timedelta(seconds=5)}
+    build.attempt(lead, "ended", placing_at=placing, outcome="busy", **rang)
+    (refusal,) = look(campaign)[2]
+    assert (refusal.blocked.reason, refusal.blocked.until) == (Reason.CAP, clock.now() + timedelta(seconds=4))
+
+
 def test_what_never_left_for_the_carrier_does_not_count_towards_the_cap(build, look, clock):
     ours, other = build.campaign(attempts_per_day=1), build.campaign("autumn")
     build.lead(ours, NEW_YORK)
