@@ -4,26 +4,32 @@ Looking reads and decides without holding up the writing thread; the claim is sh
 may have changed in between: an opt-out, another campaign on the same number, the operator's intent.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    bindparam,
+    insert,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 from sqlmodel import Session, SQLModel
 
 import campaigns.tables
 from campaigns.campaign import Intent
-from campaigns.dispositions import Outcome, came_to
-from campaigns.lead import Priority, Standing, next_phone
+from campaigns.lead import Priority, Standing
+from campaigns.prospects import OPEN, Candidate, Question, facts_of
 from campaigns.tables import Campaign
 from compliance import consents, emergencies, ledger, lists
 from compliance.among import among
-from compliance.facts import DropCount, Facts, Past, as_json
+from compliance.facts import Facts, as_json
 from compliance.gate import Blocked, Cleared, Reason, check
-from compliance.locating import LocatingError, Location, locate
 from compliance.rulebook import Rulebook
 from compliance.store import scopes_of_many
 
@@ -31,26 +37,11 @@ _tables = SQLModel.metadata.tables
 ATTEMPT = _tables[campaigns.tables.Attempt.__tablename__]
 CAMPAIGN, LEAD, PHONE = _tables["campaign"], _tables["lead"], _tables["phone"]
 
-LEAD_COLUMNS = ("id", "list_id", "state", "postal_code", "time_zone", "line_type", "business", "due_at", "held_reason")
-PHONE_COLUMNS = ("id", "lead_id", "number", "rank", "attempts", "retired")
 BATCH = 200  # leads looked at together
-READ_TOGETHER = 2000  # where nobody waits
 LOOK_LIMIT = 2000  # leads looked at for one tick, so that a list that sleeps cannot hold up the others
 LOOK_AGAIN = timedelta(days=1)  # a refusal that no waiting mends: a list, a pack or the lead may have been mended since
 HELD_TOGETHER = 100  # refusals kept in one write, for whoever answers a call meanwhile waits for it
 SOON = timedelta(seconds=30)  # a refusal that ends with other people's answers
-RING_MARGIN_SECONDS = 5  # the carrier may let it ring so much longer than asked (Twilio, `Timeout` of a call)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A due lead with the number that is its turn."""
-
-    lead_id: int
-    list_id: int
-    phone_id: int
-    number: str
-    held_reason: str | None = None  # of its last refusal, if it was not dialled since
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +69,6 @@ class Claim:
     cleared: Cleared
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is the same for every lead of one look."""
-
-    campaign: Campaign
-    drops: tuple[DropCount, ...]
-    agent_reserved: bool
-
-
 def look(
     session: Session, question: Question, wanted: int, rulebook: Rulebook, now: datetime
 ) -> tuple[list[Offer], list[Refusal]]:
@@ -107,183 +89,17 @@ def look(
 
 def _due(connection: Connection, campaign: Campaign, now: datetime) -> Iterator[Sequence[RowMapping]]:
     """Batches of open leads that are due: callbacks first, then recycled ones, then fresh ones, oldest first."""
-    columns = [LEAD.c[name] for name in LEAD_COLUMNS]
+    place = tuple_(LEAD.c.due_at, LEAD.c.id)
     for priority in Priority:
-        last: RowMapping | None = None
-        while True:
-            query = (
-                select(*columns)
-                .where(LEAD.c.campaign_id == campaign.id, LEAD.c.standing == Standing.OPEN)
-                .where(LEAD.c.priority == int(priority), LEAD.c.due_at <= now)
-                .order_by(LEAD.c.due_at, LEAD.c.id)
-                .limit(BATCH)
-            )
-            if last is not None:
-                query = query.where(
-                    (LEAD.c.due_at > last["due_at"]) | ((LEAD.c.due_at == last["due_at"]) & (LEAD.c.id > last["id"]))
-                )
-            rows = connection.execute(query).mappings().all()
-            if rows:
-                yield rows
-                last = rows[-1]
+        of_priority = (LEAD.c.campaign_id == campaign.id, LEAD.c.priority == int(priority), LEAD.c.due_at <= now)
+        query = OPEN.where(*of_priority).order_by(LEAD.c.due_at, LEAD.c.id).limit(BATCH)
+        rows = connection.execute(query).mappings().all()
+        while rows:
+            yield rows
             if len(rows) < BATCH:
                 break
-
-
-def open_leads(
-    connection: Connection, campaign_id: int, lead_ids: Sequence[int] = ()
-) -> Iterator[Sequence[RowMapping]]:
-    """Batches of a campaign's open leads, due or not, for `facts_of`; only the given ones if any are."""
-    last = 0
-    while True:
-        query = select(*(LEAD.c[name] for name in LEAD_COLUMNS)).where(
-            LEAD.c.campaign_id == campaign_id, LEAD.c.standing == Standing.OPEN, LEAD.c.id > last
-        )
-        if lead_ids:
-            query = query.where(LEAD.c.id.in_(lead_ids))
-        rows = connection.execute(query.order_by(LEAD.c.id).limit(READ_TOGETHER)).mappings().all()
-        if rows:
-            yield rows
-            last = rows[-1]["id"]
-        if len(rows) < READ_TOGETHER:
-            break
-
-
-class Prospect(NamedTuple):
-    """A lead whose turn has a number with no live attempt, and what may differ from one lead to the next."""
-
-    row: RowMapping  # LEAD_COLUMNS
-    phone: Any  # a row of the table phone
-    place: Location
-    line_type: str
-    business: bool
-    do_not_call: tuple[str, ...]
-    listed: tuple[str, ...]
-    consent: str
-    attempts: tuple[Past, ...]
-
-    @property
-    def circumstances(self) -> tuple[Any, ...]:
-        """All that the gate looks at but the number and the attempts: leads of equal ones are in one case."""
-        return (self.place.jurisdictions, self.place.zones, *self[3:8])
-
-    @property
-    def candidate(self) -> Candidate:
-        row, phone = self.row, self.phone
-        return Candidate(row["id"], row["list_id"], phone.id, phone.number, row["held_reason"])
-
-
-def facts_of(
-    session: Session, question: Question, rows: Sequence[RowMapping], now: datetime
-) -> Iterator[tuple[Candidate, Facts]]:
-    """Of the leads whose turn has a number with no live attempt."""
-    to_facts = facts_for(session, question)
-    for prospect in prospects(session, question, rows, now):
-        yield prospect.candidate, to_facts(prospect)
-
-
-def prospects(session: Session, question: Question, rows: Sequence[RowMapping], now: datetime) -> Iterator[Prospect]:
-    """What is known of each lead that could be dialled, gathered for all of them together."""
-    connection, campaign = session.connection(), question.campaign
-    phones = defaultdict(list)
-    of_leads = among(PHONE.c.lead_id, [row["id"] for row in rows])
-    for known in connection.execute(select(*(PHONE.c[name] for name in PHONE_COLUMNS)).where(of_leads)):
-        phones[known.lead_id].append(known)
-    chosen = [(row, phone) for row in rows if (phone := next_phone(phones[row["id"]])) is not None]
-    numbers = [phone.number for _row, phone in chosen]
-    forbidden = scopes_of_many(session, numbers, campaign.name, campaign.client)
-    listed = lists.listed(session, numbers)
-    agreed = consents.of_numbers(session, numbers, campaign.client, now)
-    past, live = earlier_attempts(connection, [known.number for row, _phone in chosen for known in phones[row["id"]]])
-    for row, phone in chosen:
-        number = phone.number
-        if number in live:
-            continue
-        place = _place(number, row)
-        of_person = chain.from_iterable(past.get(known.number, ()) for known in phones[row["id"]])
-        yield Prospect(
-            row,
-            phone,
-            place,
-            (row["line_type"] if phone.rank == 0 else "") or place.line_type,
-            campaign.business if row["business"] is None else row["business"],
-            forbidden.get(number, ()),
-            listed.get(number, ()),
-            agreed.get(number, "none"),
-            tuple(sorted(of_person)) if past else (),
-        )
-
-
-def facts_for(session: Session, question: Question) -> Callable[[Prospect], Facts]:
-    """Makes the gate's facts, with what is the same for every lead of one look."""
-    copies = {name: copy.as_of for name, copy in lists.copies(session).items()}
-    common = _facts_in_common(question.campaign)
-    stopped = emergencies.in_force(session)
-
-    def facts(prospect: Prospect) -> Facts:
-        return Facts(
-            **common,
-            number=prospect.phone.number,
-            jurisdictions=prospect.place.jurisdictions,
-            zones=prospect.place.zones,
-            line_type=prospect.line_type,
-            business=prospect.business,
-            emergencies=stopped,
-            do_not_call=prospect.do_not_call,
-            listed=prospect.listed,
-            copies=copies,
-            consent=prospect.consent,
-            attempts=prospect.attempts,
-            drops=question.drops,
-            agent_reserved=question.agent_reserved,
-        )
-
-    return facts
-
-
-def _facts_in_common(campaign: Campaign) -> dict[str, Any]:
-    return {
-        "kind": campaign.kind,
-        "campaign": campaign.name,
-        "client": campaign.client,
-        "without": frozenset(campaign.without),
-        "ring_seconds": campaign.ring_seconds + RING_MARGIN_SECONDS,
-        "attempts_per_day": campaign.attempts_per_day,
-        "drop_ceiling": campaign.drop_rate_ceiling,
-    }
-
-
-def _place(number: str, lead: RowMapping) -> Location:
-    try:
-        return locate(number, state=lead["state"], postal_code=lead["postal_code"], time_zone=lead["time_zone"])
-    except LocatingError:  # what cannot be read gives no zone, and the gate refuses
-        pass
-    try:
-        return Location("", locate(number).jurisdictions, frozenset())
-    except LocatingError:
-        return Location("", frozenset(), frozenset())
-
-
-def earlier_attempts(connection: Connection, numbers: Sequence[str]) -> tuple[Mapping[str, list[Past]], set[str]]:
-    """What any campaign has tried on each number, and the numbers with a live attempt."""
-    columns = ("number", "placing_at", "ended_at", "state", "outcome", "disposition", "abandoned")
-    # The phone rang some time after we began: a cap's window must not end before it does at the carrier.
-    began = func.coalesce(ATTEMPT.c.ringing_at, ATTEMPT.c.dialled_at, ATTEMPT.c.placing_at).label("began")
-    found = connection.execute(
-        select(*(ATTEMPT.c[name] for name in columns), began, CAMPAIGN.c.name, CAMPAIGN.c.client)
-        .join(CAMPAIGN, CAMPAIGN.c.id == ATTEMPT.c.campaign_id)
-        .where(among(ATTEMPT.c.number, numbers))
-    )
-    past: dict[str, list[Past]] = defaultdict(list)
-    live = set()
-    for row in found:
-        if row.state != "ended":
-            live.add(row.number)
-        if row.outcome != Outcome.NOT_PLACED:
-            came = came_to(row.outcome, row.disposition, row.abandoned)
-            ended_at = row.ended_at or row.began
-            past[row.number].append(Past(row.began, ended_at, row.number, row.name, row.client, came))
-    return past, live
+            last = tuple_(literal(rows[-1]["due_at"], LEAD.c.due_at.type), rows[-1]["id"])
+            rows = connection.execute(query.where(place > last)).mappings().all()
 
 
 def hold(session: Session, refusals: Sequence[Refusal], campaign_id: int, rulebook: Rulebook, now: datetime) -> None:

@@ -36,4 +36,6 @@ N = TypeVar("N", bound=Number)
 def next_phone(phones: Iterable[N]) -> N | None:
     """The phone tried least, the first in the file among equals; None when all are retired."""
     usable = [phone for phone in phones if phone.retired is None]
+    if len(usable) == 1:  # most leads, and there are many
+        return usable[0]
     return min(usable, key=lambda phone: (phone.attempts, phone.rank), default=None)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from campaigns.hopper import Question, facts_for, open_leads, prospects
+from campaigns.prospects import Question, facts_for, open_leads, prospects
 from compliance.facts import Facts
 from compliance.gate import Blocked, Reason, check, explain
 from compliance.rulebook import Rulebook

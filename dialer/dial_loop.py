@@ -12,7 +12,8 @@ from sqlmodel import Session
 from sqlmodel import select as select_rows
 
 from campaigns.campaign import Intent, Mode
-from campaigns.hopper import HELD_TOGETHER, Claim, Question, claim, hold, look
+from campaigns.hopper import HELD_TOGETHER, Claim, claim, hold, look
+from campaigns.prospects import Question
 from campaigns.tables import Campaign
 from compliance.abandonment import allowance
 from compliance.facts import OWN_MEASURE, DropCount

@@ -11,9 +11,9 @@ from sqlmodel import Session
 
 from campaigns.campaign import MACHINE_ERROR, Mode, Verb
 from campaigns.dispositions import Kind
-from campaigns.hopper import Question
 from campaigns.preflight import is_hopeless
 from campaigns.preflight import preflight as look_ahead
+from campaigns.prospects import Question
 from campaigns.reports.figures import campaign_figures
 from campaigns.store import UnknownCampaign, campaign_named, campaign_state, campaigns_wanted
 from campaigns.tables import Campaign

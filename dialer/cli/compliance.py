@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from campaigns.hopper import Question, facts_of, open_leads
+from campaigns.prospects import Question, facts_of, open_leads
 from campaigns.store import UnknownCampaign, campaign_named
 from compliance.binding import case_of
 from compliance.facts import Facts

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from sqlmodel import Session, col, select
 
-from campaigns.hopper import Question, facts_of, open_leads
+from campaigns.prospects import Question, facts_of, open_lead
 from campaigns.tables import Campaign, Lead, Phone
 from compliance.gate import Blocked, check, explain
 from compliance.ledger import rows_of
@@ -57,29 +57,28 @@ def _told(session: Session, lead: Lead, book: Rulebook, now: datetime) -> Iterat
     question = Question(campaign, drops, agent_reserved=True)
     common = {"lead": lead.id, "campaign": campaign.name, "standing": lead.standing, "due_at": lead.due_at.isoformat()}
     looked_at = False
-    for rows in open_leads(session.connection(), lead.campaign_id, [lead.id or 0]):
-        for candidate, facts in facts_of(session, question, rows, now):
-            looked_at = True
-            verdict = check(facts, book, now)
-            blocked = verdict if isinstance(verdict, Blocked) else None
-            questions = [
-                {
-                    "question": str(answer.question),
-                    "passed": answer.refused_by is None,
-                    "rules": [rule_in_words(rule, book) for rule in answer.refused_by or ()],
-                }
-                for answer in explain(facts, book, now)
-            ]
-            yield {
-                **common,
-                "number": candidate.number,
-                "verdict": "blocked" if blocked else "cleared",
-                "reason": str(blocked.reason) if blocked else None,
-                "until": blocked.until.isoformat() if blocked and blocked.until else None,
-                "local_times": list(verdict.local_times),
-                "questions": questions,
-                "decided": _decided(session, candidate.number),
+    for candidate, facts in facts_of(session, question, open_lead(session.connection(), lead.id or 0), now):
+        looked_at = True
+        verdict = check(facts, book, now)
+        blocked = verdict if isinstance(verdict, Blocked) else None
+        questions = [
+            {
+                "question": str(answer.question),
+                "passed": answer.refused_by is None,
+                "rules": [rule_in_words(rule, book) for rule in answer.refused_by or ()],
             }
+            for answer in explain(facts, book, now)
+        ]
+        yield {
+            **common,
+            "number": candidate.number,
+            "verdict": "blocked" if blocked else "cleared",
+            "reason": str(blocked.reason) if blocked else None,
+            "until": blocked.until.isoformat() if blocked and blocked.until else None,
+            "local_times": list(verdict.local_times),
+            "questions": questions,
+            "decided": _decided(session, candidate.number),
+        }
     if not looked_at:  # finished, in a call, or every number given up
         phones = session.exec(select(Phone).where(Phone.lead_id == lead.id)).all()
         for phone in phones:

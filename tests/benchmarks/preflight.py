@@ -11,7 +11,7 @@ from sqlalchemy import insert
 from sqlmodel import Session, SQLModel
 
 import campaigns.preflight
-from campaigns.hopper import Question
+from campaigns.prospects import Question
 from campaigns.tables import Campaign
 from compliance import consents, rulebook
 from dialer.db import schema

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from campaigns import hopper
-from campaigns.hopper import Question
+from campaigns.prospects import Question
 from campaigns.tables import Campaign
 from compliance import consents, emergencies
 from compliance.facts import OWN_MEASURE, DropCount

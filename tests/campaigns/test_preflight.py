@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from campaigns.hopper import Question
 from campaigns.preflight import RECYCLED, is_hopeless, preflight
+from campaigns.prospects import Question
 from campaigns.tables import Campaign
 from compliance.packs import read_pack
 from compliance.rulebook import make_rulebook

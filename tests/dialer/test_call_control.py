@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from campaigns.dispositions import Outcome
-from campaigns.hopper import Question, look
+from campaigns.hopper import look
+from campaigns.prospects import Question
 from campaigns.tables import Campaign
 from compliance.facts import OWN_MEASURE
 from dialer import call_control, store
