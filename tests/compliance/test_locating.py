@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers.tzdata import TIMEZONE_DATA
 
-from compliance.area_codes import WHOLE_PROVINCE
+from compliance.area_codes import OVERLAYS, WHOLE_PROVINCE
 from compliance.locating import LocatingError, known_zone, locate
 from compliance.places_clocks import one_names
 
@@ -170,11 +170,22 @@ def test_the_exchange_decides_the_country(number: str) -> None:
     assert here.country in here.jurisdictions
 
 
-@given(north_american.filter(lambda number: number[2:5] not in WHOLE_PROVINCE))
+@given(north_american.filter(lambda number: number[2:5] not in WHOLE_PROVINCE and number[2:5] not in OVERLAYS))
 def test_no_zone_of_the_number_is_lost(number: str) -> None:
-    """But where the listed ones are wrong, and the whole province is taken."""
+    """But where the listed ones are wrong, and the whole province or the area under the overlay is taken."""
     known = set(phonenumbers.timezone.time_zones_for_geographical_number(phonenumbers.parse(number)))
     assert one_names(frozenset(known)) <= locate(number).zones
+
+
+@pytest.mark.parametrize(("overlay", "area"), sorted(OVERLAYS.items()))
+def test_an_overlay_has_the_clocks_of_the_area_under_it(overlay: str, area: str) -> None:
+    zones = {zone for prefix, zones in TIMEZONE_DATA.items() if prefix.startswith(f"1{area}") for zone in zones}
+    assert locate(f"+1{overlay}5550123").zones == one_names(frozenset(zones))
+
+
+def test_the_overlay_of_orlando_is_eastern() -> None:
+    """Libphonenumber lists 689 under Chicago; it lies over 407, all of which is Eastern."""
+    assert locate("+16895550123").zones == {EASTERN}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from math import inf
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -13,13 +14,17 @@ from compliance.rule import (
     AbandonmentRule,
     CapRule,
     ConnectRule,
+    ConsentRule,
     CoolDownRule,
     EmergencyRule,
+    HoursRule,
+    ListRule,
     MessageRule,
     RingRule,
     Rule,
 )
 from tests.compliance.oracle import WHERE
+from tests.compliance.test_rules import CONSENTS, WINDOWS
 
 BOOK = rulebook.load()
 NOON = {  # a Wednesday at which every place below may be called
@@ -224,3 +229,136 @@ def test_the_emergency_of(rule: str, place: str) -> None:
         check(call(place, "telemarketing", emergencies=frozenset({"US-TX"}), agent_reserved=True), BOOK, at(place)),
         Cleared,
     )
+
+
+# Monday to Friday, Saturday, Sunday; - for no calls. The others are in `test_rules.py`, with their days.
+WEEKS = {
+    "08:00-20:00 | - | -": """
+        at.hours.telemarketing cz.hours.telemarketing hu.hours.telemarketing pl.hours.telemarketing
+        sk.hours.telemarketing""",
+    "09:00-21:00 | 09:00-21:00 | 10:00-21:00": """
+        at.hours.survey be.hours.survey cz.hours.survey gb.hours.survey hu.hours.survey ie.hours.survey it.hours.survey
+        mx.hours.survey nz.hours.survey pl.hours.survey pt.hours.survey se.hours.survey sg.hours.survey
+        sk.hours.survey""",
+    "09:00-20:00 | - | -": """
+        by.hours.any kz.hours.any ro.hours.any ru.hours.telemarketing ua.hours.telemarketing""",
+    "09:00-20:00 | 09:00-17:00 | -": "au.hours.telemarketing",
+    "08:00-20:00 | 09:00-18:00 | -": "be.hours.telemarketing",
+    "09:00-20:00 | 10:00-14:00 | -": "br.hours.survey br.hours.telemarketing mx.hours.telemarketing",
+    "09:00-21:30 | 10:00-18:00 | 10:00-18:00": "ca.hours.recorded.survey ca.hours.survey",
+    "09:00-21:00 | 10:00-14:00 | -": "es.hours.survey",
+    "09:00-21:00 | 09:00-20:00 | -": "fr.hours.survey",
+    "10:00-13:00 14:00-20:00 | - | -": "fr.hours.telemarketing",
+    "09:00-21:00 | 09:00-17:00 | -": "ie.hours.telemarketing",
+    "10:00-20:00 | 10:00-20:00 | -": "in.hours.survey",
+    "09:00-20:00 | 10:00-19:00 | -": "it.hours.telemarketing",
+    "09:00-20:00 | 09:00-20:00 | -": "jp.hours.telemarketing",
+    "09:00-22:00 | 10:00-18:00 | -": "nl.hours.survey",
+    "09:00-22:00 | 10:00-16:00 | -": "nl.hours.telemarketing",
+    "08:00-21:00 | 08:00-21:00 | -": "nz.hours.telemarketing",
+    "09:00-22:00 | - | -": "pt.hours.telemarketing",
+    "09:00-21:00 | 10:00-20:00 | 10:00-20:00": "ru.hours.survey",
+    "08:00-21:00 | 10:00-18:00 | -": "se.hours.telemarketing",
+    "09:00-21:00 | 09:00-18:00 | -": "sg.hours.telemarketing sg.hours.telemarketing.business",
+    "08:00-20:00 | 09:00-13:00 | -": "za.hours.survey",
+    "09:00-21:00 | 09:00-21:00 | 09:00-21:00": """
+        jp.hours.survey us-ca.hours.recorded us-il.hours.recorded us-mi.hours.telemarketing
+        us-mn.hours.recorded.survey us-nv.hours.recorded""",
+    "08:00-21:00 | 08:00-21:00 | 08:00-21:00": """
+        us-dc.hours.telemarketing us-ga.hours.recorded us-hi.hours.telemarketing us-il.hours.telemarketing
+        us-ky.hours.recorded.survey us-mt.hours.telemarketing us-nc.hours.telemarketing us-nd.hours.recorded.survey
+        us-nd.hours.telemarketing us-ne.hours.recorded.survey us-nj.hours.telemarketing us-ny.hours.telemarketing
+        us-sc.hours.telemarketing us-tn.hours.telemarketing us-va.hours.telemarketing us-wv.hours.telemarketing
+        us.hours.business""",
+    "09:00-17:00 | - | -": "us-me.hours.recorded",
+    "08:00-21:00 | 08:00-21:00 | 13:00-21:00": "us-ne.hours.recorded.telemarketing",
+    "09:00-20:00 | 09:00-20:00 | 09:00-20:00": "us-nv.hours.telemarketing",
+    "08:00-20:00 | 08:00-20:00 | 08:00-20:00": "us-or.hours.telemarketing",
+    "08:00-19:00 | 08:00-19:00 | 08:00-19:00": "us-sc.hours.recorded",
+    "09:00-21:00 | - | -": "us-sd.hours.telemarketing",
+    "09:00-21:00 | 09:00-21:00 | 12:00-21:00": "us-tx.hours.telemarketing",
+}
+WEEK_OF = {rule: week for week, rules in WEEKS.items() for rule in rules.split()}
+NEEDS = {  # consent for any call, or only for recorded ones or mobiles where the name says so
+    "written": "us.consent.recorded.telemarketing",
+    "relationship": "us-sc.consent.recorded",
+    "express": """
+        at.consent.telemarketing be.consent.recorded.telemarketing by.consent.any ca.consent.recorded.telemarketing
+        cz.consent.telemarketing es.consent.telemarketing gb.consent.recorded.telemarketing
+        ie.consent.telemarketing.mobile in.consent.telemarketing kz.consent.any nl.consent.telemarketing
+        pt.consent.telemarketing ro.consent.any ru.consent.survey ru.consent.telemarketing sk.consent.telemarketing
+        ua.consent.telemarketing us-ca.consent.recorded us-ga.consent.recorded us-in.consent.recorded
+        us-ky.consent.recorded.survey us-la.consent.mobile us-mn.consent.recorded us-nd.consent.recorded
+        us-nj.consent.mobile us.consent.recorded.mobile za.consent.recorded.telemarketing""",
+}
+NEEDED_BY = {rule: level for level, rules in NEEDS.items() for rule in rules.split()}
+AGES = {  # days that a copy of a list may have; None where the law names none
+    **{"au.do-not-call.telemarketing": 30, "be.do-not-call.telemarketing": 5, "br.do-not-call.telemarketing": 30},
+    **{"ca.do-not-call.national": 31, "es.do-not-call.telemarketing": 30, "fr.do-not-call.telemarketing": None},
+    **{"gb.do-not-call.telemarketing": 28, "ie.do-not-call.telemarketing": 28, "in.do-not-call.telemarketing": 1},
+    **{"it.do-not-call.survey": 15, "it.do-not-call.telemarketing": 15, "mx.do-not-call.telemarketing": 30},
+    **{"nl.do-not-call.survey": None, "nz.do-not-call.telemarketing": 30, "se.do-not-call.telemarketing": 30},
+    **{"sg.do-not-call.telemarketing": 21, "sk.do-not-call.telemarketing": 15, "za.do-not-call.telemarketing": 30},
+    **{"us-co.do-not-call.state": None, "us-fl.do-not-call.state": None, "us-in.do-not-call.state": 92},
+    **{"us-la.do-not-call.state": 31, "us-ma.do-not-call.state": 92, "us-mo.do-not-call.state": 92},
+    **{"us-ok.do-not-call.state": None, "us-pa.do-not-call.state": None, "us-tn.do-not-call.state": None},
+    **{"us-tx.do-not-call.state": 92, "us-wy.do-not-call.state": None, "us.do-not-call.national": 31},
+}
+
+
+def test_every_window_consent_and_list_is_written_down_by_hand() -> None:
+    by_hand = {row[0] for row in WINDOWS}
+    assert shipped(HoursRule) == WEEK_OF.keys() | {rule for rule in by_hand if ".hours." in rule}
+    assert shipped(ConsentRule) == NEEDED_BY.keys() | {row[0] for row in CONSENTS}
+    assert shipped(ListRule) == AGES.keys()
+
+
+@pytest.mark.parametrize("rule", sorted(WEEK_OF))
+def test_the_week_of(rule: str) -> None:
+    found = BOOK.by_id[rule]
+    assert isinstance(found, HoursRule)
+    written = [" ".join(f"{_clock(a)}-{_clock(b)}" for a, b in windows) or "-" for windows in found.open]
+    assert len(set(written[:5])) == 1
+    assert " | ".join(written[4:]) == WEEK_OF[rule]
+
+
+def _clock(seconds: int) -> str:
+    return f"{seconds // 3600:02}:{seconds % 3600 // 60:02}"
+
+
+@pytest.mark.parametrize("rule", sorted(NEEDED_BY))
+def test_the_consent_needed_by(rule: str) -> None:
+    """One level less is refused by this rule, the level itself is not."""
+    found = BOOK.by_id[rule]
+    assert isinstance(found, ConsentRule)
+    levels = ("none", "relationship", "express", "written")
+    where = frozenset({found.jurisdiction, found.jurisdiction[:2]})
+    callee = {"line_type": "mobile" if "mobile" in found.protects else "landline", "business": False}
+    changes = {"jurisdictions": where, "voice": sorted(found.voice)[-1], **callee, "agent_reserved": True}
+    zones = next((zones for name, zones in WHERE.items() if name.startswith(found.jurisdiction)), frozenset({"UTC"}))
+    level = levels.index(NEEDED_BY[rule])
+    for consent, refused in ((levels[level - 1], True), (levels[level], False)):
+        facts = call("US-NY", sorted(found.scope)[-1], consent=consent, zones=zones, **changes)
+        verdict = check(facts, BOOK, at(found.jurisdiction))
+        assert _refused_by(verdict, rule, Reason.CONSENT) is refused, verdict
+
+
+@pytest.mark.parametrize("rule", sorted(AGES))
+def test_the_age_of_a_list_by(rule: str) -> None:
+    """The copy's last day holds, the day after does not; where no age is named, an old copy holds."""
+    found = BOOK.by_id[rule]
+    assert isinstance(found, ListRule)
+    assert found.age_days_maximum == AGES[rule]
+    now = datetime(2026, 6, 17, 15, tzinfo=UTC) if rule.startswith("fr.") else at(found.jurisdiction)
+    zones = next(zones for name, zones in WHERE.items() if name.startswith(found.jurisdiction))
+    where = frozenset({found.jurisdiction, found.jurisdiction[:2]})
+    today = now.astimezone(ZoneInfo(min(zones))).date()
+
+    def verdict(age: int) -> Cleared | Blocked:
+        copies = dict.fromkeys(BOOK.lists(), today) | {found.list: today - timedelta(days=age)}
+        facts = {"copies": copies, "jurisdictions": where, "zones": zones, "consent": "none", "agent_reserved": True}
+        return check(call("US-NY", sorted(found.scope)[0], **facts), BOOK, now)
+
+    limit = 400 if AGES[rule] is None else AGES[rule]
+    assert not _refused_by(verdict(limit), rule, Reason.DO_NOT_CALL)
+    assert _refused_by(verdict(limit + 1), rule, Reason.DO_NOT_CALL) is (AGES[rule] is not None)

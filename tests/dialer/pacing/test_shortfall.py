@@ -60,9 +60,10 @@ def test_more_lines_lose_more_calls(idle, freed, answers, doubt):
 
 
 @settings(max_examples=50)
-@given(st.integers(5, 50), st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.floats(0, 0.05))
-def test_more_lines_save_idle_time(idle, freed, answers, doubt):
-    view = outlook(idle, freed, answers, doubt)
+@given(st.integers(5, 50), st.floats(0.0, 1.0), st.floats(0.0, 1.0))
+def test_more_lines_save_idle_time(idle, freed, answers):
+    """Where the answer rate is known: in doubt each line adds spread, which a few agents feel as waiting."""
+    view = outlook(idle, freed, answers)
     unit = unit_for(view, 20)
     assert shortfall(view, 20, unit)[1] < shortfall(view, 0, unit)[1]
 
