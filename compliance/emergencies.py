@@ -1,6 +1,5 @@
 """Places to which calls have been stopped: declared, lifted, remembered. Works in the caller's transaction."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -9,10 +8,11 @@ from sqlmodel import Session, SQLModel, col
 from sqlmodel import select as select_rows
 
 import compliance.tables
+from compliance.facts import EVERYWHERE
+from compliance.places import is_jurisdiction
 from compliance.tables import Emergency
 
 EMERGENCY = SQLModel.metadata.tables[compliance.tables.Emergency.__tablename__]
-PLACE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?|\*")
 
 
 class UnknownPlace(ValueError):
@@ -21,7 +21,7 @@ class UnknownPlace(ValueError):
 
 def declare(session: Session, jurisdiction: str, by: str, now: datetime, note: str = "") -> bool:
     """Stop calls to US-LA, US, or `*` for all. False when they were stopped already. Raises UnknownPlace."""
-    if not PLACE.fullmatch(jurisdiction):
+    if jurisdiction != EVERYWHERE and not is_jurisdiction(jurisdiction):
         raise UnknownPlace(f"{jurisdiction!r} is no jurisdiction: write US-LA, US, or * for every call")
     if jurisdiction in in_force(session):
         return False

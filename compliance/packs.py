@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import product
 from types import MappingProxyType
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from compliance.calendars import UnknownCalendar, holidays_of
 from compliance.facts import Measure
+from compliance.places import is_jurisdiction
 from compliance.rule import (
     AbandonmentRule,
     CapRule,
@@ -95,6 +97,8 @@ def read_pack(name: str, text: str) -> Pack:
     except tomllib.TOMLDecodeError as error:
         raise RuleError(f"{name}: {error}") from None
     tables = {key: value for key, value in raw.items() if isinstance(value, list)}
+    if single := next((key for key in TABLES if isinstance(raw.get(key), dict)), None):
+        raise RuleError(f"{name}: {single}: write [[{single}]] with two brackets")
     head = _head(name, {key: value for key, value in raw.items() if key not in tables})
     rules = tuple(_rule(name, table, raw_rule) for table, raws in tables.items() for raw_rule in raws)
     for rule in rules:
@@ -132,6 +136,8 @@ def _complaint(error: ValidationError) -> str:
 def _check_place(name: str, head: _Head, rule: Rule) -> None:
     if head.country and rule.jurisdiction[:2] != head.country:
         raise RuleError(f"{name}: rule {rule.id}: jurisdiction: {rule.jurisdiction} is not in {head.country}")
+    if rule.jurisdiction != "*" and not is_jurisdiction(rule.jurisdiction):
+        raise RuleError(f"{name}: rule {rule.id}: jurisdiction: {rule.jurisdiction} is no place: nobody would be bound")
 
 
 def _check_calendar(name: str, rule: Rule) -> None:
@@ -159,21 +165,24 @@ def _refuse_overlaps_and_gaps(name: str, rules: Iterable[Rule]) -> None:
     for family in families.values():
         family.sort(key=lambda rule: rule.effective_from)
         for index, one in enumerate(family):
-            kin = [other for other in family[index + 1 :] if _same_people(one, other)]
+            kin = [other for other in family[index + 1 :] if _people(one) & _people(other)]
             for other in kin:
                 if other.effective_from <= one.effective_to:
                     raise RuleError(f"{name}: rule {other.id}: effective_from: overlaps with rule {one.id}")
             if one.effective_to == date.max or one.repealed:
                 continue
-            if not any(other.effective_from == one.effective_to + ONE_DAY for other in kin):
+            next_day = one.effective_to + ONE_DAY
+            left = _people(one).difference(*(_people(other) for other in kin if other.effective_from == next_day))
+            if left:
+                whom = "" if left == _people(one) else f" for {', '.join(min(left))}"
                 raise RuleError(
-                    f"{name}: rule {one.id}: effective_to: nothing follows on {one.effective_to + ONE_DAY}: "
+                    f"{name}: rule {one.id}: effective_to: nothing follows on {next_day}{whom}: "
                     "add its successor, or repealed = true"
                 )
 
 
-def _same_people(one: Rule, other: Rule) -> bool:
-    return bool(one.scope & other.scope and one.voice & other.voice and one.protects & other.protects)
+def _people(rule: Rule) -> frozenset[tuple[str, str, str]]:
+    return frozenset(product(rule.scope, rule.voice, rule.protects))
 
 
 def measure_of(rule: AbandonmentRule) -> Measure:

@@ -5,7 +5,10 @@ each by the name of a zone whose clock is the same today (Boise as Denver, Detro
 A test holds them against the zones of all ZIP codes.
 """
 
+import re
 from dataclasses import dataclass
+
+from phonenumbers import SUPPORTED_REGIONS
 
 EASTERN, CENTRAL, MOUNTAIN, PACIFIC = "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles"
 
@@ -108,6 +111,16 @@ def _table(country: str, rows: dict[str, tuple[str, ...]]) -> dict[str, Place]:
         place = Place(f"{country}-{code}", name, frozenset(zones))
         places |= {code: place, place.jurisdiction: place, name.upper(): place}
     return places
+
+
+def is_jurisdiction(name: str) -> bool:
+    """Whether a call could ever be under it: a country, or a state of one; those of other countries are not told apart.
+
+    "US", "US-FL", "BR-RJ".
+    """
+    country, dash, state = name.partition("-")
+    there = name in PLACES if country in ("US", "CA") else re.fullmatch(r"[A-Z0-9]{1,3}", state) is not None
+    return country in SUPPORTED_REGIONS and (there or not dash)
 
 
 PLACES = _table("US", _STATES) | _table("CA", _PROVINCES)  # by FL, US-FL and FLORIDA

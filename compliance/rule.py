@@ -2,9 +2,10 @@
 
 import re
 from datetime import date
+from math import isinf
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from compliance.calling_hours import DAY, Windows
 from compliance.locating import LocatingError, known_zone
@@ -13,6 +14,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WINDOW = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 DATE = re.compile(r"(\d{4}-)?(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 LEAP_YEAR = "2000-"  # 29 February is a date
+HOURS_MAXIMUM = 100 * 366 * 24  # of a cap or a pause that ends
 
 Week = tuple[Windows, ...]  # Monday first
 Kind = Literal["telemarketing", "survey", "debt-collection"]
@@ -29,9 +31,15 @@ def holds(consent: str, needed: Level) -> bool:
     return LEVELS.index(consent) >= LEVELS.index(needed)
 
 
-def _windows(texts: list[str]) -> Windows:
+def _texts(value: object, example: str) -> list[str]:
+    if isinstance(value, list) and all(isinstance(text, str) for text in value):
+        return value
+    raise ValueError(f"{value!r} is no list of texts: write {example}")
+
+
+def _windows(texts: object) -> Windows:
     windows: list[tuple[int, int]] = []
-    for text in texts:
+    for text in _texts(texts, '["08:00-21:00"]'):
         found = WINDOW.fullmatch(text)
         if not found:
             raise ValueError(f"{text!r} is no window: write 08:00-21:00")
@@ -45,13 +53,17 @@ def _windows(texts: list[str]) -> Windows:
     return tuple(windows)
 
 
-def _week(open_: dict[str, list[str]]) -> Week:
+def _week(open_: object) -> Week:
     """From { mon-fri = [...], sat = [...], sun = [] }: every day once, an empty list for a day without calls."""
+    if not isinstance(open_, dict):
+        raise ValueError(f'{open_!r} is no week: write {{ mon-fri = ["08:00-21:00"], sat-sun = [] }}')
     week: dict[str, Windows] = {}
     for key, texts in open_.items():
         first, _, last = key.partition("-")
         if first not in DAYS or (last or first) not in DAYS:
             raise ValueError(f"{key!r} is no day: write mon … sun, or mon-fri")
+        if last and DAYS.index(last) <= DAYS.index(first):
+            raise ValueError(f"{key!r} runs backwards: a week begins on mon")
         for day in DAYS[DAYS.index(first) : DAYS.index(last or first) + 1]:
             if day in week:
                 raise ValueError(f"{day} is given twice")
@@ -62,7 +74,8 @@ def _week(open_: dict[str, list[str]]) -> Week:
     return tuple(week[day] for day in DAYS)
 
 
-def _dates(texts: list[str]) -> frozenset[str]:
+def _dates(value: object) -> frozenset[str]:
+    texts = _texts(value, '["12-24", "2026-12-24"]')
     for text in texts:
         if not DATE.fullmatch(text):
             raise ValueError(f"{text!r} is no date: write 12-24 for every year or 2026-12-24")
@@ -70,22 +83,31 @@ def _dates(texts: list[str]) -> frozenset[str]:
     return frozenset(texts)
 
 
-def _occasion(on: str | list[str]) -> str | frozenset[str]:
+def _occasion(on: object) -> str | frozenset[str]:
     if isinstance(on, list):
         return _dates(on)
-    if on not in ("holidays", "eves"):
+    if not isinstance(on, str) or on not in ("holidays", "eves"):
         raise ValueError(f"{on!r} is no occasion: write holidays, eves or a list of dates")
     return on
 
 
-def _clock(name: str) -> str:
+def _clock(name: object) -> str:
     """A place's zone, or a fixed offset where a statute names standard time."""
+    if not isinstance(name, str):
+        raise ValueError(f"{name!r} is no time zone: write America/New_York")
     if re.fullmatch(r"Etc/GMT[+-]\d{1,2}", name):
         return name
     try:
         return known_zone(name)
     except LocatingError as error:
         raise ValueError(str(error)) from None
+
+
+def _span(hours: float) -> float:
+    """Of a cap or a pause, short enough to be reckoned with."""
+    if not isinf(hours) and hours > HOURS_MAXIMUM:
+        raise ValueError(f"{hours:g} hours are more than {HOURS_MAXIMUM}: write inf for a pause without end")
+    return hours
 
 
 class Rule(BaseModel):
@@ -170,7 +192,8 @@ class CapRule(LiftedRule):
 
     table = "cap"
     attempts: Annotated[int, Field(ge=1)]
-    hours: Annotated[float, Field(gt=0)] | None = None  # of a rolling window; None for the campaign's whole life
+    # Of a rolling window; None for the campaign's whole life
+    hours: Annotated[float, Field(gt=0, allow_inf_nan=False), AfterValidator(_span)] | None = None
     of: Literal["number", "person"]
     across: Literal["everyone", "client", "campaign"]
 
@@ -184,7 +207,7 @@ class CoolDownRule(LiftedRule):
 
     table = "cool_down"
     after: Literal["abandoned", "machine", "refusal", "conversation", "hung-up"]
-    hours: Annotated[float, Field(gt=0)]  # inf for ever
+    hours: Annotated[float, Field(gt=0), AfterValidator(_span)]  # inf for ever
     times: Annotated[int, Field(ge=1)] = 1  # so many of them in a row
     of: Literal["number", "person"]
     across: Literal["everyone", "client", "campaign"]

@@ -129,7 +129,7 @@ def country_of(jurisdiction: str) -> str:
 
 def make_rulebook(packs: Iterable[Pack]) -> Rulebook:
     """Raises RuleError when two packs are of one country or two rules have one id."""
-    packs = tuple(sorted(packs, key=lambda pack: pack.name))
+    packs = tuple(sorted(packs, key=lambda pack: (not pack.country, pack.name)))  # ours last: theirs is the fault
     countries = [pack.country for pack in packs if pack.country]
     by_id: dict[str, Rule] = {}
     for pack in packs:

@@ -26,13 +26,14 @@ from dialer.db.database import Database, DatabaseError, DatabaseTaken, announced
 
 T = TypeVar("T")
 
+MISUSE = 2
 API_SECONDS = 60.0  # a batch of leads waits for its commit
 
 
-def fail(message: str) -> typer.Exit:
+def fail(message: str, code: int = 1) -> typer.Exit:
     """Say what is wrong on standard error; raise the result."""
     typer.echo(f"dialer: {message}", err=True)
-    return typer.Exit(1)
+    return typer.Exit(code)
 
 
 def emit(value: Any) -> None:
@@ -49,11 +50,11 @@ def load_settings(**flags: Any) -> Settings:
 
 
 def load_rulebook(settings: Settings) -> Rulebook:
-    """All rule packs, or one line and exit 1."""
+    """All rule packs, or one line and exit 2: somebody has written a rule that cannot be used."""
     try:
         return rulebook.load(settings.rules_directory)
     except RuleError as error:
-        raise fail(str(error)) from None
+        raise fail(str(error), MISUSE) from None
 
 
 @contextmanager

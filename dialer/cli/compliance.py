@@ -26,6 +26,7 @@ from dialer.clock import Clock
 app = typer.Typer(no_args_is_help=True, help="What the law says of a call, and why.")
 
 RING_SECONDS = 25
+FIRST_YEAR, LAST_YEAR = 1970, 2099  # zones and holidays are known for them
 DAY = ["%Y-%m-%d"]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
@@ -102,6 +103,8 @@ def _moment(text: str | None) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"--at {text!r} is no moment: write 2026-11-23T20:30:00-05:00") from None
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise typer.BadParameter(f"--at {text!r} is not in the years {FIRST_YEAR} to {LAST_YEAR}")
     if moment.tzinfo is None:
         raise typer.BadParameter(f"--at {text!r} has no offset: write {text}-05:00, or {text}Z for UTC")
     return moment

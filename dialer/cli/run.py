@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from campaigns.campaign import E164
+from compliance.packs import RuleError
 from config.logging import set_up
-from dialer.cli.access import fail, load_settings
+from dialer.cli.access import MISUSE, fail, load_settings
 from dialer.db import schema
 from dialer.db.database import Database, DatabaseError, sqlite_path
 from dialer.simulation.callees import DEFAULT, DEMO, Population
@@ -52,6 +53,8 @@ def run(
         _run(daemon.run(settings, database, listening))
     except daemon.CannotStart as error:
         raise fail(str(error)) from None
+    except RuleError as error:
+        raise fail(str(error), MISUSE) from None
     finally:
         database.close()
 

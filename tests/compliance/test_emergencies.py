@@ -36,7 +36,7 @@ def test_what_was_lifted_can_be_declared_again_and_both_are_remembered(session: 
     assert [row.note for row in emergencies.history(session)] == ["second", "first"]
 
 
-@pytest.mark.parametrize("place", ["", "Louisiana", "us-la", "US-", "LA US", "**"])
+@pytest.mark.parametrize("place", ["", "Louisiana", "us-la", "US-", "LA US", "**", "US-ZZ", "ZZ", "GB-", "GB-sct"])
 def test_a_place_that_no_call_would_meet_is_refused(session: Session, place: str) -> None:
     with pytest.raises(emergencies.UnknownPlace, match="is no jurisdiction"):
         emergencies.declare(session, place, "ops", NOON)

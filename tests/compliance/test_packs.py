@@ -74,6 +74,14 @@ def test_a_pack_holds_its_rules_with_their_defaults() -> None:
         (changed(", sun = []", ""), "rule us.hours: open: no windows for sun"),
         (changed("sat =", "fri-sat ="), "rule us.hours: open: fri is given twice"),
         (changed("sun =", "sunday ="), "rule us.hours: open: 'sunday' is no day"),
+        (changed("mon-fri =", "fri-mon ="), "rule us.hours: open: 'fri-mon' runs backwards"),
+        (changed('["10:00-24:00"]', '"10:00-24:00"'), "rule us.hours: open: '10:00-24:00' is no list of texts"),
+        (changed('["10:00-24:00"]', "[10]"), "rule us.hours: open: [10] is no list of texts"),
+        (changed("sun = []", "sun = {}"), "rule us.hours: open: {} is no list of texts"),
+        (changed("open = {", "open = [{").replace("sun = [] }", "sun = [] }]"), "rule us.hours: open: [{"),
+        (changed("[[hours]]", "[hours]"), "us.toml: hours: write [[hours]] with two brackets"),
+        (changed('"US"', '"US-ZZ"'), "rule us.hours: jurisdiction: US-ZZ is no place"),
+        (changed('"us.hours"', '"us.hours"\nclock = 5'), "rule us.hours: clock: 5 is no time zone"),
         (changed('"us.hours"', '"us.hours"\nclock = "EST"'), "rule us.hours: clock: "),
         (changed('"us.hours"', '"us.hours"\nlifted_by = "written"'), "lifted_by: Extra inputs are not permitted"),
         (changed('"us.hours"', '"us.hours"\nrepealed = true'), "rule us.hours: repealed without effective_to"),
@@ -105,6 +113,9 @@ def days(on: str, more: str = "") -> str:
         (days('"weekends"'), "rule us.days: on: 'weekends' is no occasion"),
         (days('["24.12."]'), "rule us.days: on: '24.12.' is no date"),
         (days('["02-30"]'), "rule us.days: on: day is out of range for month"),
+        (days("[1224]"), "rule us.days: on: [1224] is no list of texts"),
+        (days("1224"), "rule us.days: on: 1224 is no occasion"),
+        (days('"holidays"', 'also = "12-24"'), "rule us.days: also: '12-24' is no list of texts"),
         (days('"holidays"', 'calendar = "US-ZZ"'), "rule us.days: calendar: 'US-ZZ'"),
         (days('"holidays"', 'weekdays = ["monday"]'), "rule us.days: weekdays: "),
     ],
@@ -154,6 +165,21 @@ def test_a_successor_begins_the_day_after(begins: str, words: str) -> None:
     old, new = read_pack("us.toml", fitting).rules
     assert [old.in_force(date(2026, 10, 17)), new.in_force(date(2026, 10, 17))] == [True, False]
     assert [old.in_force(date(2026, 10, 18)), new.in_force(date(2026, 10, 18))] == [False, True]
+
+
+def test_a_successor_is_for_all_the_people_of_the_rule_before() -> None:
+    first = HOURS.replace('["telemarketing"]', '["telemarketing", "survey"]') + "effective_to = 2026-10-17\n"
+    rest = HOURS.replace('"us.hours"', '"us.two"') + "effective_from = 2026-10-18\n"
+    assert "nothing follows on 2026-10-18 for survey, " in refused(HEAD + first + rest)
+    survey = rest.replace('"us.two"', '"us.three"').replace("telemarketing", "survey")
+    assert len(read_pack("us.toml", HEAD + first + rest + survey).rules) == 3
+
+
+@pytest.mark.parametrize("hours", ["inf", "nan", "1e12", "0"])
+def test_a_cap_counts_over_a_time_that_can_be_reckoned_with(hours: str) -> None:
+    text = f'[[cap]]\nattempts = 3\nhours = {hours}\nof = "person"\nacross = "client"\n'
+    common = HOURS.partition("[[hours]]")[2].partition("open =")[0]
+    assert "us.toml: rule us.hours: hours: " in refused(HEAD + text + common)
 
 
 def test_a_repealed_rule_needs_no_successor() -> None:

@@ -89,6 +89,8 @@ def test_one_id_one_rule_and_one_pack_a_country() -> None:
         make_rulebook([pack, read_pack("us2.toml", HEAD)])
     with pytest.raises(RuleError, match=r"z.toml: rule us.hours: id: given twice"):
         make_rulebook([pack, read_pack("z.toml", own + HOURS)])
+    with pytest.raises(RuleError, match=r"a.toml: rule us.hours: id: given twice"):  # ours is at fault, not the law
+        make_rulebook([read_pack("a.toml", own + HOURS), pack])
 
 
 def test_only_customs_can_be_switched_off() -> None:

@@ -1,4 +1,4 @@
-"""What goes wrong says so in one line with the remedy, exits with 1, and leaves nothing half done."""
+"""What goes wrong says so in one line with the remedy, exits with 1 (a rule: 2), and leaves nothing half done."""
 
 import os
 import socket
@@ -30,9 +30,9 @@ def dialer(tmp_path):
     return run
 
 
-def complaint(result, *words):
-    code, _output, error = result
-    assert code == 1, result
+def complaint(result, *words, code=1):
+    found, _output, error = result
+    assert found == code, result
     assert error.startswith("dialer: ")
     assert len(error.splitlines()) == 1, error
     for word in words:
@@ -136,6 +136,18 @@ def test_a_port_in_use(dialer):
             "DIALER_TWILIO_BASE_URL": "http://127.0.0.1:9",
         }
         complaint(dialer("run", DIALER_PORT=port, **settings), port, "in use", "DIALER_PORT")
+
+
+@pytest.mark.parametrize("command", ["run", "compliance rules", "why +12125550123"])
+def test_a_rule_that_cannot_be_used(dialer, tmp_path, command):
+    (tmp_path / "own.toml").write_text('client = "Acme"\nversion = 2026-11-23\n[[hours]]\nid = "x"\n')
+    account = {
+        "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+        "TWILIO_AUTH_TOKEN": "t",
+        "DIALER_PUBLIC_URL": "https://example.org",
+    }
+    result = dialer(*command.split(), DIALER_PORT="18097", DIALER_RULES_DIRECTORY=str(tmp_path), **account)
+    complaint(result, f"{tmp_path / 'own.toml'}: rule x: jurisdiction: ", code=2)
 
 
 def test_databases_of_another_version_or_kind(dialer, tmp_path):

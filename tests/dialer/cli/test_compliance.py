@@ -106,5 +106,12 @@ def test_a_faulty_rule_file_is_named(tmp_path, monkeypatch):
     (tmp_path / "own.toml").write_text('client = "Acme"\nversion = 2026-11-23\n[[hours]]\nid = "x"\n')
     monkeypatch.setenv("DIALER_RULES_DIRECTORY", str(tmp_path))
     done = CliRunner().invoke(app, ["compliance", "rules"])
-    assert done.exit_code == 1
-    assert "own.toml: rule x: jurisdiction: Field required" in done.output
+    assert done.exit_code == 2
+    assert done.output == f"dialer: {tmp_path / 'own.toml'}: rule x: jurisdiction: Field required\n"
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:00:00-05:00", "0001-01-01T00:00:00+05:00"])
+def test_a_moment_that_no_calendar_knows_is_misuse(at):
+    code, text = ask("check", "--to", "+13055550123", "--at", at)
+    assert code == 2
+    assert "is not in the years" in text
