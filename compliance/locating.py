@@ -18,6 +18,7 @@ from compliance.area_codes import AREA_CODES, EXCHANGES, OVERLAYS, WHOLE_PROVINC
 from compliance.places import PLACES
 from compliance.places_clocks import clock, one_name, one_names
 from compliance.places_postal import postal_area
+from compliance.places_world import states_of, zones_of
 
 E164 = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 NANP = re.compile(r"\+1[2-9]\d{2}[2-9]\d{6}", re.ASCII)
@@ -54,7 +55,8 @@ def locate(number: str, *, state: str = "", postal_code: str = "", time_zone: st
     """The places of an E.164 number, of an address and of an IANA zone; the empty text adds none.
 
     The state (code, ISO 3166-2 code or name) and the postal code (ZIP, ZIP+4, Canadian) are read for numbers of country
-    code 1 only: elsewhere the same letters are other places. Raises LocatingError.
+    code 1 only: elsewhere the same letters are other places. There the zone narrows what a mobile or toll-free number
+    leaves open, the whole of its country. Raises LocatingError.
     """
     american = NANP.fullmatch(number) is not None
     where = _north_american(number[:EXCHANGE]) if american else _elsewhere(number)
@@ -63,10 +65,11 @@ def locate(number: str, *, state: str = "", postal_code: str = "", time_zone: st
     if not (state or postal_code or time_zone):
         return where
     address = _address(state, postal_code, time_zone, where.country)
+    zones = address.zones if not american and _is_open_to(number, address.zones) else where.zones | address.zones
     return Location(
         where.country,
         where.jurisdictions | address.jurisdictions,
-        frozenset() if address.anywhere else where.zones | address.zones,
+        frozenset() if address.anywhere else zones,
         where.line_type,
     )
 
@@ -133,9 +136,17 @@ def _elsewhere(number: str) -> Location:
         ) from None
     code = parsed.country_code or 0
     country = phonenumbers.region_code_for_number(parsed) or phonenumbers.region_code_for_country_code(code)
-    zones = frozenset(time_zones_for_number(parsed)) - {UNKNOWN_TIMEZONE}
+    listed = frozenset(time_zones_for_number(parsed)) - {UNKNOWN_TIMEZONE}
+    zones = zones_of(number, country, listed or frozenset(_longest_prefix(str(code))[1]))
     line_type = LINE_TYPES.get(phonenumbers.number_type(parsed), "unknown")
-    return Location(country, frozenset({country}), zones or frozenset(_longest_prefix(str(code))[1]), line_type)
+    return Location(country, states_of(number) | {country}, zones, line_type)
+
+
+def _is_open_to(number: str, zones: frozenset[str]) -> bool:
+    """Whether the number tells no place within its country, and the country has the clocks of these zones."""
+    if phonenumbers.is_number_geographical(phonenumbers.parse(number)):
+        return False
+    return {clock(zone) for zone in zones} <= {clock(zone) for zone in _elsewhere(number).zones}
 
 
 @lru_cache(maxsize=65_536)

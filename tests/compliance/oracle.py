@@ -28,7 +28,8 @@ ZONES = {
     **{"SK": "Europe/Bratislava", "UA": "Europe/Kyiv", "ZA": "Africa/Johannesburg"},
 }
 AMERICAN = {place.jurisdiction: place.zones for place in PLACES.values()}
-WHERE = {**{country: frozenset({zone}) for country, zone in ZONES.items()}, **AMERICAN}
+BRAZILIAN = dict.fromkeys(("BR-RJ", "BR-SP"), frozenset({ZONES["BR"]}))
+WHERE = {**{country: frozenset({zone}) for country, zone in ZONES.items()}, **AMERICAN, **BRAZILIAN}
 
 
 def applies(rule: dict[str, Any], place: str, kind: str, day: date) -> bool:

@@ -126,7 +126,9 @@ WINDOWS = [
     ("es.hours.telemarketing", "ES", "telemarketing", SATURDAY, None, None),
     ("au.hours.survey", "AU", "survey", TUESDAY, "09:00", "20:30"),
     ("za.hours.telemarketing", "ZA", "telemarketing", SATURDAY, "09:00", "13:00"),
-    ("br-rj.hours.telemarketing", "BR", "telemarketing", TUESDAY, "09:00", "18:00"),
+    ("br-rj.hours.telemarketing", "BR", "telemarketing", TUESDAY, "09:00", "18:00"),  # of no known state
+    ("br-rj.hours.telemarketing", "BR-RJ", "telemarketing", TUESDAY, "09:00", "18:00"),
+    ("br.hours.telemarketing", "BR-SP", "telemarketing", TUESDAY, "09:00", "20:00"),
     ("in.hours.telemarketing", "IN", "telemarketing", SUNDAY, "09:00", "21:00"),
 ]
 
