@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from compliance.calendars import is_eve, is_holiday
-from compliance.calling_hours import DAY, Schedule, Windows, clocks, common
+from compliance.calling_hours import DAY, Schedule, Windows, clocks, common, everywhere, open_until
 from compliance.facts import Facts
 from compliance.packs import calendar_of
 from compliance.rule import (
@@ -64,8 +64,6 @@ class Binding:
     lists: tuple[ListRule, ...]
     consents: tuple[ConsentRule, ...]  # that the consent does not reach
     passed: tuple[str, ...]  # ids of all that a clearance rests on
-    hours: tuple[HoursRule, ...]
-    special_days: tuple[DaysRule, ...]
     caps: tuple[CapRule, ...]
     cool_downs: tuple[CoolDownRule, ...]
     line_bans: tuple[LineBanRule, ...]
@@ -106,8 +104,6 @@ def binding(case: Case, days: tuple[date, ...]) -> Binding:
         emergencies=of(EmergencyRule),
         lists=of(ListRule),
         consents=tuple(rule for rule in of(ConsentRule) if not holds(case.consent, rule.needs)),
-        hours=of(HoursRule),
-        special_days=of(DaysRule),
         caps=of(CapRule),
         cool_downs=of(CoolDownRule),
         line_bans=of(LineBanRule),
@@ -154,6 +150,30 @@ def _windows(rulebook: Rulebook, reach: Reach, clock: str | None, special_days: 
             if falls_on(rule, day):
                 windows = common(windows, rule.open)
     return windows
+
+
+@lru_cache(maxsize=16_384)
+def closed_by(case: Case, table: type[HoursRule | DaysRule], now: datetime, ring_seconds: int) -> tuple[str, ...]:
+    """Ids of the rules, of hours or of special dates, that by themselves forbid a call that rings so long."""
+    rules = (rule for rule in case.rulebook.reaching(case.reach) if isinstance(rule, table))
+    return tuple(rule.id for rule in rules if not _lets_ring(rule, case.zones, now, timedelta(seconds=ring_seconds)))
+
+
+def _lets_ring(rule: HoursRule | DaysRule, zones: frozenset[str], now: datetime, ring: timedelta) -> bool:
+    named = rule.clock if isinstance(rule, HoursRule) else None
+    clocks_asked = frozenset({named}) if named else zones
+    if not clocks_asked:
+        return isinstance(rule, DaysRule)  # nobody knows the hour there, so hours forbid it, and no date need be asked
+    closes = open_until(everywhere(partial(_windows_of, rule), clocks_asked), now)
+    return closes is not None and now + ring < closes
+
+
+def _windows_of(rule: HoursRule | DaysRule, day: date) -> Windows:
+    if not rule.in_force(day):
+        return ALL_DAY
+    if isinstance(rule, HoursRule):
+        return rule.open[day.weekday()]
+    return rule.open if falls_on(rule, day) else ALL_DAY
 
 
 def falls_on(rule: DaysRule, day: date) -> bool:

@@ -23,10 +23,11 @@ from functools import lru_cache
 
 from compliance import until
 from compliance.abandonment import used_up
-from compliance.binding import Binding, Case, binding, case_of, local_days, schedule
+from compliance.binding import Binding, Case, binding, case_of, closed_by, local_days, schedule
 from compliance.calling_hours import clocks, open_until
 from compliance.facts import OWN_MEASURE, DropCount, Facts
 from compliance.packs import measure_of
+from compliance.rule import DaysRule, HoursRule
 from compliance.rulebook import Rulebook
 
 LIFETIME = timedelta(seconds=5)  # for one commit and one request to the carrier; what takes longer must ask again
@@ -230,16 +231,13 @@ def _consent(_facts: Facts, minute: _Minute, _now: datetime) -> Refused:
 def _hours(facts: Facts, minute: _Minute, now: datetime) -> Refused:
     if minute.hours_close is not None and now.timestamp() + facts.ring_seconds < minute.hours_close:
         return None
-    return tuple(rule.id for rule in minute.binding.hours)
+    return closed_by(minute.case, HoursRule, now, facts.ring_seconds)
 
 
 def _holiday(facts: Facts, minute: _Minute, now: datetime) -> Refused:
     if minute.closes is not None and now.timestamp() + facts.ring_seconds < minute.closes:
         return None
-    today = until.special(minute.binding, minute.days)
-    if _hours(facts, minute, now) is not None:
-        return today or None
-    return today or tuple(rule.id for rule in minute.binding.special_days)  # the day that begins while it rings
+    return closed_by(minute.case, DaysRule, now, facts.ring_seconds) or None
 
 
 def _cap(facts: Facts, minute: _Minute, now: datetime) -> Refused:

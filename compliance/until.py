@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
-from compliance.binding import Binding, Case, binding, falls_on, local_days, next_change, schedule
+from compliance.binding import Binding, Case, binding, local_days, next_change, schedule
 from compliance.calling_hours import next_opening
 from compliance.cool_down import over_at
 from compliance.facts import Facts, Past
@@ -29,11 +29,6 @@ def _unasked(rule: ListRule, facts: Facts, day: date) -> bool:
     if as_of is None:
         return rule.required
     return rule.age_days_maximum is not None and (day - as_of).days > rule.age_days_maximum
-
-
-def special(binding: Binding, days: Sequence[date]) -> tuple[str, ...]:
-    """The rules of special dates that fall on one of the days."""
-    return tuple(rule.id for rule in binding.special_days if any(falls_on(rule, day) for day in days))
 
 
 def capped(facts: Facts, binding: Binding, now: datetime) -> tuple[str, ...]:

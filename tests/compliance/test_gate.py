@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compliance.facts import OWN_MEASURE, DropCount, Facts, Past
-from compliance.gate import LIFETIME, OWN_CEILING, Blocked, Cleared, ForgedClearance, NaiveTime, Reason, check
+from compliance.gate import LIFETIME, OWN_CEILING, Blocked, Cleared, ForgedClearance, NaiveTime, Reason, check, explain
 from compliance.packs import read_pack
 from compliance.rulebook import Rulebook, make_rulebook
 from compliance.until import OWN_CAP
@@ -214,6 +214,32 @@ def test_hours_must_be_legal_in_every_zone() -> None:
 def test_states_are_under_the_federal_hours() -> None:
     places = frozenset({"US-GU"})
     assert blocked(facts(jurisdictions=places), new_york("2026-11-23T21:00")).rules == ("us.hours",)
+
+
+@pytest.mark.parametrize(
+    ("text", "rules"),
+    [
+        ("2026-11-23T20:30", ("fl.hours",)),  # the country's own window is open
+        ("2026-11-23T19:59:50", ("fl.hours",)),  # it would still ring at 20:00
+        ("2026-11-23T21:00", ("fl.hours", "us.hours")),
+        ("2026-11-24T23:59:50", ("fl.day", "fl.hours", "us.hours")),
+        ("2026-11-25T12:00", ("fl.day",)),
+        ("2026-11-25T20:30", ("fl.hours",)),
+    ],
+)
+def test_only_the_rules_that_forbid_the_call_are_named(text: str, rules: tuple[str, ...]) -> None:
+    florida = 'jurisdiction = "US-FL"' + ATTRIBUTES.replace('jurisdiction = "US"', "")
+    day = '[[days]]\nid = "fl.day"\non = ["2026-11-25"]\nopen = ["20:00-22:00"]\n' + florida
+    hours = '[[hours]]\nid = "fl.hours"\nopen = { mon-sun = ["08:00-20:00"] }\n' + florida
+    book, there = rules_of(HOURS, hours, day), facts(jurisdictions=frozenset({"US-FL"}))
+    answers = explain(there, book, new_york(text))
+    assert tuple(sorted(name for answer in answers for name in answer.refused_by or ())) == rules
+    assert set(blocked(there, new_york(text), book).rules) <= set(rules)
+
+
+def test_every_question_is_answered_of_a_call_to_an_unknown_zone() -> None:
+    answers = {answer.question: answer.refused_by for answer in explain(facts(zones=frozenset()), RULES, NOON)}
+    assert (answers[Reason.UNKNOWN_ZONE], answers[Reason.HOURS], answers[Reason.HOLIDAY]) == ((), ("us.hours",), None)
 
 
 def test_the_cap_counts_any_24_hours() -> None:
