@@ -93,8 +93,9 @@ class Blocked:
     """The gate's no.
 
     `until` is the first moment at which every rule would clear, as far as time alone can bring it: dates, hours, caps,
-    pauses. None when no waiting helps; then the refusal is `permanent`, except for the drop rate, which recovers with
-    answered calls too.
+    pauses; for a used-up drop rate, when the windows of all that refuse begin anew (one to one, with agents reserved).
+    None when no waiting helps; then the refusal is `permanent`, except for the drop rate, which recovers with answered
+    calls too.
     """
 
     number: str
@@ -255,11 +256,16 @@ def _line_type(facts: Facts, minute: _Minute, _now: datetime) -> Refused:
 def _drop_rate(facts: Facts, minute: _Minute, _now: datetime) -> Refused:
     if facts.agent_reserved:
         return None
+    return tuple(name for name, _count in _used_up(facts, minute)) or None
+
+
+def _used_up(facts: Facts, minute: _Minute) -> list[tuple[str, DropCount | None]]:
+    """The ceilings that leave no room, each with the count that it is held against."""
     counts = {count.measure: count for count in facts.drops}
-    used = [rule.id for rule in minute.binding.drop_rates if _gone(counts.get(measure_of(rule)), rule.ceiling)]
-    if facts.drop_ceiling < 1 and _gone(counts.get(OWN_MEASURE), facts.drop_ceiling):
-        used.append(OWN_CEILING)
-    return tuple(used) or None
+    asked = [(rule.id, counts.get(measure_of(rule)), rule.ceiling) for rule in minute.binding.drop_rates]
+    if facts.drop_ceiling < 1:
+        asked.append((OWN_CEILING, counts.get(OWN_MEASURE), facts.drop_ceiling))
+    return [(name, count) for name, count, ceiling in asked if _gone(count, ceiling)]
 
 
 def _gone(count: DropCount | None, ceiling: float) -> bool:
@@ -287,5 +293,6 @@ def _until(facts: Facts, minute: _Minute, reason: Reason, now: datetime) -> date
         return None
     if reason is not Reason.DROP_RATE:
         return until.clears_at(facts, minute.case, now)
-    ends = [count.ends_at for count in facts.drops if count.ends_at is not None]
-    return until.clears_at(facts, minute.case, max(now, min(ends))) if ends else None
+    ends = [count.ends_at if count else None for _name, count in _used_up(facts, minute)]
+    known = [end for end in ends if end is not None]
+    return until.clears_at(facts, minute.case, max(now, *known)) if len(known) == len(ends) else None

@@ -267,6 +267,24 @@ def test_a_used_up_drop_rate_waits_for_live_answers_not_for_time() -> None:
     cleared(facts(drops=drops(34, 0)), NOON)
 
 
+@pytest.mark.parametrize(
+    ("ends", "until"),
+    [
+        (timedelta(days=3), NOON + timedelta(days=3)),
+        (timedelta(days=3, hours=10), new_york("2026-11-27T08:00")),  # at night, and then the window opens
+        (None, None),
+    ],
+)
+def test_a_used_up_drop_rate_begins_anew_with_its_own_window(ends: timedelta | None, until: datetime | None) -> None:
+    """Another law's month, which ends sooner, counts other calls."""
+    (own,) = drops(100, 9, NOON + ends if ends else None)
+    month = DropCount(
+        OWN_MEASURE._replace(of="calls-placed", window="calendar-month"), 100, 9, NOON + timedelta(days=1)
+    )
+    verdict = blocked(facts(drops=(month, own)), NOON)
+    assert (verdict.reason, verdict.until) == (Reason.DROP_RATE, until)
+
+
 def test_a_reserved_agent_cannot_abandon() -> None:
     verdict = cleared(facts(drops=(), agent_reserved=True), NOON)
     assert verdict.agent_reserved
