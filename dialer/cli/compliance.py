@@ -16,6 +16,7 @@ from compliance.facts import Facts
 from compliance.gate import Blocked, Cleared
 from compliance.gate import check as decide
 from compliance.locating import E164, LocatingError, locate
+from compliance.places import is_jurisdiction
 from compliance.rule import Rule
 from compliance.rulebook import Rulebook, country_of
 from compliance.until import OWN_CAP
@@ -168,7 +169,7 @@ def rules(
     """List the rules with what they do, where they come from, and since when."""
     book = load_rulebook(load_settings())
     found = [rule for rule in book.by_id.values() if _wanted(rule, jurisdiction, on.date() if on else None)]
-    if not found and jurisdiction is not None:
+    if jurisdiction is not None and not (found and is_jurisdiction(jurisdiction)):
         known = ", ".join(sorted({country_of(rule.jurisdiction) for rule in book.by_id.values()}))
         raise typer.BadParameter(f"no rules for --jurisdiction {jurisdiction!r}: there are rules for {known}")
     if json:

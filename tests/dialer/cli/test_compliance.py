@@ -90,6 +90,7 @@ def test_rules_of_a_state_come_with_its_countrys():
     assert {"us-pa.hours.telemarketing.2026-10-18", "us.hours.telemarketing"} <= ids
     assert not ids & {"us-pa.hours.telemarketing", "us-fl.hours.telemarketing"}
     assert ask("rules", "--jurisdiction", "XX")[0] == 2
+    assert ask("rules", "--jurisdiction", "US-ZZ")[0] == 2  # and not the country's rules
 
 
 def test_what_changes_when_a_date_passes():
