@@ -25,6 +25,7 @@ from campaigns.dispositions import lookup
 from campaigns.lead import Standing
 from campaigns.recycling import Again, recycle, retires_phone, uses_try
 from campaigns.tables import Campaign
+from compliance.among import among
 from compliance.rulebook import Limits
 
 _tables = SQLModel.metadata.tables
@@ -171,16 +172,16 @@ def recycle_lead(connection: Connection, attempt: RowMapping, code: str, callbac
     connection.execute(update(LEAD).where(LEAD.c.id == attempt["lead_id"]).values(disposition=code, **values))
 
 
-def retire_number(connection: Connection, number: str, scope_campaign: int | None, why: str) -> None:
-    """Give up a number that may not be called any more, and the open leads that have no other."""
-    phones = [PHONE.c.number == number, PHONE.c.retired.is_(None)]
+def retire_numbers(connection: Connection, numbers: Sequence[str], scope_campaign: int | None, why: str) -> None:
+    """Give up numbers that may not be called any more, and the open leads that have no other."""
+    phones = [among(PHONE.c.number, numbers), PHONE.c.retired.is_(None)]
     if scope_campaign is not None:
         phones.append(PHONE.c.campaign_id == scope_campaign)
     found = connection.execute(update(PHONE).where(*phones).values(retired=why).returning(PHONE.c.lead_id))
     leads = [row.lead_id for row in found]
     if leads:
         other = select(PHONE.c.id).where(PHONE.c.lead_id == LEAD.c.id, PHONE.c.retired.is_(None)).exists()
-        finished = update(LEAD).where(LEAD.c.id.in_(leads), LEAD.c.standing == Standing.OPEN, ~other)
+        finished = update(LEAD).where(among(LEAD.c.id, leads), LEAD.c.standing == Standing.OPEN, ~other)
         connection.execute(finished.values(standing=Standing.FINISHED, held_reason=why))
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import RowMapping
 from sqlmodel import Session
 
 from campaigns.dispositions import Kind
-from campaigns.store import recycle_lead, retire_number
+from campaigns.store import recycle_lead, retire_numbers
 from compliance.store import add_entry
 from dialer.call import Call, CallState, receive
 from dialer.commands import HangUp, PlayMessage, Recycle, ReleaseAgent, Suppress
@@ -64,7 +64,7 @@ def take(
                 add_entry(
                     session, attempt["number"], source=source, note=f"campaign {attempt['campaign_name']}", now=now
                 )
-                retire_number(connection, attempt["number"], None, "do-not-call")
+                retire_numbers(connection, [attempt["number"]], None, "do-not-call")
             case Recycle(code=code):
                 recycle_lead(connection, attempt, code, after.callback_at)
             case HangUp() | PlayMessage():

@@ -6,11 +6,11 @@ from typing import Any
 
 from pydantic import AwareDatetime
 
-from campaigns.store import campaign_named, retire_number
+from campaigns.store import campaign_named, retire_numbers
 from compliance import consents, emergencies, lists
 from compliance.consent import ANY_CLIENT
 from compliance.do_not_call import EVERYWHERE, of_campaign, of_client
-from compliance.store import add_entry
+from compliance.store import import_numbers
 from dialer import privacy
 from dialer.action import Context, Number, Request, Result
 
@@ -31,11 +31,11 @@ def do_not_call(context: Context, request: DoNotCall) -> Result:
         scope, campaign_id = of_campaign(campaign.name), campaign.id
     elif request.client is not None:
         scope = of_client(request.client)
-    added = 0
-    for number in request.numbers:
-        added += add_entry(session, number, scope=scope, source=request.source, note=request.note, now=context.now)
-        if request.client is None or campaign_id is not None:
-            retire_number(session.connection(), number, campaign_id, "do-not-call")
+    added = import_numbers(
+        session, request.numbers, scope=scope, source=request.source, note=request.note, now=context.now
+    )
+    if request.client is None or campaign_id is not None:
+        retire_numbers(session.connection(), request.numbers, campaign_id, "do-not-call")
     return {"added": added, "known": len(request.numbers) - added}
 
 

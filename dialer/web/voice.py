@@ -14,7 +14,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from sqlmodel import Session
 
 from campaigns.campaign import E164
-from campaigns.store import clients_calling_from, retire_number
+from campaigns.store import clients_calling_from, retire_numbers
 from compliance.store import add_entry
 from dialer import call_control, seats, sweep
 from dialer.call import OPT_OUT_KEY, CallState, IllegalEvent
@@ -177,7 +177,7 @@ class VoiceRoutes:
 
         def opt_out(session: Session) -> None:
             add_entry(session, caller, source="inbound", note=f"called {form.get('To', '')}", now=now)
-            retire_number(session.connection(), caller, None, "do-not-call")
+            retire_numbers(session.connection(), [caller], None, "do-not-call")
 
         await self.exchange.commit(opt_out)
         return _xml(twiml.confirm_opt_out())

@@ -228,7 +228,7 @@ def test_a_lead_without_another_number_is_finished_with_it(build, recycle):
 
 
 def retire(database, number, scope=None):
-    database.write(lambda session: store.retire_number(session.connection(), number, scope, "do-not-call"))
+    database.write(lambda session: store.retire_numbers(session.connection(), [number], scope, "do-not-call"))
 
 
 def test_a_number_given_up_everywhere_finishes_the_leads_that_have_no_other(build, database):

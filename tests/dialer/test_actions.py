@@ -1,9 +1,11 @@
 """Everything an operator or agent may change, by name."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from pydantic import ValidationError
+from sqlalchemy import Engine, event
 
 from campaigns.campaign import ImpossibleVerb
 from campaigns.store import BadPlan, CampaignExists, UnknownCampaign
@@ -147,6 +149,24 @@ def test_a_number_is_forbidden_everywhere_or_in_one_campaign(do, build):
     assert [(row["number"], row["scope"]) for row in build.rows("do_not_call", number="+12125550101")] == [
         *(("+12125550101", "*"), ("+12125550101", "campaign:spring")),
     ]
+
+
+def test_a_batch_of_forbidden_numbers_takes_as_many_statements_as_one(do, build):
+    """The writing thread, which answers calls too, must not be held for each number of a long list."""
+    for line in range(30):
+        build.lead(build.campaign(f"c{line}"), f"+121255501{line:02}")
+    counts = []
+    for numbers in (["+12125550100"], [f"+121255501{line:02}" for line in range(1, 30)]):
+        said = []
+        listener = partial(lambda said, *call: said.append(call[2]), said)
+        event.listen(Engine, "before_cursor_execute", listener)
+        try:
+            assert do("dnc/add", numbers=numbers)["added"] == len(numbers)
+        finally:
+            event.remove(Engine, "before_cursor_execute", listener)
+        counts.append(len(said))
+    assert counts[0] == counts[1]
+    assert {row["standing"] for row in build.rows("lead")} == {"finished"}
 
 
 @pytest.mark.parametrize("number", ["2125550101", "+1 212 555 0101", "(212) 555-0101", "", "+12125550101\n"])
