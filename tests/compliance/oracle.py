@@ -1,7 +1,8 @@
 """An oracle that reads the rule packs by itself and asks every wall clock: slow, and independent of the code."""
 
 import tomllib
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -63,8 +64,13 @@ def is_special(rule: dict[str, Any], day: date) -> bool:
     country, _, state = rule.get("calendar", rule["jurisdiction"][:2]).partition("-")
     looked_at = day + timedelta(days=1) if rule["on"] == "eves" else day
     also = rule.get("also", [])
-    public = looked_at in holidays.country_holidays(country, subdiv=state or None, years=looked_at.year)
+    public = looked_at in _calendar(country, state, looked_at.year)
     return public or looked_at.isoformat() in also or looked_at.strftime("%m-%d") in also
+
+
+@lru_cache
+def _calendar(country: str, state: str, year: int) -> frozenset[date]:
+    return frozenset(holidays.country_holidays(country, subdiv=state or None, years=year))
 
 
 def legal(
@@ -86,3 +92,52 @@ def legal(
                 ):
                     return False
     return True
+
+
+QUARTER = 15  # minutes; every offset, and every moment at which one changes, is a multiple of it in the zones above
+
+
+def is_ruled(place: str, kind: str, day: date) -> bool:
+    """Whether any hours bind there on such a day: without, nobody may be called."""
+    return any(applies(rule, place, kind, day) for rule in HOURS)
+
+
+def year_by_the_minute(place: str, kind: str, year: int) -> bytes:
+    """One byte for every minute of the year in UTC: 1 where all the place's clocks allow a call."""
+    named = {rule["clock"] for rule in HOURS if "clock" in rule and rule["jurisdiction"] in (place, place[:2])}
+    clocks = {(zone, "") for zone in WHERE[place]} | {(clock, clock) for clock in named}
+    open_ = (1 << 8 * 1440 * (date(year + 1, 1, 1) - date(year, 1, 1)).days) - 1
+    for zone, of_rules in clocks:
+        days: dict[date, bytes] = {}
+        minutes = bytearray()
+        for day, minute in _walls(zone, year):
+            if day not in days:
+                days[day] = _day_by_the_minute(place, kind, day, of_rules)
+            minutes += days[day][minute : minute + QUARTER]
+        open_ &= int.from_bytes(minutes, "big")
+    return open_.to_bytes(len(minutes), "big")
+
+
+@lru_cache
+def _walls(zone: str, year: int) -> list[tuple[date, int]]:
+    """The wall clock's date and minute of the day at every quarter of an hour of the year in UTC."""
+    first = datetime(year, 1, 1, tzinfo=UTC)
+    count = (datetime(year + 1, 1, 1, tzinfo=UTC) - first) // timedelta(minutes=QUARTER)
+    walls = ((first + timedelta(minutes=QUARTER * n)).astimezone(ZoneInfo(zone)) for n in range(count))
+    return [(wall.date(), wall.hour * 60 + wall.minute) for wall in walls]
+
+
+def _day_by_the_minute(place: str, kind: str, day: date, clock: str) -> bytes:
+    """By the rules that name this clock, or by those that name none."""
+    hours = [rule for rule in HOURS if applies(rule, place, kind, day) and rule.get("clock", "") == clock]
+    bound = {tuple(of_weekday(rule["open"], day)) for rule in hours}
+    if not clock:
+        special = [rule for rule in SPECIAL if applies(rule, place, kind, day) and is_special(rule, day)]
+        bound |= {tuple(rule["open"]) for rule in special}
+    return _in_all_of(frozenset(bound))
+
+
+@lru_cache
+def _in_all_of(bound: frozenset[tuple[str, ...]]) -> bytes:
+    texts = [f"{minute // 60:02}:{minute % 60:02}" for minute in range(1440)]
+    return bytes(all(any(window[:5] <= text < window[6:] for window in windows) for windows in bound) for text in texts)
