@@ -65,7 +65,13 @@ def open_lead(connection: Connection, lead_id: int) -> Sequence[RowMapping]:
     return connection.execute(OPEN.where(LEAD.c.id == lead_id)).mappings().all()
 
 
-OPEN = select(*(LEAD.c[name] for name in LEAD_COLUMNS)).where(LEAD.c.standing == Standing.OPEN)
+def any_lead(connection: Connection, lead_id: int) -> Sequence[RowMapping]:
+    """The lead, open or not, for `facts_of` with a phone's id."""
+    return connection.execute(ANY.where(LEAD.c.id == lead_id)).mappings().all()
+
+
+ANY = select(*(LEAD.c[name] for name in LEAD_COLUMNS))
+OPEN = ANY.where(LEAD.c.standing == Standing.OPEN)
 
 
 class Prospect(NamedTuple):
@@ -93,22 +99,27 @@ class Prospect(NamedTuple):
 
 
 def facts_of(
-    session: Session, question: Question, rows: Sequence[RowMapping], now: datetime
+    session: Session, question: Question, rows: Sequence[RowMapping], now: datetime, phone_id: int | None = None
 ) -> Iterator[tuple[Candidate, Facts]]:
-    """Of the leads whose turn has a number with no live attempt."""
+    """Of the leads whose turn has a number with no live attempt; or of one phone, whether or not it may be offered."""
     to_facts = facts_for(session, question)
-    for prospect in prospects(session, question, rows, now):
+    for prospect in prospects(session, question, rows, now, phone_id):
         yield prospect.candidate, to_facts(prospect)
 
 
-def prospects(session: Session, question: Question, rows: Sequence[RowMapping], now: datetime) -> Iterator[Prospect]:
-    """What is known of each lead that could be dialled, gathered for all of them together."""
+def prospects(
+    session: Session, question: Question, rows: Sequence[RowMapping], now: datetime, phone_id: int | None = None
+) -> Iterator[Prospect]:
+    """What is known of each lead that could be dialled, or of one phone, gathered for all of them together."""
     connection, campaign = session.connection(), question.campaign
     phones = defaultdict(list)
     of_leads = among(PHONE.c.lead_id, [row["id"] for row in rows])
     for known in connection.execute(select(*(PHONE.c[name] for name in PHONE_COLUMNS)).where(of_leads)):
         phones[known.lead_id].append(known)
-    chosen = [(row, phone) for row in rows if (phone := next_phone(phones[row["id"]])) is not None]
+    if phone_id is None:
+        chosen = [(row, phone) for row in rows if (phone := next_phone(phones[row["id"]])) is not None]
+    else:
+        chosen = [(row, phone) for row in rows for phone in phones[row["id"]] if phone.id == phone_id]
     numbers = [phone.number for _row, phone in chosen]
     forbidden = scopes_of_many(session, numbers, campaign.name, campaign.client)
     listed = lists.listed(session, numbers)
@@ -116,7 +127,7 @@ def prospects(session: Session, question: Question, rows: Sequence[RowMapping], 
     past, live = earlier_attempts(connection, [known.number for row, _phone in chosen for known in phones[row["id"]]])
     for row, phone in chosen:
         number = phone.number
-        if number in live:
+        if number in live and phone_id is None:
             continue
         place = _place(number, row)
         of_person = chain.from_iterable(past.get(known.number, ()) for known in phones[row["id"]])

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from campaigns.tables import Attempt, Lead, Phone
 from compliance import evidence as documents
 from compliance import ledger
+from compliance.locating import E164
 from dialer.cli.access import counting, emit, fail, load_settings, reading
 from dialer.clock import Clock
 
@@ -30,10 +31,12 @@ Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 @app.command()
 def show(
     number: Annotated[str, typer.Argument(help="number, as +12125550123")],
-    out: Annotated[Path | None, typer.Option(help="file to write the document to")] = None,
-    json: Annotated[bool, typer.Option("--json", help="print the document")] = False,
+    out: Annotated[Path | None, typer.Option(help="file; default: evidence_12125550123.json here")] = None,
+    json: Annotated[bool, typer.Option("--json", help="print the document instead; with --out, do both")] = False,
 ) -> None:
-    """Gather attempts, decisions, rule texts, consents and do-not-call facts in one JSON document, with hashes."""
+    """Write attempts, decisions, rule texts, consents and do-not-call facts to one JSON file, with hashes."""
+    if not E164.fullmatch(number):
+        raise typer.BadParameter(f"{number!r} is no number: write it as +12125550123")
     settings = load_settings()
     now = Clock(settings.clock_offset_seconds).now()
     with reading(settings) as session:
@@ -48,6 +51,8 @@ def show(
             now=now,
         )
     text = json_text.dumps(document, indent=1)
+    if out is None and not json:
+        out = Path(f"evidence_{number[1:]}.json")
     try:
         if out is not None:
             out.write_text(text)
@@ -57,7 +62,7 @@ def show(
         typer.echo(text)
         return
     counted = (f"{len(document[name])} {name}" for name in ("decisions", "attempts", "leads", "consents"))
-    typer.echo(f"{out or number}: {', '.join(counted)}, SHA-256 {document['sha256']}")
+    typer.echo(f"{out}: {', '.join(counted)}, SHA-256 {document['sha256']}")
 
 
 @app.command()

@@ -17,7 +17,9 @@ Person = Annotated[str, typer.Argument(help="a lead's id, or a number as +121255
 
 @app.command()
 def export(
-    person: Person, out: Annotated[Path | None, typer.Option(help="file to write to; default: standard output")] = None
+    person: Person,
+    out: Annotated[Path | None, typer.Option(help="file to write to; default: standard output")] = None,
+    json: Annotated[bool, typer.Option("--json", help="print the document, also when it goes to a file")] = False,
 ) -> None:
     """Write every row about a person as one JSON document."""
     settings = load_settings()
@@ -27,13 +29,14 @@ def export(
         except privacy.UnknownPerson as error:
             raise fail(str(error)) from None
         document = privacy.export(session, found, Clock(settings.clock_offset_seconds).now())
-    if out is None:
-        emit(document)
-        return
     try:
-        out.write_text(json_text.dumps(document, indent=1))
+        if out is not None:
+            out.write_text(json_text.dumps(document, indent=1))
     except OSError as error:
         raise fail(f"{out} cannot be written: {error}") from None
+    if json or out is None:
+        emit(document)
+        return
     counts = (f"{len(rows)} {name}" for name, rows in document.items() if isinstance(rows, list))
     typer.echo(f"{out}: {', '.join(counts)}")
 

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 from sqlmodel import Session, col, select
 
-from campaigns.prospects import Question, facts_of, open_lead
+from campaigns.prospects import Question, any_lead, facts_of, open_lead
 from campaigns.tables import Campaign, Lead, Phone
+from compliance.facts import Facts
 from compliance.gate import Blocked, check, explain
 from compliance.ledger import rows_of
 from compliance.rulebook import Rulebook
@@ -59,39 +60,39 @@ def _told(session: Session, lead: Lead, book: Rulebook, now: datetime) -> Iterat
     looked_at = False
     for candidate, facts in facts_of(session, question, open_lead(session.connection(), lead.id or 0), now):
         looked_at = True
-        verdict = check(facts, book, now)
-        blocked = verdict if isinstance(verdict, Blocked) else None
-        questions = [
-            {
-                "question": str(answer.question),
-                "passed": answer.refused_by is None,
-                "rules": [rule_in_words(rule, book) for rule in answer.refused_by or ()],
-            }
-            for answer in explain(facts, book, now)
-        ]
-        yield {
-            **common,
-            "number": candidate.number,
-            "verdict": "blocked" if blocked else "cleared",
-            "reason": str(blocked.reason) if blocked else None,
-            "until": blocked.until.isoformat() if blocked and blocked.until else None,
-            "local_times": list(verdict.local_times),
-            "questions": questions,
-            "decided": _decided(session, candidate.number),
+        decided = _decided(session, candidate.number)
+        yield {**common, "number": candidate.number, **_judged(facts, book, now), "decided": decided}
+    if looked_at:
+        return
+    phones = session.exec(select(Phone).where(Phone.lead_id == lead.id)).all()
+    for phone in phones:  # finished, in a call, or every number given up
+        row = any_lead(session.connection(), lead.id or 0)
+        for _candidate, facts in facts_of(session, question, row, now, phone.id):
+            told = _judged(facts, book, now)
+            if told["verdict"] == "cleared" or told["until"]:  # the gate would not keep it for good, so something else
+                reason = phone.retired or lead.held_reason or lead.standing
+                told |= {"verdict": "not offered", "reason": reason, "until": None}
+            yield {**common, "number": phone.number, **told, "decided": _decided(session, phone.number)}
+
+
+def _judged(facts: Facts, book: Rulebook, now: datetime) -> dict[str, Any]:
+    verdict = check(facts, book, now)
+    blocked = verdict if isinstance(verdict, Blocked) else None
+    questions = [
+        {
+            "question": str(answer.question),
+            "passed": answer.refused_by is None,
+            "rules": [rule_in_words(rule, book) for rule in answer.refused_by or ()],
         }
-    if not looked_at:  # finished, in a call, or every number given up
-        phones = session.exec(select(Phone).where(Phone.lead_id == lead.id)).all()
-        for phone in phones:
-            yield {
-                **common,
-                "number": phone.number,
-                "verdict": "not offered",
-                "reason": phone.retired or lead.held_reason or lead.standing,
-                "until": None,
-                "local_times": [],
-                "questions": [],
-                "decided": _decided(session, phone.number),
-            }
+        for answer in explain(facts, book, now)
+    ]
+    return {
+        "verdict": "blocked" if blocked else "cleared",
+        "reason": str(blocked.reason) if blocked else None,
+        "until": blocked.until.isoformat() if blocked and blocked.until else None,
+        "local_times": list(verdict.local_times),
+        "questions": questions,
+    }
 
 
 def _decided(session: Session, number: str) -> list[dict[str, Any]]:

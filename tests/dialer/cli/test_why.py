@@ -65,6 +65,14 @@ def test_lists_of_the_state_open_what_they_do_not_name(run, tmp_path):
     assert why(run, NEW_YORK)[1]["do-not-call"] is False
 
 
+def test_the_gates_answers_are_told_of_a_lead_that_is_given_up_too(run):
+    run("dnc", "add", NEW_YORK)
+    told, passed = why(run, NEW_YORK)
+    assert (told["standing"], told["verdict"], told["reason"]) == ("finished", "blocked", "do-not-call")
+    assert (passed["do-not-call"], passed["emergency"]) == (False, True)
+    assert "do-not-call:*" in run("why", NEW_YORK)
+
+
 def test_consents_lift_and_their_revocation_binds_again(run, tmp_path):
     (tmp_path / "c.csv").write_text(f"phone,kind,given_at\n{FLORIDA},written,2026-01-01T00:00:00Z\n{NEW_YORK},oral,\n")
     told = run("consent", "import", "c.csv", "--source", "web")
@@ -108,7 +116,11 @@ def test_what_changes_for_a_campaigns_leads_when_a_date_passes(run, tmp_path):
 
 def test_evidence_is_unbroken_until_somebody_touches_it(run, tmp_path):
     run("evidence", FLORIDA, "--out", "e.json")
-    assert "0 decisions" in run("evidence", "show", FLORIDA)
+    assert "evidence_13055550121.json: 0 decisions" in run("evidence", FLORIDA)
+    assert "unbroken" in run("evidence", "verify", "evidence_13055550121.json")
+    assert json.loads(run("evidence", JAMAICA, "--json"))["number"] == JAMAICA
+    assert [file.name for file in tmp_path.glob("evidence_*")] == ["evidence_13055550121.json"]
+    run("evidence", "+nobody", code=2)
     assert "unbroken" in run("evidence", "verify", "e.json")
     text = (tmp_path / "e.json").read_text()
     assert '"FL"' in text
@@ -128,6 +140,8 @@ def test_a_person_is_exported_and_forgotten(run, tmp_path):
     (tmp_path / "c.csv").write_text(f"phone,kind,given_at\n{FLORIDA},written,{_today()}T00:00:00Z\n")
     run("consent", "import", "c.csv", "--source", "web")
     assert json.loads(run("privacy", "export", FLORIDA))["leads"][0]["state"] == "FL"
+    both = json.loads(run("privacy", "export", FLORIDA, "--json", "--out", "p.json"))
+    assert both == json.loads((tmp_path / "p.json").read_text())
     assert "1 leads" in run("privacy", "export", FLORIDA, "--out", "p.json")
     told = run("privacy", "erase", FLORIDA)
     assert "erased: 1 phones, 1 leads" in told
