@@ -69,8 +69,8 @@ def is_special(rule: dict[str, Any], day: date) -> bool:
 
 
 @lru_cache
-def _calendar(country: str, state: str, year: int) -> frozenset[date]:
-    return frozenset(holidays.country_holidays(country, subdiv=state or None, years=year))
+def _calendar(country: str, state: str, year: int) -> holidays.HolidayBase:
+    return holidays.country_holidays(country, subdiv=state or None, years=year)
 
 
 def legal(

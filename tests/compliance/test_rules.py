@@ -1,6 +1,7 @@
 """The rule packs as they are shipped: what each says, and a slow oracle that reads the files by itself."""
 
 import tomllib
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,9 +12,9 @@ from hypothesis import strategies as st
 
 from compliance import rulebook
 from compliance.facts import Facts
-from compliance.gate import Blocked, Cleared, check
+from compliance.gate import Blocked, Cleared, Reason, check
 from compliance.rulebook import Rulebook
-from tests.compliance.oracle import FOLDER, WHERE, legal
+from tests.compliance.oracle import FOLDER, WHERE, is_ruled, legal, year_by_the_minute
 
 RECORDS = [row for file in FOLDER.glob("records_*.toml") for row in tomllib.loads(file.read_text())["record"]]
 BOOK = rulebook.load()
@@ -73,6 +74,66 @@ def test_every_minute_of_three_days_around_a_change(place: str, kind: str, first
     differ = [moment for moment, yes in zip(moments, cleared, strict=True) if yes is not legal(place, kind, moment)]
     assert differ == []
     assert 0 < sum(cleared) < len(cleared)
+
+
+YEAR = 2026
+START = datetime(YEAR, 1, 1, tzinfo=UTC)
+MINUTE, SECOND, RING = timedelta(minutes=1), timedelta(seconds=1), timedelta(seconds=25)
+AROUND_A_SHIFT = 120  # minutes, before and after
+KINDS = ("telemarketing", "survey", "debt-collection")
+
+
+def changes(minutes: bytes) -> Iterator[int]:
+    """The minutes that differ from the one before."""
+    at = 0
+    while (at := minutes.find(1 - minutes[at], at)) >= 0:
+        yield at
+
+
+def shifts(place: str) -> Iterator[int]:
+    """The minutes at which a clock of the place is set."""
+    for zone in WHERE[place]:
+        for hour in range(1, 365 * 24):
+            before, after = ((START + timedelta(hours=h)).astimezone(ZoneInfo(zone)) for h in (hour - 1, hour))
+            if before.utcoffset() != after.utcoffset():
+                yield hour * 60
+
+
+@pytest.mark.parametrize("place", sorted(WHERE))
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_opening_and_closing_of_a_year(place: str, kind: str) -> None:
+    one = call(place, kind)
+    if not is_ruled(place, kind, date(YEAR, 7, 1)):
+        verdict = check(one, BOOK, START)
+        assert isinstance(verdict, Blocked)
+        assert verdict.reason is Reason.NO_RULES
+        return
+    minutes = year_by_the_minute(place, kind, YEAR)
+    found = list(changes(minutes))
+    assert len(found) > 400
+    for minute, following in zip(found, [*found[1:], None], strict=True):
+        moment = START + minute * MINUTE
+        if minutes[minute]:
+            asked = {moment - SECOND: False, moment: True}
+        else:
+            last = moment - RING
+            asked = {last - SECOND: True, last: False, moment: False}
+        for at, may_begin in asked.items():
+            verdict = check(one, BOOK, at)
+            assert isinstance(verdict, Cleared) is may_begin, (at, verdict)
+            if isinstance(verdict, Blocked):
+                assert verdict.reason in (Reason.HOURS, Reason.HOLIDAY)
+                opens = minute if minutes[minute] else following
+                assert opens is None or verdict.until == START + opens * MINUTE, (at, verdict)
+
+
+@pytest.mark.parametrize("place", sorted(WHERE))
+def test_every_minute_around_a_shift_of_the_clocks(place: str) -> None:
+    one, minutes = call(place, "telemarketing"), year_by_the_minute(place, "telemarketing", YEAR)
+    for shift in shifts(place):
+        for minute in range(shift - AROUND_A_SHIFT, shift + AROUND_A_SHIFT):
+            verdict = check(one, BOOK, START + minute * MINUTE)
+            assert isinstance(verdict, Cleared) is bool(minutes[minute]), (minute, verdict)
 
 
 # --- what the law says, by hand, rule by rule (the last second that may still begin to ring, and the first that may)
