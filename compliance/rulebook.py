@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from compliance.facts import OWN_MEASURE, Measure
 from compliance.packs import Pack, RuleError, measure_of, read_pack
+from compliance.places import PLACES
 from compliance.rule import AbandonmentRule, Callee, ConnectRule, ListRule, RingRule, Rule
 
 AnyRule = TypeVar("AnyRule", bound=Rule)
@@ -84,6 +85,10 @@ class Rulebook:
     def states(self, country: str) -> frozenset[str]:
         """The states of a country that have rules of their own."""
         return _states(self, country)
+
+    def knows(self, jurisdiction: str) -> bool:
+        """Whether it is a country with a pack, or one of its states as far as calls are told apart by them."""
+        return jurisdiction in _known(self)
 
     def lists(self) -> frozenset[str]:
         """Every do-not-call list of the state that a rule names."""
@@ -179,6 +184,14 @@ def _own_pack(file: Path) -> Pack:
 def _states(rulebook: Rulebook, country: str) -> frozenset[str]:
     places = {rule.jurisdiction for rule in rulebook.by_id.values()}
     return frozenset(place for place in places if place.startswith(country + "-"))
+
+
+@lru_cache(maxsize=16)
+def _known(rulebook: Rulebook) -> frozenset[str]:
+    of_rules = {rule.jurisdiction for rule in rulebook.by_id.values()}
+    countries = {country_of(place) for place in of_rules}
+    states = {place.jurisdiction for place in PLACES.values() if country_of(place.jurisdiction) in countries}
+    return frozenset(of_rules | countries | states) - {"*"}
 
 
 @lru_cache(maxsize=65_536)

@@ -110,6 +110,10 @@ class OfEmergency(Request):
 
 def declare(context: Context, request: OfEmergency) -> Result:
     """Stop every call to a place, or everywhere; in force for the very next call."""
+    if request.jurisdiction != "*" and not context.rulebook.knows(request.jurisdiction):
+        raise emergencies.UnknownPlace(
+            f"{request.jurisdiction!r} is no place that is called: write US-LA, US, or * for every call"
+        )
     new = emergencies.declare(context.session, request.jurisdiction, request.by, context.now, request.note)
     return {"jurisdiction": request.jurisdiction, "declared": new}
 

@@ -16,7 +16,6 @@ from compliance.facts import Facts
 from compliance.gate import Blocked, Cleared
 from compliance.gate import check as decide
 from compliance.locating import E164, LocatingError, locate
-from compliance.places import is_jurisdiction
 from compliance.rule import Rule
 from compliance.rulebook import Rulebook, country_of
 from compliance.until import OWN_CAP
@@ -168,10 +167,11 @@ def rules(
 ) -> None:
     """List the rules with what they do, where they come from, and since when."""
     book = load_rulebook(load_settings())
-    found = [rule for rule in book.by_id.values() if _wanted(rule, jurisdiction, on.date() if on else None)]
-    if jurisdiction is not None and not (found and is_jurisdiction(jurisdiction)):
-        known = ", ".join(sorted({country_of(rule.jurisdiction) for rule in book.by_id.values()}))
+    jurisdiction = jurisdiction.upper() if jurisdiction is not None else None
+    if jurisdiction is not None and not book.knows(jurisdiction):
+        known = ", ".join(sorted({country_of(rule.jurisdiction) for rule in book.by_id.values()} - {"*"}))
         raise typer.BadParameter(f"no rules for --jurisdiction {jurisdiction!r}: there are rules for {known}")
+    found = [rule for rule in book.by_id.values() if _wanted(rule, jurisdiction, on.date() if on else None)]
     if json:
         emit([rule_as_json(rule) for rule in found])
         return

@@ -17,7 +17,7 @@ from campaigns.store import UnknownCampaign, campaign_named
 from compliance import lists
 from compliance.do_not_call import EVERYWHERE, of_campaign, of_client
 from compliance.store import entries
-from dialer.cli.access import Writer, counting, emit, fail, load_settings, reading, writing
+from dialer.cli.access import Writer, counting, emit, fail, load_rulebook, load_settings, reading, writing
 from dialer.clock import Clock
 
 app = typer.Typer(no_args_is_help=True, help="Numbers that are never called.")
@@ -77,9 +77,11 @@ def import_(
         raise typer.BadParameter("--as-of is for copies of a state's list: give --list national or --list state:TX")
     if name is not None and (as_of is None or campaign or client):
         raise typer.BadParameter(f"--list {to} is of a state: give --as-of 2026-11-01, and no --campaign or --client")
-    counts: Counter[str] = Counter()
+    settings, counts = load_settings(), Counter[str]()
+    if name is not None and name not in (asked := load_rulebook(settings).lists()):  # it would forbid nothing
+        raise typer.BadParameter(f"--list {to}: no rule asks the list {name}, only {', '.join(sorted(asked))}")
     try:
-        with writing(load_settings()) as writer, counting(file.name) as progress:
+        with writing(settings) as writer, counting(file.name) as progress:
             if name is None:
                 scope = {"campaign": campaign, "client": client, "source": "import", "note": file.name}
                 _import(file, region, counts, progress, lambda batch: writer.do("dnc/add", {"numbers": batch, **scope}))

@@ -89,8 +89,10 @@ def test_rules_of_a_state_come_with_its_countrys():
     assert code == 0
     assert {"us-pa.hours.telemarketing.2026-10-18", "us.hours.telemarketing"} <= ids
     assert not ids & {"us-pa.hours.telemarketing", "us-fl.hours.telemarketing"}
-    assert ask("rules", "--jurisdiction", "XX")[0] == 2
-    assert ask("rules", "--jurisdiction", "US-ZZ")[0] == 2  # and not the country's rules
+    for unknown in ("XX", "US-ZZ", "DE-XX"):  # a country's rules alone would look like the whole answer
+        assert ask("rules", "--jurisdiction", unknown)[0] == 2
+    assert ask("rules", "--jurisdiction", "us-pa", "--on", "2026-10-18", "--json") == (0, text)
+    assert ask("rules", "--jurisdiction", "US-VT")[0] == 0
 
 
 def test_what_changes_when_a_date_passes():

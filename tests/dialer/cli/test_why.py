@@ -50,6 +50,7 @@ def test_lists_of_the_state_open_what_they_do_not_name(run, tmp_path):
     run("dnc", "import", "list.txt", "--list", "national", code=2)
     run("dnc", "import", "list.txt", "--list", "national", "--as-of", "2999-01-01", code=1)
     run("dnc", "import", "list.txt", "--as-of", "2026-11-20", code=2)
+    assert "state:US-TX" in run("dnc", "import", "list.txt", "--list", "state:ZZ", "--as-of", _today(), code=2)
     assert why(run, NEW_YORK)[1]["do-not-call"] is False
     run("dnc", "import", "list.txt", "--list", "national", "--as-of", _today())
     assert why(run, NEW_YORK)[1]["do-not-call"] is True
@@ -91,7 +92,9 @@ def test_an_emergency_stops_a_place_until_it_is_lifted(run):
     run("emergency", "lift", "US-FL")
     assert why(run, FLORIDA)[1]["emergency"] is True
     assert [row["note"] for row in json.loads(run("emergency", "list", "--json"))] == ["hurricane"]
-    run("emergency", "declare", "Florida", code=1)
+    for nowhere in ("Florida", "US-ZZ", "LA"):  # nobody would be spared
+        run("emergency", "declare", nowhere, code=1)
+    assert len(json.loads(run("emergency", "list", "--json"))) == 1
 
 
 def test_a_hopeless_campaign_starts_only_with_force_and_a_note(run):
