@@ -1,7 +1,9 @@
 """Where is the called party? Every place that the number, the address or the lead's own zone points to.
 
-What is said of the address makes it precise: the ZIP code narrows its state, the lead's own zone narrows both. Number
-and address are united and never weighed against each other: the gate wants hours that are legal in all places.
+What is said of the address makes it precise: the ZIP code narrows its state, the lead's own zone narrows both. A mere
+state agrees with a number of that state, whose exchange is the more precise: Dallas is Central, though not all of Texas
+is. Where number and address disagree they are united and never weighed against each other: the gate wants hours that
+are legal in all places.
 """
 
 import re
@@ -65,7 +67,12 @@ def locate(number: str, *, state: str = "", postal_code: str = "", time_zone: st
     if not (state or postal_code or time_zone):
         return where
     address = _address(state, postal_code, time_zone, where.country)
-    zones = address.zones if not american and _is_open_to(number, address.zones) else where.zones | address.zones
+    zones = where.zones | address.zones
+    if american:
+        mere_state = not (postal_code.strip() or time_zone.strip())
+        zones = where.zones if mere_state and _lies_within(where, address) else zones
+    elif _is_open_to(number, address.zones):
+        zones = address.zones
     return Location(
         where.country,
         where.jurisdictions | address.jurisdictions,
@@ -140,6 +147,11 @@ def _elsewhere(number: str) -> Location:
     zones = zones_of(number, country, listed or frozenset(_longest_prefix(str(code))[1]))
     line_type = LINE_TYPES.get(phonenumbers.number_type(parsed), "unknown")
     return Location(country, states_of(number) | {country}, zones, line_type)
+
+
+def _lies_within(where: Location, address: _Address) -> bool:
+    """Whether the number is of the address's state and its exchange has no clock that the state has not."""
+    return address.jurisdictions <= where.jurisdictions and frozenset() < where.zones <= address.zones
 
 
 def _is_open_to(number: str, zones: frozenset[str]) -> bool:

@@ -26,7 +26,7 @@ def test_a_number_alone_gives_country_and_zone() -> None:
 
 
 @pytest.mark.parametrize("state", ["FL", "fl", " US-FL ", "Florida"])
-def test_the_state_adds_its_jurisdiction_and_all_its_zones(state: str) -> None:
+def test_another_state_adds_its_jurisdiction_and_all_its_zones(state: str) -> None:
     here = locate("+12125550123", state=state)
     assert here.jurisdictions == {"US", "US-NY", "US-FL"}
     assert here.zones == {EASTERN, CENTRAL}
@@ -210,7 +210,63 @@ def test_an_address_is_as_precise_as_it_says(
     assert here.zones == one_names(frozenset(zones))
 
 
-def test_number_and_address_are_united_and_never_weighed() -> None:
+AGREEING = [
+    ("TX", "+12145550123", {CENTRAL}),  # Dallas
+    ("TX", "+19155550123", {MOUNTAIN}),  # El Paso
+    ("FL", "+13055550123", {EASTERN}),
+    ("FL", "+18505550123", {EASTERN, CENTRAL}),  # lies on both sides of the line
+    ("KY", "+15025550123", {EASTERN}),
+    ("KY", "+12705550123", {EASTERN, CENTRAL}),
+    ("NV", "+17025550123", {PACIFIC}),
+    ("TN", "+14235550123", {EASTERN, CENTRAL}),  # reaches into Marion County
+    ("TN", "+14232660123", {EASTERN}),  # an exchange of Chattanooga
+    ("TN", "+16155550123", {CENTRAL}),
+    ("AZ", "+16025550123", {"America/Phoenix"}),
+    ("AZ", "+19285550123", {"America/Phoenix", MOUNTAIN}),  # the Navajo Nation
+    ("IN", "+13175550123", {EASTERN}),
+    ("IN", "+18125550123", {EASTERN, CENTRAL}),
+    ("OR", "+15418890123", {MOUNTAIN}),  # Malheur County
+    ("ON", "+14165550123", {"America/Toronto"}),
+    ("NS", "+19025550123", {"America/Halifax"}),
+]
+
+
+@pytest.mark.parametrize(("state", "number", "zones"), AGREEING)
+def test_a_state_that_the_number_is_of_adds_no_zone(state: str, number: str, zones: set[str]) -> None:
+    here, alone = locate(number, state=state), locate(number)
+    assert (here.zones, here.jurisdictions) == (zones, alone.jurisdictions)
+
+
+@pytest.mark.parametrize(
+    ("number", "address", "zones"),
+    [
+        ("+12145550123", {"state": "FL"}, {CENTRAL, EASTERN}),  # another state, though it has the number's clock
+        ("+12125550123", {"state": "TX"}, {EASTERN, CENTRAL, MOUNTAIN}),
+        ("+12145550123", {"state": "TX", "postal_code": "79901"}, {CENTRAL, MOUNTAIN}),  # El Paso
+        ("+12145550123", {"state": "TX", "postal_code": "99999"}, {CENTRAL, MOUNTAIN}),  # not in use: who knows
+        ("+12145550123", {"postal_code": "79901"}, {CENTRAL, MOUNTAIN}),
+        ("+12145550123", {"state": "TX", "time_zone": MOUNTAIN}, {CENTRAL, MOUNTAIN}),
+        ("+12145550123", {"state": "TX", "time_zone": PACIFIC}, {CENTRAL, MOUNTAIN, PACIFIC}),
+        ("+13055550123", {"state": "FL", "postal_code": "33101"}, {EASTERN}),
+        ("+18005550123", {"state": "TX"}, {CENTRAL, MOUNTAIN}),  # toll-free: of no place
+        ("+15005550123", {"state": "TX"}, {CENTRAL, MOUNTAIN}),
+        ("+18765550123", {"state": "FL"}, {"America/Jamaica", EASTERN, CENTRAL}),
+    ],
+)
+def test_a_state_that_says_something_else_adds_all_its_zones(
+    number: str, address: dict[str, str], zones: set[str]
+) -> None:
+    assert locate(number, **address).zones == zones
+
+
+def test_a_number_with_a_clock_that_the_state_has_not_adds_the_states() -> None:
+    """867 lies in Yukon and both other territories."""
+    here = locate("+18675550123", state="YT")
+    assert {"America/Whitehorse", "America/Rankin_Inlet"} <= here.zones
+    assert here.jurisdictions == {"CA", "CA-YT", "CA-NT", "CA-NU"}
+
+
+def test_a_number_and_an_address_that_disagree_are_united_and_never_weighed() -> None:
     here = locate("+12135550123", state="NY", postal_code="10001")
     assert (here.jurisdictions, here.zones) == ({"US", "US-CA", "US-NY"}, {PACIFIC, EASTERN})
 

@@ -28,6 +28,8 @@ def verdict(*words: str) -> dict:
 
 
 FLORIDA = ("--to", "+13055550123", "--state", "FL", "--postal", "33101")
+MIAMI = ("--to", "+13055550123", "--state", "FL")  # the state has another clock too, the number has not
+DALLAS = ("--to", "+12145550123", "--state", "TX")
 AT = "--at", "2026-11-23T20:30:00-05:00"
 
 
@@ -36,6 +38,9 @@ AT = "--at", "2026-11-23T20:30:00-05:00"
     [
         ((*FLORIDA, *AT), "consent", None),
         ((*FLORIDA, *AT, "--consent", "written"), "hours", "2026-11-24T13:00:00+00:00"),
+        ((*MIAMI, *AT, "--consent", "written", "--kind", "telemarketing"), "hours", "2026-11-24T13:00:00+00:00"),
+        ((*DALLAS, "--at", "2026-11-24T20:59:00-06:00", "--consent", "written"), None, None),
+        ((*DALLAS, "--at", "2026-11-24T21:00:00-06:00", "--consent", "written"), "hours", "2026-11-25T15:00:00+00:00"),
         ((*FLORIDA, "--at", "2026-11-23T19:59:34-05:00", "--consent", "written"), None, None),
         ((*FLORIDA, "--at", "2026-11-23T19:59:35-05:00", "--consent", "written"), "hours", "2026-11-24T13:00:00+00:00"),
         (
