@@ -51,7 +51,7 @@ ANYBODY: frozenset[Callee] = frozenset({"residence", "mobile", "business"})
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a country and its states ask of a campaign as a whole: the strictest of each."""
+    """What a country, its states and our own rules ask of a campaign as a whole: the strictest of each."""
 
     ceiling: float  # fraction of abandoned calls
     connect_seconds: float
@@ -94,13 +94,17 @@ class Rulebook:
         """Every do-not-call list of the state that a rule names."""
         return frozenset(rule.list for rule in self.by_id.values() if isinstance(rule, ListRule))
 
-    def limits(self, region: str, kind: str, on: date) -> Limits:
-        """Of a country, its states included, for live calls to anybody. Raises RuleError where the packs name none."""
-        reach = Reach(kind, "live", self.states(region) | {region}, ANYBODY)
+    def limits(self, region: str, kind: str, on: date, campaign: str = "", client: str = "") -> Limits:
+        """Of a country, its states included, for live calls to anybody, with our own rules for the campaign and client.
+
+        Raises RuleError where the packs of the law name none: our own rules only add to it.
+        """
+        law = Reach(kind, "live", self.states(region) | {region}, ANYBODY)
+        if not self.on(law, AbandonmentRule, on) or not self.on(law, ConnectRule, on):
+            raise RuleError(f"no abandonment rule for {kind} in {region} on {on}: add one to compliance/rules")
+        reach = law._replace(campaign=campaign, client=client)
         drops, connects = self.on(reach, AbandonmentRule, on), self.on(reach, ConnectRule, on)
         rings = self.on(reach, RingRule, on)
-        if not drops or not connects:
-            raise RuleError(f"no abandonment rule for {kind} in {region} on {on}: add one to compliance/rules")
         longest = [rule.seconds_maximum for rule in rings if rule.seconds_maximum is not None]
         return Limits(
             ceiling=min(rule.ceiling for rule in drops),

@@ -79,9 +79,9 @@ class CreateCampaign(Request):
 
 
 def create(context: Context, request: CreateCampaign) -> Result:
-    """Make a campaign; the legal limits come from the rule pack of its region."""
+    """Make a campaign; the limits come from the rule pack of its region and from our own rules for it."""
     kind = request.kind if request.kind in list(Kind) else Kind.TELEMARKETING  # the plan's problems say the rest
-    law = context.rulebook.limits(request.region, kind, context.now.date())
+    law = context.rulebook.limits(request.region, kind, context.now.date(), request.name, request.client)
     context.rulebook.check_without(request.without)
     values = request.model_dump() | {
         "caller_ids": tuple(request.caller_ids),

@@ -44,7 +44,7 @@ class Scene:
     agents: Sequence[RowMapping]
     waiting: Sequence[RowMapping]  # attempts that nobody has answered yet
     drops: tuple[DropCount, ...]  # by every measure that a law of the world uses
-    allowance: float  # abandoned calls left by the tightest budget of the campaign's region
+    allowance: float  # abandoned calls left by the tightest budget that binds the campaign
     ceiling: float  # of that budget
 
 
@@ -205,10 +205,10 @@ def _policy(campaign: Campaign) -> Policy:
 
 
 def _tightest(campaign: Campaign, book: Rulebook, drops: Sequence[DropCount], now: datetime) -> tuple[float, float]:
-    """What the tightest budget allows, and its ceiling: of the laws of the campaign's region, and its own."""
+    """What the tightest budget allows, and its ceiling: of its region's laws, of our own rules for it, and its own."""
     counts = {count.measure: count for count in drops}
-    rules = book.limits(campaign.region, campaign.kind, now.date()).drop_rates
-    budgets = [(counts[measure_of(rule)], rule.ceiling) for rule in rules]
+    law = book.limits(campaign.region, campaign.kind, now.date(), campaign.name, campaign.client)
+    budgets = [(counts[measure_of(rule)], rule.ceiling) for rule in law.drop_rates]
     budgets.append((counts[OWN_MEASURE], campaign.drop_rate_ceiling))
     return min((allowance(count, ceiling), ceiling) for count, ceiling in budgets)
 

@@ -82,6 +82,53 @@ def test_a_regions_limits_are_the_strictest_of_country_and_states() -> None:
         book.limits("FR", "telemarketing", TODAY)
 
 
+OWN = {
+    "spring.toml": 'campaign = "spring"\nversion = 2026-11-23\n'
+    + table("abandonment", "own.drops", "*", DROPS.format(0.01))
+    + table("ring", "own.ring", "US-VT", "seconds_minimum = 20\nseconds_maximum = 60\n"),
+    "acme.toml": 'client = "Acme"\nversion = 2026-11-23\n'
+    + table("abandonment", "acme.drops", "US", DROPS.format(0.02))
+    + table("connect", "acme.connect", "*", CONNECT.format(1))
+    + table("ring", "acme.ring", "*", "seconds_maximum = 40\n"),
+}
+
+
+@pytest.mark.parametrize(
+    ("campaign", "client", "expected"),
+    [
+        ("", "", (0.03, 2, 15, None)),
+        ("autumn", "Other", (0.03, 2, 15, None)),
+        ("spring", "Other", (0.01, 2, 20, 60)),
+        ("autumn", "Acme", (0.02, 1, 15, 40)),
+        ("spring", "Acme", (0.01, 1, 20, 40)),
+    ],
+)
+def test_our_own_rules_make_the_limits_of_their_campaign_and_client_stricter(
+    campaign: str, client: str, expected: tuple[float, float, int, int | None]
+) -> None:
+    law = (
+        table("abandonment", "us.drops", "US", DROPS.format(0.03))
+        + table("connect", "us.c", "US", CONNECT.format(2))
+        + table("ring", "us.ring", "US", "seconds_minimum = 15\n")
+    )
+    book = make_rulebook([read_pack("us.toml", HEAD + law), *(read_pack(*one) for one in OWN.items())])
+    limits = book.limits("US", "telemarketing", TODAY, campaign, client)
+    assert expected == (
+        *(limits.ceiling, limits.connect_seconds),
+        *(limits.ring_seconds_minimum, limits.ring_seconds_maximum),
+    )
+
+
+def test_our_own_looser_rules_loosen_nothing() -> None:
+    law = table("abandonment", "us.d", "US", DROPS.format(0.03)) + table("connect", "us.c", "US", CONNECT.format(2))
+    loose = table("abandonment", "own.d", "*", DROPS.format(0.5)) + table("connect", "own.c", "*", CONNECT.format(9))
+    own = read_pack("own.toml", 'campaign = "spring"\nversion = 2026-11-23\n' + loose)
+    limits = make_rulebook([read_pack("us.toml", HEAD + law), own]).limits("US", "telemarketing", TODAY, "spring")
+    assert (limits.ceiling, limits.connect_seconds) == (0.03, 2)
+    with pytest.raises(RuleError, match="no abandonment rule for telemarketing in US"):
+        make_rulebook([own]).limits("US", "telemarketing", TODAY, "spring")
+
+
 def test_one_id_one_rule_and_one_pack_a_country() -> None:
     pack = read_pack("us.toml", HEAD + HOURS)
     own = 'client = "Acme"\nversion = 2026-11-23\n'

@@ -9,11 +9,13 @@ from sqlalchemy import Engine, event
 
 from campaigns.campaign import ImpossibleVerb
 from campaigns.store import BadPlan, CampaignExists, UnknownCampaign
-from compliance.packs import RuleError
+from compliance.packs import RuleError, read_pack
+from compliance.rulebook import make_rulebook
 from dialer.action import Context
 from dialer.actions import ACTIONS, REFUSALS, BadName
 from dialer.agent import ImpossibleForAgent
 from dialer.seats import AgentExists, BadAddress, UnknownAgent, WrongDisposition
+from tests.conftest import PLAIN_LAW
 
 PLAN = {
     **{"name": "spring", "kind": "survey", "mode": "predictive", "client": "Acme", "region": "US"},
@@ -56,6 +58,48 @@ def test_a_campaign_beyond_the_law_is_refused(do, build, changes, refusal):
         do("campaign/create", **PLAN | changes)
     assert build.rows("campaign") == []
     assert issubclass(refusal, REFUSALS)
+
+
+OWN = """
+client = "Acme"
+version = 2026-11-23
+[[abandonment]]
+id = "acme.abandonment"
+jurisdiction = "US"
+scope = ["survey"]
+ceiling = 0.01
+of = "live-answers"
+window = "30-day-blocks"
+across = "campaign"
+basis = "custom"
+citation = "the client's contract"
+confidence = "high"
+[[ring]]
+id = "acme.ring"
+jurisdiction = "*"
+scope = ["survey"]
+seconds_minimum = 30
+basis = "custom"
+citation = "the client's contract"
+confidence = "high"
+"""
+
+
+def test_a_campaign_takes_its_limits_from_its_clients_own_rules_too(database, clock, build):
+    book = make_rulebook([read_pack("us.toml", PLAIN_LAW), read_pack("acme.toml", OWN)])
+    request_type, act = ACTIONS["campaign/create"]
+
+    def create(**changes):
+        request = request_type.model_validate(PLAN | changes)
+        return database.write(lambda session: act(Context(session, book, clock.now(), 2.0), request))
+
+    with pytest.raises(BadPlan, match="ring seconds 29: give 30 to"):
+        create(ring_seconds=29)
+    with pytest.raises(BadPlan, match=r"drop-rate ceiling 0.02: give a fraction above 0, at most 0.01"):
+        create(ring_seconds=30, drop_rate_ceiling=0.02)
+    create(ring_seconds=30)
+    create(name="other", client="Other", ring_seconds=29)
+    assert [row["drop_rate_ceiling"] for row in build.rows("campaign")] == [0.01, 0.03]
 
 
 def test_another_campaign_of_the_name_is_refused(do):

@@ -1,5 +1,6 @@
 """One tick of dialling: how many, which, and what the carrier's answers come to."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,11 +10,14 @@ from sqlalchemy import Engine, event, insert
 
 from campaigns.dispositions import Outcome
 from campaigns.hopper import HELD_TOGETHER
+from compliance.packs import read_pack
+from compliance.rulebook import make_rulebook
 from dialer.counts import CALL_COUNT
 from dialer.dial_loop import Budget, DialLoop
 from dialer.events import Ended, Refused, Unsure
 from dialer.pacing import events as observed
 from dialer.pacing.policy import Decision
+from tests.conftest import PLAIN_LAW
 
 PLENTY = 1000.0
 
@@ -203,12 +207,13 @@ class Stubborn:
 
     def __init__(self, **decision):
         self.decision = Decision(**{"dial": 0, "reserve": True, "reason": "so"} | decision)
-        self.learned = []
+        self.learned, self.floors = [], []
 
     def observe(self, event):
         self.learned.append(event)
 
     def decide(self, now, floor):
+        self.floors.append(floor)
         return self.decision
 
 
@@ -281,6 +286,32 @@ async def test_the_drop_rate_counts_blocks_of_30_days(build, carrier, tick, loop
     clock.advance(30)
     await tick()
     assert len(carrier.requests) == 1
+
+
+OWN_DROPS = """
+client = "Acme"
+version = 2026-11-23
+[[abandonment]]
+id = "acme.abandonment"
+jurisdiction = "*"
+scope = ["telemarketing"]
+ceiling = 0.01
+of = "calls-placed"
+window = "24-hours"
+across = "everyone"
+basis = "custom"
+citation = "the client's contract"
+confidence = "high"
+"""
+
+
+@pytest.mark.parametrize(("client", "ceiling"), [("Acme", 0.01), ("Other", 0.03)])
+async def test_a_clients_own_drop_rate_is_paced_by_in_its_campaigns_alone(build, exchange, client, ceiling):
+    own = make_rulebook([read_pack("us.toml", PLAIN_LAW), read_pack("acme.toml", OWN_DROPS)])
+    loop = DialLoop(replace(exchange, rulebook=own), Budget(PLENTY))
+    policy = loop.policies[build.campaign(client=client)] = Stubborn()
+    await loop.tick()
+    assert [floor.ceiling for floor in policy.floors] == [ceiling]
 
 
 async def test_pacing_learns_what_agents_did_between_two_ticks(build, exchange, tick, loop):
