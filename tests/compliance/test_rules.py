@@ -146,9 +146,10 @@ WINDOWS = [
     ("us-al.hours.telemarketing", "US-AL", "telemarketing", SATURDAY, "08:00", "20:00"),
     ("us-al.hours.telemarketing", "US-AL", "telemarketing", SUNDAY, None, None),
     ("us-ct.hours.telemarketing", "US-CT", "telemarketing", SUNDAY, "09:00", "20:00"),
-    ("us-fl.hours.telemarketing", "US-DC", "telemarketing", TUESDAY, "08:00", "21:00"),
-    ("us-in.hours.telemarketing", "US-NV", "telemarketing", TUESDAY, "09:00", "20:00"),
-    ("us-ky.hours.telemarketing", "US-WV", "telemarketing", TUESDAY, "08:00", "21:00"),
+    ("us-dc.hours.telemarketing", "US-DC", "telemarketing", TUESDAY, "08:00", "21:00"),
+    ("us-fl.hours.telemarketing", "US-FL", "telemarketing", TUESDAY, "08:00", "20:00"),
+    ("us-in.hours.telemarketing", "US-IN", "telemarketing", TUESDAY, "09:00", "20:00"),
+    ("us-ky.hours.telemarketing", "US-KY", "telemarketing", TUESDAY, "10:00", "21:00"),
     ("us-la.hours.telemarketing", "US-LA", "telemarketing", TUESDAY, "08:00", "20:00"),
     ("us-la.hours.survey", "US-LA", "survey", TUESDAY, "09:00", "20:00"),
     ("us-la.hours.survey", "US-LA", "survey", SUNDAY, None, None),
@@ -159,6 +160,7 @@ WINDOWS = [
     ("us-ms.hours.telemarketing", "US-MS", "telemarketing", TUESDAY, "08:00", "20:00"),
     ("us-ms.hours.telemarketing.central", "US-MS", "telemarketing", "2026-07-21", "09:00", "20:00"),
     ("us-nm.hours.telemarketing", "US-NM", "telemarketing", SUNDAY, "09:00", "21:00"),
+    ("us-nv.hours.telemarketing", "US-NV", "telemarketing", TUESDAY, "09:00", "20:00"),
     ("us-ok.hours.telemarketing", "US-OK", "telemarketing", SUNDAY, "08:00", "20:00"),
     ("us-pa.hours.telemarketing", "US-PA", "telemarketing", "2026-10-17", "08:00", "21:00"),
     ("us-pa.hours.telemarketing.2026-10-18", "US-PA", "telemarketing", "2026-10-18", None, None),
@@ -167,6 +169,7 @@ WINDOWS = [
     ("us-ri.hours.telemarketing", "US-RI", "telemarketing", SATURDAY, "10:00", "17:00"),
     ("us-ut.hours.telemarketing", "US-UT", "telemarketing", SUNDAY, None, None),
     ("us-wa.hours.telemarketing", "US-WA", "telemarketing", SUNDAY, "08:00", "20:00"),
+    ("us-wv.hours.telemarketing", "US-WV", "telemarketing", TUESDAY, "08:00", "21:00"),
     ("us-wy.hours.telemarketing", "US-WY", "telemarketing", SUNDAY, "08:00", "20:00"),
     ("us-la.days.telemarketing", "US-LA", "telemarketing", "2026-02-17", None, None),  # Mardi Gras
     ("us-ut.days.telemarketing", "US-UT", "telemarketing", "2026-07-24", None, None),  # Pioneer Day
@@ -176,7 +179,15 @@ WINDOWS = [
     ("us-ms.days.telemarketing", "US-MS", "telemarketing", "2026-04-27", None, None),
     ("ca.hours.telemarketing", "CA-MB", "telemarketing", TUESDAY, "09:00", "21:30"),
     ("ca.hours.telemarketing", "CA-MB", "telemarketing", SUNDAY, "10:00", "18:00"),
-    ("ca-bc.days.telemarketing", "CA-MB", "telemarketing", "2026-07-01", "09:00", "21:30"),
+    (
+        "ca.hours.telemarketing",
+        "CA-MB",
+        "telemarketing",
+        "2026-07-01",
+        "09:00",
+        "21:30",
+    ),  # not shut
+    ("ca-bc.days.telemarketing", "CA-BC", "telemarketing", "2026-07-01", None, None),
     ("gb.hours.telemarketing", "GB", "telemarketing", SUNDAY, None, None),
     ("gb.days.telemarketing", "GB", "telemarketing", "2026-08-31", None, None),
     ("de.hours.telemarketing", "DE", "telemarketing", TUESDAY, "08:00", "20:00"),
@@ -246,6 +257,11 @@ def test_the_consent_of(book: Rulebook, rule: str, place: str, needs: str) -> No
     assert isinstance(verdict, Blocked)
     assert (str(verdict.reason), rule in verdict.rules) == ("consent", True)
     assert isinstance(check(call(place, "telemarketing", consent=needs, copies=copies), book, moment), Cleared)
+
+
+@pytest.mark.parametrize(("rule", "place"), sorted({row[:2] for row in WINDOWS + CONSENTS}))
+def test_a_row_above_is_about_a_place_that_its_rule_binds(book: Rulebook, rule: str, place: str) -> None:
+    assert book.by_id[rule].jurisdiction in (place, place[:2], *(book.states(place)))
 
 
 @pytest.mark.parametrize(
