@@ -48,6 +48,17 @@ def send(post):
     return send
 
 
+@pytest.fixture
+def seated(build, carrier):
+    """An agent whose seat the carrier has: every answer is followed by a look at it, now or in a moment."""
+
+    def seated(name, campaign):
+        carrier.add(f"CS-{name}", f"client:{name}", Progress(f"CS-{name}", ringing=True, picked_up=True))
+        return build.agent(name, campaign)
+
+    return seated
+
+
 def everything(build):
     return [build.rows(table) for table in ("attempt", "agent", "lead", "carrier_event", "do_not_call", "call_count")]
 
@@ -74,8 +85,8 @@ async def test_a_wrong_or_missing_signature_is_refused_and_nothing_changed(build
     assert (everything(build), exchange.counts["webhooks_refused"]) == (before, 4)
 
 
-async def test_an_answer_is_connected_in_the_same_response(build, send):
-    build.agent("anna", build.campaign())
+async def test_an_answer_is_connected_in_the_same_response(build, send, seated):
+    seated("anna", build.campaign())
     attempt = build.attempt(build.lead(build.row("campaign")["id"]), "ringing")
     answer = await send("answer", attempt)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/xml; charset=utf-8")
@@ -215,9 +226,8 @@ async def test_a_carrier_that_cannot_be_asked_about_a_seat_leaves_the_talk_alone
     assert (build.row("agent")["state"], exchange.counts) == ("on-call", {"look_ups_failed": 1})
 
 
-async def test_a_machine_is_hung_up_and_its_agent_free(build, send, exchange, carrier):
-    build.agent("anna", build.campaign())
-    carrier.add("CS-anna", "client:anna", Progress("CS-anna", ringing=True, picked_up=True))
+async def test_a_machine_is_hung_up_and_its_agent_free(build, send, exchange, carrier, seated):
+    seated("anna", build.campaign())
     attempt = build.attempt(build.lead(build.row("campaign")["id"]), "ringing")
     await send("answer", attempt)
     answer = await send("machine", attempt, AnsweredBy="machine_start", MachineDetectionDuration="3900")
@@ -226,17 +236,18 @@ async def test_a_machine_is_hung_up_and_its_agent_free(build, send, exchange, ca
     assert (build.row("agent")["state"], build.row("attempt")["detection_ms"]) == ("ready", 3900)
 
 
-async def test_a_called_party_who_leaves_the_conference_by_hanging_up_begins_wrap_up(build, send):
-    build.agent("anna", build.campaign())
+async def test_a_called_party_who_leaves_the_conference_by_hanging_up_begins_wrap_up(build, send, seated, exchange):
+    seated("anna", build.campaign())
     attempt = build.attempt(build.lead(build.row("campaign")["id"]), "ringing")
     await send("answer", attempt)
     answer = await send("left", attempt, CallStatus="completed")
+    await exchange.drain()
     assert "<Hangup" in answer.text
     assert build.row("agent")["state"] == "wrap-up"
 
 
-async def test_a_called_party_whose_conference_ended_hears_who_called(build, send):
-    build.agent("anna", build.campaign())
+async def test_a_called_party_whose_conference_ended_hears_who_called(build, send, seated):
+    seated("anna", build.campaign())
     attempt = build.attempt(build.lead(build.row("campaign")["id"]), "ringing")
     await send("answer", attempt)
     answer = await send("left", attempt, CallStatus="in-progress")
@@ -251,10 +262,9 @@ async def test_the_fallback_says_who_called(build, send):
     assert f"{BASE}/voice/key?a={attempt}" in answer.text
 
 
-async def test_an_answer_that_never_reached_the_carrier_is_an_abandoned_call(build, send, exchange, carrier, clock):
+async def test_an_answer_that_never_reached_the_carrier_is_an_abandoned_call(build, send, exchange, seated, clock):
     """The agent was given away, but the called party was sent to the fallback, however long that took."""
-    build.agent("anna", build.campaign())
-    carrier.add("CS-anna", "client:anna", Progress("CS-anna", ringing=True, picked_up=True))
+    seated("anna", build.campaign())
     attempt = build.attempt(build.lead(build.row("campaign")["id"]), "ringing")
     await send("answer", attempt)
     clock.advance(5)
@@ -280,9 +290,9 @@ async def test_a_seat_nobody_waits_for_is_hung_up(build, post):
 
 
 async def test_a_seat_that_ends_takes_its_agent_off_the_floor_and_comforts_the_called_party(
-    build, send, post, exchange, carrier
+    build, send, post, exchange, carrier, seated
 ):
-    build.agent("anna", build.campaign())
+    seated("anna", build.campaign())
     attempt = build.attempt(build.lead(build.row("campaign")["id"]), "ringing")
     await send("answer", attempt)
     answer = await post("/voice/seat-progress?t=seat-of-anna", {"CallSid": "CS-anna", "CallStatus": "completed"})
