@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from compliance import consents, emergencies, lists
 from compliance.among import among
 from compliance.facts import DropCount, Facts, Past
 from compliance.locating import LocatingError, Location, locate
-from compliance.store import scopes_of_many
+from compliance.store import entries_of, scopes_of_many
 
 _tables = SQLModel.metadata.tables
 ATTEMPT = _tables[campaigns.tables.Attempt.__tablename__]
@@ -146,7 +146,7 @@ def prospects(
 
 def facts_for(session: Session, question: Question) -> Callable[[Prospect], Facts]:
     """Makes the gate's facts, with what is the same for every lead of one look."""
-    copies = {name: copy.as_of for name, copy in lists.copies(session).items()}
+    copies = _copies(session)
     common = _facts_in_common(question.campaign)
     stopped = emergencies.in_force(session)
 
@@ -171,6 +171,10 @@ def facts_for(session: Session, question: Question) -> Callable[[Prospect], Fact
     return facts
 
 
+def _copies(session: Session) -> dict[str, date]:
+    return {name: copy.as_of for name, copy in lists.copies(session).items()}
+
+
 def _facts_in_common(campaign: Campaign) -> dict[str, Any]:
     return {
         "kind": campaign.kind,
@@ -192,6 +196,32 @@ def _place(number: str, lead: RowMapping) -> Location:
         return Location("", locate(number).jurisdictions, frozenset())
     except LocatingError:
         return Location("", frozenset(), frozenset())
+
+
+def facts_of_number(session: Session, number: str, kind: str, ring_seconds: int, now: datetime) -> Facts:
+    """Of a number that is no lead's, at its strictest, for nobody knows which campaign would call it.
+
+    Refusals and attempts of any campaign count, and only consent that was given to every client. Raises LocatingError.
+    """
+    place = locate(number)
+    past, _live = earlier_attempts(session.connection(), [number])
+    attempts = tuple(one._replace(campaign="", client="") for one in sorted(past.get(number, ())))
+    return Facts(
+        number=number,
+        kind=kind,
+        jurisdictions=place.jurisdictions,
+        zones=place.zones,
+        line_type=place.line_type,
+        ring_seconds=ring_seconds,
+        emergencies=emergencies.in_force(session),
+        do_not_call=tuple(entry.scope for entry in entries_of(session, number)),
+        listed=lists.listed(session, [number]).get(number, ()),
+        copies=_copies(session),
+        consent=consents.of_numbers(session, [number], "", now).get(number, "none"),
+        attempts=attempts,
+        attempts_per_day=len(attempts) + 1,  # there is no campaign to have a cap of its own
+        agent_reserved=True,
+    )
 
 
 def earlier_attempts(connection: Connection, numbers: Sequence[str]) -> tuple[Mapping[str, list[Past]], set[str]]:

@@ -1,4 +1,8 @@
-"""`dialer why`: each of the gate's questions for a lead now, and what was decided about it before."""
+"""`dialer why`: each of the gate's questions for a lead now, and what was decided about it before.
+
+A number that no lead has is answered too, as `dialer compliance check` would but with all that is known of it: people
+ask about numbers that are gone from the leads, or never were among them.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -7,48 +11,57 @@ from typing import Annotated, Any
 import typer
 from sqlmodel import Session, col, select
 
-from campaigns.prospects import Question, any_lead, facts_of, open_lead
-from campaigns.tables import Campaign, Lead, Phone
+from campaigns.dispositions import Kind
+from campaigns.prospects import Question, any_lead, facts_of, facts_of_number, open_lead
+from campaigns.tables import Attempt, Campaign, Lead, Phone
 from compliance.facts import Facts
 from compliance.gate import Blocked, check, explain
 from compliance.ledger import rows_of
+from compliance.locating import E164, LocatingError
 from compliance.rulebook import Rulebook
+from compliance.store import entries_of
 from dialer.cli.access import emit, fail, load_rulebook, load_settings, reading
-from dialer.cli.compliance import rule_in_words
+from dialer.cli.compliance import RING_SECONDS, rule_in_words
 from dialer.clock import Clock
 from dialer.counts import drop_counts
 
-DECISIONS = 10  # the newest ones
+DECISIONS = 10  # the newest ones, and as many attempts
 
 
 def why(
     who: Annotated[str, typer.Argument(help="a lead's id, or a number as +12125550123")],
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Say why a lead may be dialled now or not: every question of the gate, the next moment, and earlier decisions."""
+    """Say why a lead may be dialled now or not: every question of the gate, the next moment, and earlier decisions.
+
+    A number that no lead has is judged as a telemarketing call, after the refusals and attempts of any campaign.
+    """
     settings = load_settings()
     book, now = load_rulebook(settings), Clock(settings.clock_offset_seconds).now()
     with reading(settings) as session:
         leads = _leads(session, who)
         told = [one for lead in leads for one in _told(session, lead, book, now)]
+        if not leads:
+            told = [_told_of_nobody(session, who, book, now)]
     if json:
         emit(told)
         return
     for one in told:
-        _print(one)
+        typer.echo("\n".join(_lines(one)))
 
 
 def _leads(session: Session, who: str) -> list[Lead]:
+    """The lead of an id, or all of a number, which may be none."""
     wanted = select(Lead)
-    if who.startswith("+"):
+    if E164.fullmatch(who):
         wanted = wanted.where(col(Lead.id).in_(select(Phone.lead_id).where(Phone.number == who)))
     elif who.isdecimal():
         wanted = wanted.where(Lead.id == int(who))
     else:
         raise typer.BadParameter(f"{who!r} is no lead: give its id, or a number as +12125550123")
     found = list(session.exec(wanted))
-    if not found:
-        raise fail(f"no lead {who}: find its id with `dialer leads list`, or write the number as it was loaded")
+    if not found and who.isdecimal():
+        raise fail(f"no lead {who}: find its id with `dialer leads list`")
     return found
 
 
@@ -73,6 +86,35 @@ def _told(session: Session, lead: Lead, book: Rulebook, now: datetime) -> Iterat
                 reason = phone.retired or lead.held_reason or lead.standing
                 told |= {"verdict": "not offered", "reason": reason, "until": None}
             yield {**common, "number": phone.number, **told, "decided": _decided(session, phone.number)}
+
+
+def _told_of_nobody(session: Session, number: str, book: Rulebook, now: datetime) -> dict[str, Any]:
+    try:
+        facts = facts_of_number(session, number, Kind.TELEMARKETING, RING_SECONDS, now)
+    except LocatingError as error:
+        raise typer.BadParameter(str(error)) from None
+    attempts = session.exec(select(Attempt).where(Attempt.number == number).order_by(col(Attempt.placing_at).desc()))
+    return {
+        "lead": None,
+        "number": number,
+        "kind": facts.kind,
+        **_judged(facts, book, now),
+        "do_not_call": [
+            {"scope": entry.scope, "source": entry.source, "note": entry.note, "added_at": entry.added_at.isoformat()}
+            for entry in entries_of(session, number)
+        ],
+        "lists": list(facts.listed),
+        "attempts": [
+            {
+                "at": row.placing_at.isoformat(),
+                "state": row.state,
+                "outcome": row.outcome,
+                "disposition": row.disposition,
+            }
+            for row in attempts.fetchmany(DECISIONS)
+        ],
+        "decided": _decided(session, number),
+    }
 
 
 def _judged(facts: Facts, book: Rulebook, now: datetime) -> dict[str, Any]:
@@ -100,15 +142,26 @@ def _decided(session: Session, number: str) -> list[dict[str, Any]]:
     return [{name: row[name] for name in names} for row in reversed(rows_of(session, number)[-DECISIONS:])]
 
 
-def _print(one: dict[str, Any]) -> None:
+def _lines(one: dict[str, Any]) -> Iterator[str]:
     later = f", until {one['until']}" if one["until"] else ""
-    reason = f": {one['reason']}{later}" if one["reason"] else ""
-    typer.echo(f"lead {one['lead']} of {one['campaign']}, {one['number']}: {one['verdict']}{reason}")
-    typer.echo(f"  {one['standing']}, due {one['due_at']}; local times: {', '.join(one['local_times']) or 'unknown'}")
+    verdict = f"{one['verdict']}: {one['reason']}{later}" if one["reason"] else one["verdict"]
+    local = f"local times: {', '.join(one['local_times']) or 'unknown'}"
+    if one["lead"] is None:
+        yield f"{one['number']}, of no lead, as a {one['kind']} call: {verdict}"
+        yield f"  {local}"
+    else:
+        yield f"lead {one['lead']} of {one['campaign']}, {one['number']}: {verdict}"
+        yield f"  {one['standing']}, due {one['due_at']}; {local}"
     for question in one["questions"]:
-        typer.echo(f"  {'passed ' if question['passed'] else 'REFUSED'} {question['question']}")
+        yield f"  {'passed ' if question['passed'] else 'REFUSED'} {question['question']}"
         for rule in question["rules"]:
-            typer.echo(f"            {rule['id']}: {rule['effect']}")
+            yield f"            {rule['id']}: {rule['effect']}"
+    for entry in one.get("do_not_call", ()):
+        yield f"  on our do-not-call list for {entry['scope']} since {entry['added_at']}, by {entry['source']}"
+    for name in one.get("lists", ()):
+        yield f"  on the list {name}"
+    for attempt in one.get("attempts", ()):
+        yield f"  attempted at {attempt['at']}: {attempt['disposition'] or attempt['outcome'] or attempt['state']}"
     for row in one["decided"]:
         reason = f" {row['reason']}" if row["reason"] else ""
-        typer.echo(f"  {row['at']:%Y-%m-%d %H:%M:%S} {row['verdict']}{reason}: {', '.join(row['rules'])}")
+        yield f"  {row['at']:%Y-%m-%d %H:%M:%S} {row['verdict']}{reason}: {', '.join(row['rules'])}"

@@ -1,12 +1,14 @@
 """`dialer why`, `evidence`, `consent`, `emergency` and states' lists, on a database of their own."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from typer.testing import CliRunner
 
 from dialer.cli import app
+from dialer.db.database import Database
+from tests.conftest import Build
 
 NEW_YORK, FLORIDA, JAMAICA = "+12125550120", "+13055550121", "+18765550124"
 
@@ -42,8 +44,51 @@ def test_every_question_is_answered_for_a_lead(run):
         *("us.do-not-call.national", "us-fl.do-not-call.state", "us-fl.consent.telemarketing"),
     }
     assert "REFUSED do-not-call" in run("why", str(told["lead"]))
-    run("why", "+12125550777", code=1)
-    run("why", "nobody", code=2)
+    run("why", "999", code=1)
+    for misuse in ("nobody", "+nobody", "+1212555077", "+999123456789"):
+        run("why", misuse, code=2)
+
+
+STRANGER = "+13055550777"
+
+
+def test_a_number_of_no_lead_is_judged_with_what_is_known_of_it(run):
+    told, passed = why(run, STRANGER)
+    assert (told["lead"], told["number"], told["kind"]) == (None, STRANGER, "telemarketing")
+    assert (told["verdict"], told["reason"]) == ("blocked", "do-not-call")  # there is no copy of the national list
+    assert (passed["consent"], passed["emergency"]) == (False, True)
+    assert (told["do_not_call"], told["lists"], told["attempts"], told["decided"]) == ([], [], [], [])
+    run("dnc", "import", "list.txt", "--list", "national", "--as-of", _today())
+    run("dnc", "import", "list.txt", "--list", "state:FL", "--as-of", _today())
+    assert why(run, STRANGER)[1]["do-not-call"] is True
+    run("dnc", "add", STRANGER, "--campaign", "spring", "--note", "asked by letter")
+    told, passed = why(run, STRANGER)
+    assert (passed["do-not-call"], told["reason"]) == (False, "do-not-call")  # nobody knows which campaign is meant
+    (entry,) = told["do_not_call"]
+    assert (entry["scope"], entry["source"], entry["note"]) == ("campaign:spring", "cli", "asked by letter")
+    text = run("why", STRANGER)
+    assert f"{STRANGER}, of no lead, as a telemarketing call: blocked: do-not-call" in text
+    assert "on our do-not-call list for campaign:spring since" in text
+    assert "on the list national:US" in run("why", "+12125550190")
+
+
+def test_what_was_tried_on_a_number_binds_and_is_told_when_no_lead_has_it_any_more(run, tmp_path):
+    now = datetime.now(UTC)
+    database = Database.open(f"sqlite:///{tmp_path}/dialer.db")
+    build = Build(database)
+    lead = build.row("phone", number=FLORIDA)["lead_id"]  # whose number was another one then
+    for hours in (1, 2, 3):
+        at = now - timedelta(hours=hours)
+        times = dict.fromkeys(("placing_at", "ringing_at", "ended_at", "last_event_at"), at)
+        build.attempt(lead, "ended", number=STRANGER, outcome="no-answer", **times)
+    database.close()
+    told, passed = why(run, STRANGER)
+    assert (told["lead"], len(told["attempts"]), passed["cap"]) == (None, 3, False)
+    assert told["attempts"][0] == {
+        **{"at": (now - timedelta(hours=1)).isoformat(), "state": "ended"},
+        **{"outcome": "no-answer", "disposition": None},
+    }
+    assert run("why", STRANGER).count(": no-answer") == 3
 
 
 def test_lists_of_the_state_open_what_they_do_not_name(run, tmp_path):
