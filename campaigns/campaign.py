@@ -23,6 +23,7 @@ from compliance.rulebook import Limits
 class Mode(StrEnum):
     PROGRESSIVE = "progressive"  # one line for each free agent
     PREDICTIVE = "predictive"  # more lines than free agents, within the drop rate's ceiling
+    RATIO = "ratio"  # so many lines for each agent, within the same ceiling
 
 
 class Intent(StrEnum):
@@ -116,6 +117,8 @@ def check_deletable(intent: Intent, live_attempts: int) -> None:
         raise ImpossibleVerb(f"is {state}: stop it first")
 
 
+LINES_PER_AGENT = 1.5  # of mode ratio, unless said otherwise
+LINES_PER_AGENT_MINIMUM, LINES_PER_AGENT_MAXIMUM = 1.0, 10.0
 MACHINE_ERROR = 0.02  # of a detector's machines are persons: an assumption, to be replaced by the centre's own tests
 
 
@@ -140,6 +143,7 @@ class CampaignPlan:
     machine_error: float = MACHINE_ERROR
     business: bool = False
     without: tuple[str, ...] = ()
+    lines_per_agent: float | None = None  # of mode ratio; None is the usual number
 
 
 RING_SECONDS_MAXIMUM = 120
@@ -192,12 +196,25 @@ def _in_numbers(plan: CampaignPlan) -> Iterator[str]:
         yield f"contact number {plan.contact_number!r}: write it as +12125550123"
     if not 0 <= plan.wrap_up_seconds <= WRAP_UP_SECONDS_MAXIMUM:
         yield f"wrap-up seconds {plan.wrap_up_seconds}: give 0 to {WRAP_UP_SECONDS_MAXIMUM}"
+    if problem := lines_problem(plan.mode, plan.lines_per_agent):
+        yield problem
     if not 0 <= plan.machine_error <= 1:
         yield f"machine error {plan.machine_error}: give a fraction"
     if plan.attempts_per_lead < 1:
         yield f"attempts per lead {plan.attempts_per_lead}: give 1 or more"
     if plan.attempts_per_day < 1:
         yield f"attempts per day {plan.attempts_per_day}: give 1 or more"
+
+
+def lines_problem(mode: str, lines_per_agent: float | None) -> str:
+    """Why these lines for each agent cannot be, in words; empty when they can."""
+    if lines_per_agent is None:
+        return ""
+    if mode != Mode.RATIO:
+        return f"lines per agent {lines_per_agent:g}: only mode {Mode.RATIO} has them, not {mode}"
+    if not LINES_PER_AGENT_MINIMUM <= lines_per_agent <= LINES_PER_AGENT_MAXIMUM:
+        return f"lines per agent {lines_per_agent:g}: give {LINES_PER_AGENT_MINIMUM:g} to {LINES_PER_AGENT_MAXIMUM:g}"
+    return ""
 
 
 def _beyond_the_law(plan: CampaignPlan, law: Limits) -> Iterator[str]:

@@ -11,6 +11,7 @@ from sqlmodel import select as select_rows
 
 import campaigns.tables
 from campaigns.campaign import (
+    LINES_PER_AGENT,
     CampaignPlan,
     ImpossibleVerb,
     Intent,
@@ -80,6 +81,8 @@ def create_campaign(session: Session, plan: CampaignPlan, law: Limits, now: date
         raise BadPlan("; ".join(problems))
     plain = asdict(plan).items()
     values: dict[str, Any] = {name: list(value) if isinstance(value, tuple) else value for name, value in plain}
+    if plan.lines_per_agent is None:
+        values["lines_per_agent"] = LINES_PER_AGENT
     there = _there(session, plan.name)
     if there is None:
         session.add(Campaign(**values, intent=Intent.STOP, created_at=now))

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+from campaigns.campaign import LINES_PER_AGENT
 from compliance.utc import UtcDateTime
 
 
@@ -28,6 +29,9 @@ class Campaign(SQLModel, table=True):
     name: str
     kind: str  # campaigns.campaign.Kind
     mode: str  # campaigns.campaign.Mode
+    lines_per_agent: float = Field(
+        default=LINES_PER_AGENT, sa_column_kwargs={"server_default": str(LINES_PER_AGENT)}
+    )  # of mode ratio; no other asks
     intent: str  # campaigns.campaign.Intent: what the operator wants
     client: str  # whom the caller speaks for: said in the abandoned-call message
     contact_number: str  # E.164; where the client can be reached, said in the same message

@@ -72,6 +72,7 @@ class CreateCampaign(Request):
     attempts_per_lead: int
     attempts_per_day: int
     machine_detection: bool
+    lines_per_agent: float | None = None
     machine_error: float = MACHINE_ERROR
     business: bool = False
     without: list[str] = Field(default_factory=list)

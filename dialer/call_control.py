@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import RowMapping
 from sqlmodel import Session
 
-from campaigns.dispositions import Kind
+from campaigns.dispositions import Kind, lookup
 from campaigns.store import recycle_lead, retire_numbers
 from compliance.store import add_entry
 from dialer.call import Call, CallState, receive
@@ -84,6 +84,8 @@ def observations(taken: Taken, at: float) -> list[observed.Event]:
         seen.append(observed.Connected(call, after.agent, at))
     if after.answered_by != before.answered_by:
         seen.append(observed.Machine(call, at) if after.by_machine else observed.Human(call, at))
+    if after.disposed_by == "agent" and before.disposition is None and after.disposition is not None:
+        seen.append(observed.Disposed(call, lookup(after.disposition).human, at))
     if after.abandoned and not before.abandoned:
         seen.append(observed.Abandoned(call, at))
     if after.state is CallState.ENDED and before.state is not CallState.ENDED and after.answered_at is None:

@@ -32,6 +32,13 @@ class HangUp:
 
 
 @dataclass(frozen=True, slots=True)
+class StopRinging:
+    """End the call at the carrier unless somebody has picked up meanwhile."""
+
+    sid: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlayMessage:
     """Take the called party out of the conference and play the abandoned-call message."""
 

@@ -167,7 +167,7 @@ async def _work(exchange: Exchange, loop: DialLoop, settings: Settings, server: 
     """What runs beside the web server: nothing is dialled before its answer could be heard, nor after."""
     await server.listens.wait()
     exchange.database.announce(json.dumps(asdict(running)))
-    timetable = make_timetable(exchange, settings.quiet_seconds, settings.lost_seconds)
+    timetable = make_timetable(exchange, settings.quiet_seconds, settings.lost_seconds, loop.save)
     timetable.start()
     seats = timetable.get_job("seats")
     try:
@@ -177,6 +177,7 @@ async def _work(exchange: Exchange, loop: DialLoop, settings: Settings, server: 
             tick_until(server.stopping, exchange, lambda: let_go(exchange), settings.tick_seconds),
         )
         await _last_answers(exchange)
+        await loop.save()
     finally:
         timetable.shutdown(wait=False)
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
+from math import inf
 from uuid import uuid4
 
 import structlog
@@ -11,28 +12,28 @@ from sqlalchemy import RowMapping, select
 from sqlmodel import Session
 from sqlmodel import select as select_rows
 
-from campaigns.campaign import Intent, Mode
+from campaigns.campaign import Intent
 from campaigns.hopper import HELD_TOGETHER, Claim, claim, hold, look
 from campaigns.prospects import Question
 from campaigns.tables import Campaign
-from compliance.abandonment import allowance
 from compliance.facts import OWN_MEASURE, DropCount
 from compliance.packs import measure_of
-from compliance.rulebook import Rulebook
+from compliance.rulebook import Limits
 from dialer.agent import AgentState
 from dialer.call import CallState
-from dialer.commands import HangUp
+from dialer.commands import StopRinging
 from dialer.counts import drop_counts
 from dialer.events import Refused
 from dialer.exchange import Exchange
+from dialer.learned import keep, policy_of
 from dialer.pacing import events as observed
-from dialer.pacing.policy import Decision, Floor, Line, Policy
-from dialer.pacing.predictive import Predictive
-from dialer.pacing.progressive import Progressive
+from dialer.pacing.policy import Budget as DropBudget
+from dialer.pacing.policy import Decision, Floor, Policy
 from dialer.store import AGENT, ATTEMPT, UNANSWERED
 
 log = structlog.get_logger()
 
+SETUP_SECONDS = 2.0  # from the dial until a line usually rings
 AT_WORK = (AgentState.READY, AgentState.ON_CALL, AgentState.WRAP_UP)
 
 
@@ -44,8 +45,8 @@ class Scene:
     agents: Sequence[RowMapping]
     waiting: Sequence[RowMapping]  # attempts that nobody has answered yet
     drops: tuple[DropCount, ...]  # by every measure that a law of the world uses
-    allowance: float  # abandoned calls left by the tightest budget that binds the campaign
-    ceiling: float  # of that budget
+    budgets: tuple[DropBudget, ...]  # of the laws of its region, of our own rules for it, and its own
+    ring_seconds_minimum: float  # before an unanswered line may be stopped; inf where it may not
 
 
 @dataclass
@@ -76,11 +77,17 @@ class DialLoop:
     budget: Budget
     policies: dict[int, Policy] = field(default_factory=dict)
     reasons: dict[int, str] = field(default_factory=dict)  # the last decision of each campaign, in words
-    _agents: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+    _agents: dict[str, tuple[str, str | None, datetime]] = field(default_factory=dict)
 
     def observe(self, campaign_id: int, event: observed.Event) -> None:
         if campaign_id in self.policies:
             self.policies[campaign_id].observe(event)
+
+    async def save(self) -> None:
+        """Keep what was learned since the last time."""
+        states = {campaign_id: policy.state() for campaign_id, policy in self.policies.items()}
+        now = self.exchange.clock.now()
+        await self.exchange.commit(lambda session: keep(session, states, now))
 
     async def tick(self) -> None:
         """Every running campaign once, the one with most free agents first; one that fails does not stop the others."""
@@ -95,6 +102,9 @@ class DialLoop:
 
     def _scenes(self, session: Session, now: datetime) -> list[Scene]:
         running = session.exec(select_rows(Campaign).where(Campaign.intent == Intent.RUN)).all()
+        for campaign in running:
+            if campaign.id is not None and campaign.id not in self.policies:
+                self.policies[campaign.id] = policy_of(session, campaign)
         return [self._scene(session, campaign, now) for campaign in running]
 
     def _scene(self, session: Session, campaign: Campaign, now: datetime) -> Scene:
@@ -105,27 +115,27 @@ class DialLoop:
         waiting = select(*columns).where(*live, ATTEMPT.c.state.in_(UNANSWERED))
         book = self.exchange.rulebook
         drops = drop_counts(connection, campaign, book.measures, now)
-        left, ceiling = _tightest(campaign, book, drops, now)
+        law = book.limits(campaign.region, campaign.kind, now.date(), campaign.name, campaign.client)
         session.expunge(campaign)
         return Scene(
             campaign,
             connection.execute(agents).mappings().all(),
             connection.execute(waiting).mappings().all(),
             drops,
-            left,
-            ceiling,
+            _budgets(campaign, law, drops),
+            _ring_minimum(law),
         )
 
     async def _pace(self, scene: Scene, now: datetime) -> None:
         campaign_id = scene.campaign.id or 0
-        policy = self.policies.setdefault(campaign_id, _policy(scene.campaign))
+        policy = self.policies[campaign_id]
         at = self.exchange.clock.monotonic()
         for event in self._agent_events(scene, at):
             policy.observe(event)
-        decision = policy.decide(at, _floor(scene, now, self.budget.available(at)))
+        decision = policy.decide(at, _floor(scene, self.budget.available(at)))
         self.reasons[campaign_id] = decision.reason
         for call in decision.give_up:
-            await self._give_up(call)
+            await self._give_up(call, now - timedelta(seconds=scene.ring_seconds_minimum))
         if decision.dial > 0:
             await self._dial(scene, decision, now)
 
@@ -173,59 +183,57 @@ class DialLoop:
 
         await self.exchange.commit(pause)
 
-    async def _give_up(self, attempt_id: str) -> None:
-        sid = await self.exchange.read(
-            lambda session: (
-                session.connection()
-                .execute(select(ATTEMPT.c.call_sid).where(ATTEMPT.c.id == attempt_id))
-                .scalar_one_or_none()
-            )
-        )
+    async def _give_up(self, attempt_id: str, rung_since: datetime) -> None:
+        """Stop it if it has rung since then; pacing counts from the dial, which is earlier."""
+        ringing = (ATTEMPT.c.id == attempt_id, ATTEMPT.c.state == CallState.RINGING, ATTEMPT.c.ringing_at <= rung_since)
+        query = select(ATTEMPT.c.call_sid).where(*ringing)
+        sid = await self.exchange.read(lambda session: session.connection().execute(query).scalar_one_or_none())
         if sid is not None:
-            self.exchange.start(self.exchange.carry_out(HangUp(sid), attempt_id))
+            self.exchange.start(self.exchange.carry_out(StopRinging(sid), attempt_id))
 
     def _agent_events(self, scene: Scene, at: float) -> list[observed.Event]:
         """What agents did since the last tick, read off the difference."""
         events: list[observed.Event] = []
         for agent in scene.agents:
             name, state = agent["name"], agent["state"]
-            before, call = self._agents.get(name, (AgentState.LOGGED_OUT, None))
+            before, call, since = self._agents.get(name, (AgentState.LOGGED_OUT, None, agent["since"]))
             if before == AgentState.ON_CALL and state != AgentState.ON_CALL and call is not None:
                 events.append(observed.CallEnded(call, name, at))
-            if state != before and state == AgentState.READY:
+            if state == AgentState.READY and (before != state or agent["since"] != since):  # a call between two ticks
                 events.append(observed.AgentFree(name, at))
             if before in AT_WORK and state not in AT_WORK:
                 events.append(observed.AgentGone(name, at))
-            self._agents[name] = (state, agent["attempt_id"])
+            self._agents[name] = (state, agent["attempt_id"], agent["since"])
         return events
 
 
-def _policy(campaign: Campaign) -> Policy:
-    return Predictive() if campaign.mode == Mode.PREDICTIVE else Progressive()
+def _ring_minimum(law: Limits) -> float:
+    """Where no law names one, or one counts a line that is stopped as abandoned, all ring to their end."""
+    if any(rule.counts_given_up for rule in law.drop_rates):
+        return inf
+    return law.ring_seconds_minimum or inf
 
 
-def _tightest(campaign: Campaign, book: Rulebook, drops: Sequence[DropCount], now: datetime) -> tuple[float, float]:
-    """What the tightest budget allows, and its ceiling: of its region's laws, of our own rules for it, and its own."""
+def _budgets(campaign: Campaign, law: Limits, drops: Sequence[DropCount]) -> tuple[DropBudget, ...]:
     counts = {count.measure: count for count in drops}
-    law = book.limits(campaign.region, campaign.kind, now.date(), campaign.name, campaign.client)
-    budgets = [(counts[measure_of(rule)], rule.ceiling) for rule in law.drop_rates]
-    budgets.append((counts[OWN_MEASURE], campaign.drop_rate_ceiling))
-    return min((allowance(count, ceiling), ceiling) for count, ceiling in budgets)
+    ceilings = [(counts[measure_of(rule)], rule.ceiling) for rule in law.drop_rates]
+    ceilings.append((counts[OWN_MEASURE], campaign.drop_rate_ceiling))
+    return tuple(
+        DropBudget(ceiling, count.calls, count.abandoned, of_dials=count.measure.of != OWN_MEASURE.of)
+        for count, ceiling in ceilings
+    )
 
 
-def _floor(scene: Scene, now: datetime, max_dials: int) -> Floor:
-    def seconds(agent: RowMapping) -> float:
-        return float((now - agent["since"]).total_seconds())
-
+def _floor(scene: Scene, max_dials: int) -> Floor:
+    """Who answers and finds no agent hears the message at once: nobody waits for one."""
     return Floor(
         free_agents=_count(scene.agents, AgentState.READY),
-        in_flight=tuple(Line(call["id"], (now - call["placing_at"]).total_seconds()) for call in scene.waiting),
-        talking=tuple(seconds(agent) for agent in scene.agents if agent["state"] == AgentState.ON_CALL),
-        wrapping=tuple(seconds(agent) for agent in scene.agents if agent["state"] == AgentState.WRAP_UP),
+        in_flight=len(scene.waiting),
         max_dials=max_dials,
-        allowance=scene.allowance,
-        ceiling=scene.ceiling,
+        budgets=scene.budgets,
         ring_seconds=scene.campaign.ring_seconds,
+        connect_seconds=0.0,
+        give_up_seconds=scene.ring_seconds_minimum + SETUP_SECONDS,
     )
 
 

@@ -14,7 +14,7 @@ from compliance.rulebook import Rulebook
 from dialer.call import CallState
 from dialer.call_control import Taken, Urls, observations, take
 from dialer.clock import Clock
-from dialer.commands import HangUp, PlayMessage
+from dialer.commands import HangUp, PlayMessage, StopRinging
 from dialer.db.database import Database
 from dialer.events import CallEvent
 from dialer.pacing.events import Event
@@ -100,13 +100,16 @@ class Exchange:
         while self._running:
             await asyncio.gather(*self._running, return_exceptions=True)
 
-    async def carry_out(self, order: HangUp | PlayMessage, attempt_id: str) -> None:
+    async def carry_out(self, order: HangUp | StopRinging | PlayMessage, attempt_id: str) -> None:
         """Give the carrier one order; a failure is counted."""
         try:
-            if isinstance(order, HangUp):
-                await self.ask(self.carrier.hang_up, order.sid)
-            else:
-                await self.ask(self.carrier.play_message, order.sid, attempt_id)
+            match order:
+                case HangUp(sid):
+                    await self.ask(self.carrier.hang_up, sid)
+                case StopRinging(sid):
+                    await self.ask(self.carrier.stop_ringing, sid)
+                case PlayMessage(sid):
+                    await self.ask(self.carrier.play_message, sid, attempt_id)
         except CarrierError as error:  # the sweep sees that the call goes on, and asks again
             self.counts["orders_failed"] += 1
             log.warning("order_failed", attempt_id=attempt_id, call_sid=order.sid, error=str(error))

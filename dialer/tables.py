@@ -43,6 +43,16 @@ class AgentChange(SQLModel, table=True):
     attempt_id: str | None = None
 
 
+class PacingState(SQLModel, table=True):
+    """What a campaign's pacing has learned, so that a restart goes on from there."""
+
+    __tablename__ = "pacing_state"
+
+    campaign_id: int = Field(foreign_key="campaign.id", primary_key=True, ondelete="CASCADE")
+    saved_at: datetime = Field(sa_type=UtcDateTime)
+    state: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+
+
 class CarrierEvent(SQLModel, table=True):
     """One webhook, once: the key makes repeats visible, the answer makes them equal."""
 

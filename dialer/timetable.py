@@ -25,6 +25,7 @@ from dialer.telephony.carrier import CarrierError
 log = structlog.get_logger()
 
 SEAT_CHECK_SECONDS = 15
+PACING_SAVED_SECONDS = 60
 EVENTS_KEPT = timedelta(days=90)  # webhooks as received; what they meant is in the attempts for good
 FORGOTTEN_TOGETHER = 200  # webhooks removed in one write, a few milliseconds
 DROPPED_TOGETHER = 2000  # numbers of replaced do-not-call copies
@@ -32,12 +33,15 @@ COUNTS_KEPT = timedelta(days=62)  # longer than any window of a drop rate
 UPKEEP = CronTrigger(hour=3, minute=30, timezone=UTC)
 
 
-def make_timetable(exchange: Exchange, quiet_seconds: float, lost_seconds: float) -> AsyncIOScheduler:
+def make_timetable(
+    exchange: Exchange, quiet_seconds: float, lost_seconds: float, save_pacing: Callable[[], Awaitable[None]]
+) -> AsyncIOScheduler:
     """The scheduler, not yet started."""
     quiet, lost = timedelta(seconds=quiet_seconds), timedelta(seconds=lost_seconds)
     entries: list[tuple[str, Callable[[], Awaitable[None]], object]] = [
         ("quiet calls", lambda: ask_about_quiet_calls(exchange, quiet, lost), _every(quiet_seconds / 4)),
         ("seats", lambda: check_seats(exchange), _every(SEAT_CHECK_SECONDS)),
+        ("pacing", save_pacing, _every(PACING_SAVED_SECONDS)),
         ("upkeep", lambda: _upkeep(exchange), UPKEEP),
     ]
     scheduler = AsyncIOScheduler(timezone=UTC)

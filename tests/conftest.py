@@ -128,6 +128,7 @@ class ScriptedCarrier:
         self.calls: dict[str, KnownCall] = {}
         self.seats: list[tuple[str, str, str]] = []  # address, caller id, token
         self.hung_up: list[str] = []
+        self.stopped: list[str] = []  # rings
         self.messages: list[tuple[str, str]] = []  # sid, attempt id
         self.asked: list[str] = []  # sids and numbers that were looked up
 
@@ -160,6 +161,10 @@ class ScriptedCarrier:
     def hang_up(self, sid: str) -> None:
         self._reach()
         self.hung_up.append(sid)
+
+    def stop_ringing(self, sid: str) -> None:
+        self._reach()
+        self.stopped.append(sid)
 
     def play_message(self, sid: str, attempt_id: str) -> None:
         self._reach()
@@ -238,9 +243,9 @@ class Build:
         first = self.lead(campaign_id, numbers[0])
         lead, phone = self.row("lead", id=first), self.row("phone", lead_id=first)
         ids = range(first, first + len(numbers))
-        self._add_all("lead", [{**lead, "id": lead_id} for lead_id in ids[1:]])
+        self.add_all("lead", [{**lead, "id": lead_id} for lead_id in ids[1:]])
         new = [{**phone, "number": number, "lead_id": lead_id} for lead_id, number in zip(ids, numbers, strict=True)]
-        self._add_all("phone", [{**row, "id": phone["id"] + place} for place, row in enumerate(new)][1:])
+        self.add_all("phone", [{**row, "id": phone["id"] + place} for place, row in enumerate(new)][1:])
         return list(ids)
 
     def agent(self, name: str, campaign_id: int | None = None, state: str = "ready", **changes: Any) -> int:
@@ -285,7 +290,7 @@ class Build:
         new = insert(SQLModel.metadata.tables[table]).values(values)
         return self._database.write(lambda session: session.connection().execute(new).inserted_primary_key[0])
 
-    def _add_all(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    def add_all(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         new = insert(SQLModel.metadata.tables[table])
         self._database.write(lambda session: session.connection().execute(new, rows) and None)
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from sqlmodel import Session
 
-from campaigns.campaign import MACHINE_ERROR, Mode, Verb
+from campaigns.campaign import LINES_PER_AGENT, MACHINE_ERROR, Mode, Verb, lines_problem
 from campaigns.dispositions import Kind
 from campaigns.preflight import is_hopeless
 from campaigns.preflight import preflight as look_ahead
@@ -20,6 +20,7 @@ from campaigns.tables import Campaign
 from compliance.rulebook import Rulebook
 from config import Settings
 from dialer.cli.access import (
+    MISUSE,
     counting,
     emit,
     fail,
@@ -48,6 +49,9 @@ def create(
     contact: Annotated[str, typer.Option(help="number where the client can be reached; said there too")],
     kind: Annotated[Kind, typer.Option(help="what the campaign is for")] = Kind.TELEMARKETING,
     mode: Annotated[Mode, typer.Option(help="how lines are paced")] = Mode.PREDICTIVE,
+    lines_per_agent: Annotated[
+        float | None, typer.Option(help=f"of mode ratio, 1 to 10, talks included; default: {LINES_PER_AGENT}")
+    ] = None,
     region: Annotated[str, typer.Option(help="country of the campaign and of numbers without a country code")] = "US",
     ring_seconds: Annotated[int, typer.Option(help="how long a phone rings")] = 25,
     wrap_up_seconds: Annotated[int, typer.Option(help="time to give the disposition after a call")] = 30,
@@ -66,10 +70,13 @@ def create(
     json: Json = False,
 ) -> None:
     """Make a campaign; it stands still until started."""
+    if problem := lines_problem(mode, lines_per_agent):
+        raise fail(problem, MISUSE)
     parameters = {
         "name": name,
         "kind": kind.value,
         "mode": mode.value,
+        "lines_per_agent": lines_per_agent,
         "client": client,
         "contact_number": contact,
         "region": region,
@@ -151,7 +158,7 @@ def _seen(session: Session, campaign: Campaign, clock: Clock, floor: dict[str, A
     tally = figures.since_then
     return {
         "campaign": campaign.name,
-        "settings": campaign.model_dump(mode="json", exclude={"id", "name", "note"}),
+        "settings": campaign.model_dump(mode="json", exclude={"id", "name", "note", *_of_other_modes(campaign)}),
         "now": {
             "state": str(campaign_state(session, campaign)),
             "note": campaign.note,
@@ -168,6 +175,10 @@ def _seen(session: Session, campaign: Campaign, clock: Clock, floor: dict[str, A
             },
         },
     }
+
+
+def _of_other_modes(campaign: Campaign) -> set[str]:
+    return set() if campaign.mode == Mode.RATIO else {"lines_per_agent"}
 
 
 def _decision(floor: dict[str, Any], name: str) -> str:

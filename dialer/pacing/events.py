@@ -1,12 +1,15 @@
-"""What a pacing policy may learn from: one frozen value per event, `at` in seconds of one rising clock."""
+"""What a pacing policy may learn from: one value per event, `at` in seconds of one rising clock."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Dialled:
+    """A line was started. `chance`: of a person answering, over that of the campaign's average lead."""
+
     call: str
     at: float
+    chance: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,7 @@ class PickedUp:
 
 @dataclass(frozen=True, slots=True)
 class Human:
-    """Machine detection says: a person."""
+    """The call asks for an agent: machine detection says a person, or is not waited for."""
 
     call: str
     at: float
@@ -35,7 +38,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Ended without a pick-up: busy, no answer, failed, cancelled."""
+    """Ended without asking for an agent: busy, no answer, failed, cancelled, hung up too soon."""
 
     call: str
     at: float
@@ -43,6 +46,8 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
+    """An agent talks, whether Human was said before or not."""
+
     call: str
     agent: str
     at: float
@@ -66,7 +71,18 @@ class CallEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class Disposed:
+    """The agent says whether it was a living person. May be left out."""
+
+    call: str
+    live: bool
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class AgentFree:
+    """Logged in, back from a pause, or done with wrap-up."""
+
     agent: str
     at: float
 
@@ -79,4 +95,6 @@ class AgentGone:
     at: float
 
 
-Event = Dialled | PickedUp | Human | Machine | Failed | Connected | Abandoned | CallEnded | AgentFree | AgentGone
+Event = (
+    Dialled | PickedUp | Human | Machine | Failed | Connected | Abandoned | CallEnded | Disposed | AgentFree | AgentGone
+)

@@ -1,35 +1,47 @@
-"""The interface of pacing: a policy observes events and decides on a snapshot of the floor."""
+"""The interface of pacing: a policy observes events and decides how many lines to start now."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from math import inf
+from typing import Any, Protocol
 
 from dialer.pacing.events import Event
 
+Saved = Mapping[str, Any]  # what JSON can hold
+
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A call that has neither an agent nor an end yet."""
+class Budget:
+    """What one body of law lets a campaign abandon, as counted in its present window."""
 
-    call: str
-    age: float  # seconds since it was dialled
+    ceiling: float  # abandoned calls over the calls that count, a fraction
+    calls: float  # that count so far
+    abandoned: float
+    of_dials: bool = False  # every call placed counts, not only live answers
+
+    @property
+    def allowance(self) -> float:
+        """Abandoned calls that the calls so far still allow."""
+        return self.ceiling * self.calls - self.abandoned
 
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """A campaign at one moment, and what it may do."""
+    """A campaign at one moment, and what it may do.
+
+    `chances`: of a person answering, over the average lead's, of the leads that would be dialled next, in order; where
+    fewer are given, the others count as 1.
+    """
 
     free_agents: int  # ready, those included for whom a reserved line rings
-    in_flight: tuple[Line, ...]
-    talking: tuple[float, ...]  # seconds on call, one for each agent
-    wrapping: tuple[float, ...]  # seconds in wrap-up, one for each agent
-    max_dials: int  # calls per second and carrier limits, for this tick
-    allowance: float  # ceiling x live answers - abandoned calls, over the legal window
-    ceiling: float  # of the drop rate, a fraction
-    ring_seconds: float  # the carrier gives up ringing after this time
-
-    @property
-    def agents(self) -> int:
-        return self.free_agents + len(self.talking) + len(self.wrapping)
+    in_flight: int  # lines that have neither an agent nor an end yet
+    max_dials: int  # calls per second, channels and leads on hand, for this tick
+    budgets: tuple[Budget, ...]
+    ring_seconds: float = 25.0  # the carrier gives up ringing after this time
+    connect_seconds: float = 2.0  # so long an answered call may wait for an agent
+    give_up_seconds: float = inf  # after so much ringing a line may be hung up
+    closes_in: float = inf  # seconds until nobody may be dialled or served any more
+    chances: Sequence[float] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +51,21 @@ class Decision:
     dial: int
     reserve: bool
     reason: str  # in words, for the operator
-    give_up: tuple[str, ...] = ()  # ringing calls to cancel
+    give_up: tuple[str, ...] = ()  # ringing calls to hang up
+
+
+class ForeignState(ValueError):
+    """A saved state of another version or policy, or a damaged one; the message says which."""
 
 
 class Policy(Protocol):
-    """Time may stand still or go back: a policy takes that as no time passed, and goes on from there."""
+    """Every event once, in the order of its time, and one decision a tick, of any length.
+
+    Time may stand still or go back and an event may be lost or late: a policy never dials more because of that.
+    """
 
     def observe(self, event: Event) -> None: ...
 
     def decide(self, now: float, floor: Floor) -> Decision: ...
+
+    def state(self) -> Saved: ...

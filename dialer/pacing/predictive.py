@@ -1,49 +1,225 @@
 """Dials ahead: so many lines that the answers meet the agents who will be free by then."""
 
-from dialer.pacing import budget
-from dialer.pacing.events import Event
-from dialer.pacing.forecast import HORIZON, Forecast
-from dialer.pacing.policy import Decision, Floor
-from dialer.pacing.progressive import one_to_one
-from dialer.pacing.shortfall import best_lines
+from collections.abc import Callable
+from math import ceil
+from typing import Any
 
-LEARNING_ANSWERS = 40
+import numpy as np
+
+from dialer.pacing.agents import Agents
+from dialer.pacing.budget import Left, Price, tightest
+from dialer.pacing.events import (
+    Abandoned,
+    AgentFree,
+    AgentGone,
+    CallEnded,
+    Connected,
+    Dialled,
+    Disposed,
+    Event,
+    Failed,
+    Human,
+    Machine,
+    PickedUp,
+)
+from dialer.pacing.grid import HORIZON, Array, followed
+from dialer.pacing.level import Level
+from dialer.pacing.lines import RING_AGES, Lines
+from dialer.pacing.policy import Decision, Floor, ForeignState, Saved
+from dialer.pacing.progressive import one_to_one
+from dialer.pacing.shortfall import candidates, of_fewer_lines, of_more_lines
+
+LEARNING_CALLS = 40  # answered, and as many served
+REMINDED_CALLS = 10  # the same, where an earlier campaign's chances are known
+DETECTION_SECONDS = 22.0  # after the ring time-out all is known of the first lines dialled
 SETTLE_SECONDS = 10.0
+BACKWARDS_SECONDS = 0.5  # that a clock may be set back without notice
+CLOSING_SECONDS, CLOSING_PRICE = 240.0, 3.0  # fewer answers than usual can still make up for an abandoned call
+CLOSED_SECONDS = 20.0  # before the end nobody new is dialled
+RISKED = 0.5  # of the budget left, at most, by the lines of one decision
+FORMAT = "predictive-1"  # of the saved state
 
 
 class Predictive:
-    """Learns when calls answer and agents become free, and dials while one more line saves more than it costs.
+    """Learns when lines answer and agents become free, and dials while one more line saves more than it costs.
 
-    One to one with reserved agents until it has seen enough answers, and whenever the drop-rate budget is used up.
+    One to one with reserved agents until it has seen enough, and whenever the drop-rate budget is used up.
     """
 
     def __init__(self) -> None:
-        self._forecast = Forecast()
-        self._settled = float("-inf")
+        self._lines, self._agents, self._price = Lines(), Agents(), Price()
+        self._now = self._settled = float("-inf")
+        self._first_dial = float("inf")
+        self._learned, self._needed = False, LEARNING_CALLS
+        self._priced = 0  # answers
+        self._given_up: set[str] = set()
+        lines, agents = self._lines, self._agents
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            Dialled: self._dialled,
+            PickedUp: lambda event: lines.picked_up(event.call, event.at),
+            Human: lambda event: lines.asked(event.call, event.at),
+            Machine: lambda event: lines.machine(event.call, event.at),
+            Failed: self._failed,
+            Connected: self._connected,
+            Abandoned: lambda event: lines.lost(event.call, event.at),
+            CallEnded: lambda event: agents.ended(event.agent, event.at),
+            Disposed: lambda event: lines.disposed(event.call, event.live),
+            AgentFree: lambda event: agents.freed(event.agent, event.at),
+            AgentGone: lambda event: agents.gone(event.agent, event.at),
+        }
 
     def observe(self, event: Event) -> None:
-        self._forecast.observe(event)
+        """Learn from an event. What was not seen to begin is not seen to end."""
+        self._handlers[type(event)](event)
+
+    def _dialled(self, event: Dialled) -> None:
+        self._first_dial = min(self._first_dial, event.at)
+        self._lines.dialled(event.call, event.at, event.chance)
+
+    def _connected(self, event: Connected) -> None:
+        self._lines.connected(event.call, event.at)
+        self._agents.connected(event.agent, event.at)
+
+    def _failed(self, event: Failed) -> None:
+        if event.call in self._given_up:
+            self._given_up.discard(event.call)
+            self._lines.given_up(event.call, event.at)
+        else:
+            self._lines.failed(event.call, event.at)
 
     def decide(self, now: float, floor: Floor) -> Decision:
-        self._settle(now)
-        if self._forecast.answers < LEARNING_ANSWERS:
-            return one_to_one(floor, f"learning, {self._forecast.answers} of {LEARNING_ANSWERS} answers seen")
-        if budget.used_up(floor.allowance):
-            return one_to_one(floor, f"drop-rate budget used up, {floor.allowance:.1f} abandoned calls left")
-        outlook = self._forecast.outlook(floor)
-        cost = budget.price(floor.allowance, floor.agents, self._forecast.machines)
-        wanted = best_lines(outlook, cost, floor.ceiling, floor.allowance, floor.max_dials)
-        uncovered = floor.free_agents - len(floor.in_flight)
-        dial = max(0, min(max(wanted, uncovered), floor.max_dials))
+        """Settle what was learned, then spend or save the tightest budget."""
+        if now < self._now - BACKWARDS_SECONDS:
+            return self._start_over(now, floor)
+        self._now = now
+        self._settle(now, floor)
+        lines, agents = self._lines, self._agents
+        if not self._learned:
+            cohort = min(floor.ring_seconds, RING_AGES[-1]) + DETECTION_SECONDS
+            seen = min(lines.answers, agents.served)
+            if seen < self._needed or now - self._first_dial < cohort:
+                return one_to_one(floor, f"learning, {seen} of {self._needed} answered calls seen")
+            self._learned = True
+            lines.level = Level()  # so far it was taken over chances that were not learned yet
+        chance = lines.answer_chance
+        left = tightest(floor.budgets, chance, *lines.live_shares)
+        answers, self._priced = lines.answers - self._priced, lines.answers
+        if left.calls < 1.0:
+            return one_to_one(floor, f"drop-rate budget used up, {left.calls:.1f} abandoned calls left")
+        if floor.closes_in < CLOSED_SECONDS:
+            return Decision(0, reserve=False, reason="nobody may be dialled any more: dial 0")
+        price = self._price.now(left, floor.free_agents + agents.busy, chance, answers)
+        if floor.closes_in < CLOSING_SECONDS:
+            price *= CLOSING_PRICE
+        return self._best(now, floor, price * lines.live_share, chance, left)
+
+    def _best(self, now: float, floor: Floor, price: float, chance: float, left: Left) -> Decision:
+        lines = self._lines
+        served = self._agents.served_by_step(floor.connect_seconds)
+        answers = lines.expected_answers(now)
+        freed = self._agents.freed_by_step(now, floor.connect_seconds) + followed(answers, served)
+        line = lines.line_answers * lines.level.cautious
+        unseen = ceil(chance * max(0, floor.in_flight - len(lines)))  # answers of lines whose start was not told
+        idle = floor.free_agents - len(lines.waiting) - unseen
+        spare = max(0.0, idle + float(freed.sum() - answers.sum()))
+        most = min(floor.max_dials, int(1.5 * spare / max(chance, 0.01)) + 2)
+        lost, idled = of_more_lines(idle, freed, answers, followed(line, served), line, most)
+        numbers = np.array(candidates(most), dtype=np.float64)
+        cost = price * (lost - left.ceiling * chance * numbers) + idled
+        cost[lost - lost[0] > RISKED * left.calls] = np.inf
+        dial = _with_chances(_lowest(numbers, cost), floor)
+        give_up: tuple[str, ...] = ()
+        if dial == 0 and floor.give_up_seconds < floor.ring_seconds:
+            give_up = self._late(now, floor, idle, freed, answers, price * left.ceiling, price)
         limit = ", as many as may start now" if dial == floor.max_dials else ""
         reason = (
-            f"{floor.free_agents} free, {sum(outlook.freed):.0f} more within {HORIZON} s, "
-            f"answer rate {outlook.line_answer:.0%}, {len(floor.in_flight)} in flight, "
-            f"{floor.allowance:.1f} abandoned calls left: dial {dial}{limit}"
+            f"{floor.free_agents} free, {freed.sum():.0f} more within {HORIZON} s, answer rate {chance:.0%}, "
+            f"{floor.in_flight} in flight, {left.calls:.1f} abandoned calls left, "
+            f"one is worth {price:.0f} s of waiting: dial {dial}{limit}"
         )
-        return Decision(dial, reserve=False, reason=reason)
+        return Decision(dial, reserve=False, reason=reason, give_up=give_up)
 
-    def _settle(self, now: float) -> None:
-        if abs(now - self._settled) >= SETTLE_SECONDS:  # a clock set back must not stop the learning
-            self._forecast.settle(now)
+    def _late(
+        self, now: float, floor: Floor, idle: int, freed: Array, answers: Array, earned: float, price: float
+    ) -> tuple[str, ...]:
+        """Lines that have rung so long that they are more likely to be abandoned than useful."""
+        old = self._lines.oldest(now, floor.give_up_seconds)
+        if not old:
+            return ()
+        served = self._agents.served_by_step(floor.connect_seconds)
+        rows = np.array([np.zeros_like(answers), *np.cumsum([row for _, row, _ in old], axis=0)])
+        ever = np.array([0.0, *np.cumsum([total for _, _, total in old])])
+        fewer = np.maximum(freed - followed(rows, served), 0.0), np.maximum(answers - rows, 0.0)
+        lost, idled = of_fewer_lines(idle, *fewer)
+        names = tuple(name for name, _, _ in old[: int(np.argmin(price * lost + earned * ever + idled))])
+        self._given_up.update(names)
+        return names
+
+    def _settle(self, now: float, floor: Floor) -> None:
+        if now - self._settled >= SETTLE_SECONDS:
+            self._lines.forget_overdue(now, floor.ring_seconds)
+            self._lines.settle(now)
+            self._agents.settle(now)
+            self._given_up &= self._lines.ringing.keys()
             self._settled = now
+
+    def _start_over(self, now: float, floor: Floor) -> Decision:
+        """Ages by two clocks say nothing: forget what is running, keep what was learned."""
+        self._now = self._settled = now
+        self._lines.forget_running()
+        self._agents.forget_running()
+        return one_to_one(floor, "the clock was set back")
+
+    def state(self) -> Saved:
+        return {
+            "format": FORMAT,
+            "lines": self._lines.state(),
+            "agents": self._agents.state(),
+            "price": self._price.state(),
+            "learned": self._learned,
+        }
+
+    @classmethod
+    def restored(cls, state: Saved, *, another: bool = False) -> "Predictive":
+        """Goes on from a saved state; for `another` campaign of the client it is where learning starts from.
+
+        Raises ForeignState.
+        """
+        if state.get("format") != FORMAT:
+            raise ForeignState(f"pacing state {state.get('format')!r} is not {FORMAT}: learning starts anew")
+        policy = cls()
+        try:
+            policy._lines.restore(state["lines"], another)
+            policy._agents.restore(state["agents"], another)
+            policy._price.restore(state["price"])
+            policy._learned = bool(state["learned"]) and not another
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise ForeignState(f"pacing state is damaged, {error!r}: learning starts anew") from None
+        policy._priced = policy._lines.answers
+        if another and state["learned"]:
+            policy._needed = REMINDED_CALLS
+        return policy
+
+
+def _with_chances(wanted: int, floor: Floor) -> int:
+    """So many lines that their chances come to those of `wanted` average leads."""
+    if not floor.chances or wanted == 0:
+        return min(wanted, floor.max_dials)
+    sums = np.cumsum(floor.chances)
+    if sums[-1] >= wanted:
+        return min(int(np.searchsorted(sums, wanted - 0.5)) + 1, floor.max_dials)
+    return min(len(sums) + round(wanted - float(sums[-1])), floor.max_dials)
+
+
+def _lowest(numbers: Array, cost: Array) -> int:
+    """Where the cost is lowest; between candidates that lie apart, where a parabola through three of them is."""
+    best = int(np.argmin(cost))
+    if best in (0, len(numbers) - 1) or numbers[best + 1] - numbers[best - 1] <= 2:
+        return int(numbers[best])
+    left, middle, right = numbers[best - 1 : best + 2]
+    low, mid, high = cost[best - 1 : best + 2]
+    if not np.isfinite(high):
+        return int(middle)
+    falls, rises = (mid - low) / (middle - left), (high - mid) / (right - middle)
+    bend = (rises - falls) / ((right - left) / 2)
+    return round(min(right, max(left, (left + middle) / 2 - falls / bend))) if bend > 0 else int(middle)

@@ -1,7 +1,7 @@
 """One line for each free agent, held for that agent."""
 
 from dialer.pacing.events import Event
-from dialer.pacing.policy import Decision, Floor
+from dialer.pacing.policy import Decision, Floor, Saved
 
 
 class Progressive:
@@ -13,9 +13,12 @@ class Progressive:
     def decide(self, now: float, floor: Floor) -> Decision:
         return one_to_one(floor, "one line for each free agent")
 
+    def state(self) -> Saved:
+        return {"format": "progressive-1"}
+
 
 def one_to_one(floor: Floor, why: str) -> Decision:
     """Lines for the free agents that no call in flight covers; every call in flight may need one."""
-    dial = max(0, min(floor.free_agents - len(floor.in_flight), floor.max_dials))
-    counts = f"{floor.free_agents} free, {len(floor.in_flight)} in flight"
+    dial = max(0, min(floor.free_agents - floor.in_flight, floor.max_dials))
+    counts = f"{floor.free_agents} free, {floor.in_flight} in flight"
     return Decision(dial, reserve=True, reason=f"{why}: {counts}: dial {dial}")

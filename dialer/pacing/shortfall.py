@@ -1,120 +1,112 @@
-"""Lines against agents over the next half minute: what one more line brings, and what it may cost."""
+"""Lines against agents over the next half minute: what more or fewer lines bring, and what they may cost.
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache
-from math import ceil, sqrt
-from operator import mul
+Agents freed and calls answered are Poisson by step. Idle agents are a walk that is turned back at 0: what would fall
+below is a lost call. Within a step agents become free before calls are answered, as the wait that the law allows has
+been taken off the agents' times. The walk is followed in Fourier space, where a step is one product and being turned
+back is one matrix.
+"""
 
-NEGLIGIBLE = 1e-5  # chance of a lattice point not followed further up
+from bisect import bisect_right
+from functools import lru_cache
+from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """Means per second of the horizon. `line_…`: what one more line adds."""
+from dialer.pacing.grid import STEP, STEPS, Array
 
-    idle: int
-    freed: Sequence[float]  # agents who become free
-    answers: Sequence[float]  # calls in flight that ask for an agent
-    line_freed: Sequence[float]
-    line_answers: Sequence[float]
-    line_answer: float  # P(a new line ever asks for an agent)
-    doubt: float  # variance of that chance, as far as it is known, over its square
-
-
-def best_lines(outlook: Outlook, price: float, ceiling: float, allowance: float, most: int) -> int:
-    """The largest number of new lines of which the last still saves more idle time than its abandoned calls cost.
-
-    `price`: idle agent-seconds per abandoned call beyond the `ceiling`'s share. Never so many that more abandoned
-    calls than `allowance` are to be expected.
-    """
-    most = min(most, _plausible(outlook))
-    unit = unit_for(outlook, most)
-
-    @cache
-    def expected(lines: int) -> tuple[float, float]:
-        return shortfall(outlook, lines, unit)
-
-    def worth_it(lines: int) -> bool:
-        (lost_before, idle_before), (lost, idle) = expected(lines - 1), expected(lines)
-        return price * (lost - lost_before - ceiling * outlook.line_answer) <= idle_before - idle and lost <= allowance
-
-    return _last(worth_it, most)
+SPREAD = 4.0  # standard deviations of idle agents that the lattice has room for
+SIZES = (32, 64, 128, 256, 512)
+OVERRUN = 64.0  # calls more than agents in a step; what is beyond is lost whatever is dialled, and not counted
+NUMBERS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
+WIDER = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256)  # where more than the last of these may be wanted
+Complex = NDArray[np.complex128]
 
 
-def shortfall(outlook: Outlook, lines: int, unit: float) -> tuple[float, float]:
-    """(calls that find no agent, idle agent-seconds) expected over the horizon with `lines` more lines.
+class Prospect(NamedTuple):
+    """For each row: calls that find no agent, and idle agent-seconds, expected over the horizon."""
 
-    The number of idle agents walks on a lattice of `unit` agents, a point up, down or none at a step, with the mean
-    and the variance of agents freed less calls answered. Where it would fall below zero a call is lost.
-    """
-    start = max(0.0, (outlook.idle + 0.5) / unit - 0.5)  # a coarse walk is turned back half a point too early
-    low = int(start)
-    here = [0.0] * low + [1 - (start - low), start - low]
-    lost = idle = 0.0
-    for drift, variance in _walk(outlook, lines):
-        steps, up, down = _steps(drift / unit, variance / unit**2)
-        stay = 1 - up - down
-        for _ in range(steps):
-            bounced = down * here[0]
-            below, above = [0.0, *here], [*here[1:], 0.0, 0.0]
-            here = [up * a + stay * b + down * c for a, b, c in zip(below, [*here, 0.0], above, strict=True)]
-            here[0] += bounced
-            lost += bounced
-            while here[-1] < NEGLIGIBLE:
-                tail = here.pop()
-                here[-1] += tail
-        idle += sum(map(mul, here, range(len(here))))
-    return lost * unit, idle * unit
+    lost: Array
+    idled: Array
 
 
-def unit_for(outlook: Outlook, lines: int) -> float:
-    """Agents per point of the lattice: one where a second changes little, else as coarse as the busiest needs."""
-    return max(1.0, sqrt(max(variance for _, variance in _walk(outlook, lines)) / 0.6))
+def candidates(most: int) -> tuple[int, ...]:
+    """Numbers of lines to compare, ever wider apart."""
+    numbers = NUMBERS if most <= NUMBERS[-1] else WIDER
+    return numbers[: bisect_right(numbers, most)]
 
 
-def _walk(outlook: Outlook, lines: int) -> list[tuple[float, float]]:
-    """Mean and variance of the change of idle agents, second by second.
-
-    A wrong answer rate is wrong for all lines at once: the more answers are due, the more it weighs.
-    """
-    doubtful = 1 + outlook.doubt * (sum(outlook.answers) + lines * outlook.line_answer)
-    walk = []
-    for freed, answers, line_freed, line_answers in zip(
-        outlook.freed, outlook.answers, outlook.line_freed, outlook.line_answers, strict=True
-    ):
-        gained, taken = freed + lines * line_freed, answers + lines * line_answers
-        walk.append((gained - taken, gained + taken * doubtful))
-    return walk
-
-
-def _steps(drift: float, variance: float) -> tuple[int, float, float]:
-    """How many steps make a second, P(up) and P(down) of each, for a second of this mean and variance in points.
-
-    No step has less variance than its mean asks for: a second that only gains or only loses keeps its mean.
-    """
-    steps = ceil((variance + sqrt(variance**2 + 4 * drift**2)) / 2) or 1
-    drift /= steps
-    moving = max(abs(drift), variance / steps + drift**2)
-    return steps, (moving + drift) / 2, (moving - drift) / 2
+def of_more_lines(
+    idle: int, freed: Array, answers: Array, line_freed: Array, line_answers: Array, most: int
+) -> Prospect:
+    """With so many more lines as `candidates(most)` says; all by step. `idle` below 0: so many calls wait."""
+    answers = np.minimum(answers, freed + OVERRUN)
+    grown = freed.sum() + most * line_freed.sum()
+    powers, size = _powers(
+        idle, float(grown - answers.sum()), float(grown), float((answers + most * line_answers).max())
+    )
+    rows = [_moves(freed, answers, powers)]
+    once = _moves(line_freed, line_answers, powers)
+    power = {1: once}
+    for number in candidates(most)[1:]:
+        if number > 1:
+            half = number // 2
+            power[number] = power[half] * power[number - half]
+        rows.append(rows[0] * power[number])
+    return _walk(idle, np.array(rows), size)
 
 
-def _plausible(outlook: Outlook) -> int:
-    """More lines than this would ask for more agents than the horizon has."""
-    spare = outlook.idle + sum(outlook.freed) - sum(outlook.answers)
-    return ceil(max(0.0, spare) / max(outlook.line_answer, 0.01)) + 1
+def of_fewer_lines(idle: int, freed: Array, answers: Array) -> Prospect:
+    """One row of `freed` and `answers`, by step, for each number of lines hung up."""
+    grown = float(freed.max(0).sum())
+    powers, size = _powers(idle, grown - float(answers.sum(1).min()), grown, float(answers.max()))
+    return _walk(idle, _moves(freed, answers, powers), size)
 
 
-def _last(holds: Callable[[int], bool], most: int) -> int:
-    """The largest n <= most for which `holds`, or up to an eighth less; it holds up to some number and not beyond."""
-    good, bad = 0, 1
-    while bad <= most and holds(bad):
-        good, bad = bad, bad * 2
-    bad = min(bad, most + 1)
-    while bad - good > 1 + good // 8:
-        middle = (good + bad) // 2
-        if holds(middle):
-            good = middle
-        else:
-            bad = middle
-    return good
+def _moves(freed: Array, answers: Array, powers: Complex) -> Complex:
+    """Of the change in each step: exp(freed (z - 1) + answers (1/z - 1)), z the roots of one."""
+    moves: Complex = np.exp(freed[..., None] * powers + answers[..., None] * powers.conj())
+    return moves
+
+
+def _powers(idle: int, drift: float, grown: float, fastest: float) -> tuple[Complex, int]:
+    waiting = max(0, -idle)
+    high = max(2.0 * idle + 1.0, idle + drift + SPREAD * (grown + 1.0) ** 0.5, 2.0 * waiting + 4.0 * fastest + 8.0)
+    size = next((size for size in SIZES if size >= 2 * high), SIZES[-1])
+    return _lattice(size).powers, size
+
+
+class _Lattice(NamedTuple):
+    powers: Complex  # z - 1
+    turned_back: Array  # from one step's spectrum to the next one's, real and imaginary parts in turn
+    weights: Array  # from a spectrum to lost calls and idle agents
+    starts: Complex  # spectrum of each number of idle agents; from the end, of calls that wait for one
+
+
+@lru_cache(maxsize=len(SIZES))
+def _lattice(size: int) -> _Lattice:
+    """A half of its points is for idle agents, a quarter each for more than that and for fewer than none."""
+    half, turn = size // 2, size - size // 4
+    forward = np.fft.rfft(np.eye(size))
+    split = forward.view(np.float64)
+    back = np.fft.irfft(np.eye(size + 2).view(np.complex128)[:, : half + 1].reshape(size + 2, half + 1), size)
+    fold = np.zeros((size, size))
+    fold[np.arange(half), np.arange(half)] = 1.0
+    fold[half:turn, half - 1] = fold[turn:, 0] = 1.0
+    below, above = np.zeros(size), np.minimum(np.arange(size), half - 1).astype(np.float64)
+    below[turn:] = size - np.arange(turn, size)
+    above[turn:] = 0.0
+    return _Lattice(forward[1] - 1, back @ fold @ split, back @ np.array([below, above]).T, forward)
+
+
+def _walk(idle: int, moves: Complex, size: int) -> Prospect:
+    lattice = _lattice(size)
+    rows, _, width = moves.shape
+    spectra = np.empty((STEPS, rows, 2 * width))
+    here: Complex = np.broadcast_to(lattice.starts[max(-size // 4, min(idle, size // 2 - 1))], (rows, width))
+    for step in range(STEPS):
+        moved = spectra[step]
+        np.multiply(here, moves[:, step], out=moved.view(np.complex128))
+        here = (moved @ lattice.turned_back).view(np.complex128)
+    lost, idled = (spectra.sum(0) @ lattice.weights).T
+    return Prospect(lost, STEP * idled)

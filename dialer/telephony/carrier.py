@@ -41,6 +41,9 @@ class Carrier(Protocol):
     def hang_up(self, sid: str) -> None:
         """End a call, or take it from the carrier's queue; one that has ended already is left alone."""
 
+    def stop_ringing(self, sid: str) -> None:
+        """End a call that nobody has picked up; any other is left alone."""
+
     def play_message(self, sid: str, attempt_id: str) -> None:
         """Send a live call to the abandoned-call message."""
 

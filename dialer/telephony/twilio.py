@@ -164,9 +164,15 @@ class TwilioCarrier:
 
     @_again
     def hang_up(self, sid: str) -> None:
-        # `completed` ends a call whether it is queued, ringing or picked up; `canceled` would spare a picked-up one.
+        self._end(sid, "completed")  # whether it is queued, ringing or picked up
+
+    @_again
+    def stop_ringing(self, sid: str) -> None:
+        self._end(sid, "canceled")  # spares a call that was picked up
+
+    def _end(self, sid: str, status: str) -> None:
         try:
-            self._guarded(lambda: self._client.calls(sid).update(status="completed"))
+            self._guarded(lambda: self._client.calls(sid).update(status=status))
         except TwilioRestException as error:
             if error.code not in (CALL_IS_OVER, NOT_FOUND):
                 raise CarrierError(_words(error)) from error

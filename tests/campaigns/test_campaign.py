@@ -131,7 +131,7 @@ def test_a_sound_plan_has_no_problems():
         ({"name": "x" * 81}, "longer than 80"),
         ({"client": " "}, "client: missing"),
         ({"kind": "fundraising"}, "kind 'fundraising': give telemarketing or survey"),
-        ({"mode": "preview"}, "mode 'preview': give progressive or predictive"),
+        ({"mode": "preview"}, "mode 'preview': give progressive or predictive or ratio"),
         ({"region": "XX"}, "region 'XX'"),
         ({"caller_ids": ()}, "caller id: none"),
         ({"caller_ids": ("+12125550123", "2125550124")}, "caller id '2125550124'"),
@@ -140,6 +140,11 @@ def test_a_sound_plan_has_no_problems():
         ({"ring_seconds": 121}, "ring seconds 121"),
         ({"wrap_up_seconds": -1}, "wrap-up seconds -1"),
         ({"wrap_up_seconds": 601}, "wrap-up seconds 601"),
+        ({"mode": "ratio", "lines_per_agent": 0.99}, "lines per agent 0.99: give 1 to 10"),
+        ({"mode": "ratio", "lines_per_agent": 10.1}, "lines per agent 10.1: give 1 to 10"),
+        ({"mode": "ratio", "lines_per_agent": float("nan")}, "lines per agent nan: give 1 to 10"),
+        ({"lines_per_agent": 1.5}, "lines per agent 1.5: only mode ratio has them, not predictive"),
+        ({"mode": "progressive", "lines_per_agent": 20.0}, "lines per agent 20: only mode ratio has them"),
         ({"drop_rate_ceiling": 0.0}, "drop-rate ceiling 0.0"),
         ({"drop_rate_ceiling": 0.031}, "at most 0.03"),
         ({"drop_rate_ceiling": float("nan")}, "drop-rate ceiling nan"),
@@ -155,7 +160,13 @@ def test_a_problem_is_named(changes, words):
     assert words in found[0]
 
 
-@pytest.mark.parametrize("changes", [{"ring_seconds": 15}, {"ring_seconds": 120}, {"wrap_up_seconds": 0}])
+LIMITS = [
+    *({"ring_seconds": 15}, {"ring_seconds": 120}, {"wrap_up_seconds": 0}),
+    *({"mode": "ratio", "lines_per_agent": 1.0}, {"mode": "ratio", "lines_per_agent": 10.0}, {"mode": "ratio"}),
+]
+
+
+@pytest.mark.parametrize("changes", LIMITS)
 def test_limits_are_inclusive(changes):
     assert problems(**changes) == []
 

@@ -50,6 +50,8 @@ def test_a_campaign_takes_what_it_leaves_open_from_the_law_and_the_catalogue(do,
         ({"ring_seconds": 14}, BadPlan),
         ({"drop_rate_ceiling": 0.031}, BadPlan),
         ({"kind": "begging"}, BadPlan),
+        ({"lines_per_agent": 1.8}, BadPlan),
+        ({"mode": "ratio", "lines_per_agent": 11}, BadPlan),
         ({"region": "GB"}, RuleError),
     ],
 )
@@ -58,6 +60,15 @@ def test_a_campaign_beyond_the_law_is_refused(do, build, changes, refusal):
         do("campaign/create", **PLAN | changes)
     assert build.rows("campaign") == []
     assert issubclass(refusal, REFUSALS)
+
+
+@pytest.mark.parametrize(("changes", "lines"), [({}, 1.5), ({"lines_per_agent": 1.8}, 1.8)])
+def test_a_campaign_of_mode_ratio_has_its_lines_for_each_agent(do, build, changes, lines):
+    for created in (True, False):
+        assert do("campaign/create", **PLAN | {"mode": "ratio"} | changes)["created"] is created
+    assert build.row("campaign")["lines_per_agent"] == lines
+    with pytest.raises(CampaignExists, match="lines_per_agent"):
+        do("campaign/create", **PLAN | {"mode": "ratio", "lines_per_agent": 2.5})
 
 
 OWN = """

@@ -279,6 +279,15 @@ def test_pacing_learns_what_happened_to_a_call(build, take, answer):
     assert observations(take(three, Ended(Outcome.BUSY, f"CA-{three}")), 9.0) == []
 
 
+@pytest.mark.parametrize(("code", "live"), [("sale", True), ("machine", False)])
+def test_pacing_learns_from_the_agent_whether_it_was_a_person(build, take, answer, code, live):
+    campaign = build.campaign()
+    build.agent("anna", campaign)
+    attempt = build.attempt(build.lead(campaign))
+    answer(attempt)
+    assert observations(take(attempt, Disposed(code, "agent")), 9.0) == [observed.Disposed(attempt, live, 9.0)]
+
+
 def test_without_machine_detection_every_answer_is_a_person(build, answer):
     attempt = build.attempt(build.lead(build.campaign(machine_detection=False)))
     assert observed.Human(attempt, 5.0) in observations(answer(attempt)[1], 5.0)

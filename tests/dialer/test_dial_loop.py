@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from math import inf
 
 import pytest
 from hypothesis import given
@@ -263,15 +264,59 @@ async def test_predictive_dials_one_to_one_with_agents_reserved_until_the_budget
     assert not any(row["agent_reserved"] for row in rows[2:])
 
 
-async def test_a_line_the_policy_gives_up_is_hung_up_once_the_carrier_has_it(build, carrier, exchange, tick, loop):
-    campaign = floor(build, agents=0, leads=0)
-    ringing, unknown = (build.attempt(build.lead(campaign), state) for state in ("ringing", "unknown"))
-    loop.policies[campaign] = Stubborn(give_up=(ringing, unknown, "nobody"))
+async def test_a_ratio_is_dialled_while_the_drop_rate_budget_lasts(build, carrier, tick, loop, database, clock):
+    campaign = floor(build, agents=10, leads=40, mode="ratio", lines_per_agent=1.8)
+    drops(database, campaign, clock.now(), 100, 3)
     await tick()
-    assert carrier.hung_up == [f"CA-{ringing}"]
+    assert "until the drop-rate budget has room, 0.0 abandoned calls left: 10 free" in loop.reasons[campaign]
+    assert [row["agent_reserved"] for row in build.rows("attempt")] == [True] * 10
+    drops(database, campaign, clock.now() - timedelta(days=1), 5000, 0)
+    clock.advance(1)
+    await tick()
+    assert [row["agent_reserved"] for row in build.rows("attempt")] == [True] * 10 + [False] * 8
+    assert loop.reasons[campaign].startswith("1.8 lines for each agent: 10 free, 0 talking, 10 in flight, ")
+
+
+async def test_a_talk_is_one_of_the_lines_of_a_ratio(build, carrier, tick, loop, database, clock):
+    campaign = floor(build, agents=2, leads=10, mode="ratio", lines_per_agent=3.0)
+    drops(database, campaign, clock.now() - timedelta(days=1), 5000, 0)
+    await tick()
+    assert len(carrier.requests) == 6
+    loop.observe(campaign, observed.Connected("elsewhere", "third", loop.exchange.clock.monotonic()))
+    await tick()
+    assert len(carrier.requests) == 8
+
+
+async def test_a_line_the_policy_gives_up_is_stopped_when_it_has_rung_as_long_as_the_law_wants(
+    build, carrier, exchange, loop, tick, clock
+):
+    campaign = floor(build, agents=0, leads=0)
+    rung = {"ringing_at": clock.now() - timedelta(seconds=15)}
+    short = {"ringing_at": clock.now() - timedelta(seconds=14.9)}
+    lead = build.lead(campaign)
+    ready, early = build.attempt(lead, "ringing", **rung), build.attempt(build.lead(campaign), "ringing", **short)
+    others = (build.attempt(build.lead(campaign), state) for state in ("unknown", "connected"))
+    loop.policies[campaign] = Stubborn(give_up=(ready, early, *others, "nobody"))
+    await tick()
+    assert (carrier.stopped, carrier.hung_up) == ([f"CA-{ready}"], [])
     carrier.down = True
     await tick()
     assert exchange.counts == {"orders_failed": 1}
+
+
+@pytest.mark.parametrize(
+    ("law", "seconds"),
+    [
+        (PLAIN_LAW.partition("[[ring]]")[0], inf),  # no law says how long it must ring
+        (PLAIN_LAW, 17.0),  # and two until it rings
+        (PLAIN_LAW.replace("of = ", "counts_given_up = true\nof = "), inf),
+    ],
+)
+async def test_lines_may_be_given_up_where_a_law_says_after_how_long(build, exchange, law, seconds):
+    loop = DialLoop(replace(exchange, rulebook=make_rulebook([read_pack("us.toml", law)])), Budget(PLENTY))
+    policy = loop.policies[build.campaign()] = Stubborn()
+    await loop.tick()
+    assert [floor.give_up_seconds for floor in policy.floors] == [seconds]
 
 
 async def test_the_drop_rate_counts_blocks_of_30_days(build, carrier, tick, loop, database, clock):
@@ -311,7 +356,21 @@ async def test_a_clients_own_drop_rate_is_paced_by_in_its_campaigns_alone(build,
     loop = DialLoop(replace(exchange, rulebook=own), Budget(PLENTY))
     policy = loop.policies[build.campaign(client=client)] = Stubborn()
     await loop.tick()
-    assert [floor.ceiling for floor in policy.floors] == [ceiling]
+    (seen,) = policy.floors
+    assert min(budget.ceiling for budget in seen.budgets) == ceiling
+
+
+async def test_a_call_that_began_and_ended_between_two_ticks_leaves_its_agent_free(build, exchange, tick, loop, clock):
+    campaign = build.campaign()
+    anna = build.agent("anna", campaign)
+    policy = loop.policies[campaign] = Stubborn()
+    await tick()
+    clock.advance(1)
+    build.change("agent", anna, since=clock.now())
+    await tick()
+    free = observed.AgentFree("anna", exchange.clock.monotonic())
+    assert [type(event) for event in policy.learned] == [observed.AgentFree] * 2
+    assert policy.learned[-1] == free
 
 
 async def test_pacing_learns_what_agents_did_between_two_ticks(build, exchange, tick, loop):

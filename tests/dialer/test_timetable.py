@@ -12,10 +12,14 @@ from dialer.events import Ended
 from dialer.timetable import EVENTS_KEPT, FORGOTTEN_TOGETHER, make_timetable
 
 
+async def nothing():
+    pass
+
+
 @pytest.fixture
 def run(exchange):
     """Run an entry as the scheduler would."""
-    timetable = make_timetable(exchange, quiet_seconds=20, lost_seconds=120)
+    timetable = make_timetable(exchange, quiet_seconds=20, lost_seconds=120, save_pacing=nothing)
 
     async def run(name):
         entry = timetable.get_job(name)
@@ -28,17 +32,18 @@ def run(exchange):
 
 
 async def test_entries_come_round_often_enough(exchange):
-    timetable = make_timetable(exchange, quiet_seconds=20, lost_seconds=120)
+    timetable = make_timetable(exchange, quiet_seconds=20, lost_seconds=120, save_pacing=nothing)
     midnight = datetime(2026, 11, 24, tzinfo=UTC)
     rounds = {job.id: job.trigger.get_next_fire_time(midnight, midnight) - midnight for job in timetable.get_jobs()}
-    assert rounds.keys() == {"quiet calls", "seats", "upkeep"}
+    assert rounds.keys() == {"quiet calls", "seats", "pacing", "upkeep"}
     assert rounds["quiet calls"] <= timedelta(seconds=5)
     assert rounds["seats"] <= timedelta(seconds=15)
+    assert rounds["pacing"] <= timedelta(minutes=1)
     assert rounds["upkeep"] == timedelta(hours=3, minutes=30)
 
 
 async def test_a_missed_run_is_made_up_for_once(exchange):
-    for job in make_timetable(exchange, quiet_seconds=20, lost_seconds=120).get_jobs():
+    for job in make_timetable(exchange, quiet_seconds=20, lost_seconds=120, save_pacing=nothing).get_jobs():
         assert (job.coalesce, job.misfire_grace_time) == (True, None)
 
 

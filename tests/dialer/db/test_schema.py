@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -115,6 +116,24 @@ def test_upgrading_twice_is_harmless(path):
     sql(path, "INSERT INTO do_not_call VALUES ('+12125550123', '*', 'cli', '', '2026-11-23 17:00:00')")
     assert upgrade(path) == (HEAD, HEAD)
     assert sql(path, "SELECT number FROM do_not_call") == [("+12125550123",)]
+
+
+def test_a_campaign_made_before_there_were_ratios_keeps_its_mode_and_gets_the_usual_one(path):
+    config = Config()
+    config.set_main_option("script_location", "dialer:db/migrations")
+    engine = make_engine(path)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+    engine.dispose()
+    texts = ("name", "kind", "mode", "intent", "client", "contact_number", "region", "caller_ids", "without")
+    columns = (*texts, "dispositions", "created_at", "note")
+    numbers = ("ring_seconds", "wrap_up_seconds", "drop_rate_ceiling", "attempts_per_lead", "attempts_per_day")
+    flags = ("machine_detection", "machine_error", "business")
+    names, values = ", ".join((*columns, *numbers, *flags)), ", ".join(["'predictive'"] * 12 + ["1"] * 8)
+    sql(path, f"INSERT INTO campaign ({names}) VALUES ({values})")
+    assert upgrade(path) == ("0002", HEAD)
+    assert sql(path, "SELECT mode, lines_per_agent FROM campaign") == [("predictive", 1.5)]
 
 
 def test_upgrading_is_refused_while_another_process_writes(path):

@@ -1,133 +1,393 @@
+"""Decisions on a snapshot, by a policy that has seen an ordinary campaign."""
+
+import json
+from typing import Any
+
+import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialer.pacing.events import Abandoned, AgentFree, CallEnded, Connected, Dialled, Failed
-from dialer.pacing.policy import Line
-from dialer.pacing.predictive import LEARNING_ANSWERS, Predictive
-from dialer.pacing.progressive import Progressive
+from dialer.pacing.events import (
+    Abandoned,
+    AgentFree,
+    AgentGone,
+    CallEnded,
+    Connected,
+    Dialled,
+    Disposed,
+    Event,
+    Failed,
+    Human,
+    Machine,
+    PickedUp,
+)
+from dialer.pacing.policy import Budget, Decision, Floor, ForeignState
+from dialer.pacing.predictive import (
+    CLOSED_SECONDS,
+    CLOSING_SECONDS,
+    DETECTION_SECONDS,
+    LEARNING_CALLS,
+    REMINDED_CALLS,
+    Predictive,
+)
 
-CEILING = 0.03
+AGENTS = 5  # whose events the random ones are
+ANSWERED = 0.25  # of the calls of the campaign
+
+
+def floor(**values: Any) -> Floor:
+    """Ten free agents and a budget with room, but for what the test names."""
+    usual: dict[str, Any] = {"free_agents": 10, "in_flight": 0, "max_dials": 1000, "budgets": (Budget(0.03, 1000, 10),)}
+    return Floor(**(usual | values))
+
+
+def campaign(calls: int, seed: int = 1) -> list[Event]:
+    """A call every two seconds; a quarter is answered by a person after 4 to 14 s, the others ring out."""
+    rng = np.random.default_rng(seed)
+    events: list[Event] = []
+    for number in range(calls):
+        call, agent, at = f"call-{number}", f"agent-{number}", 2.0 * number
+        events.append(Dialled(call, at))
+        if rng.random() >= ANSWERED:
+            events.append(Failed(call, at + 25.0))
+            continue
+        answered = at + rng.uniform(4, 14)
+        ended = answered + rng.uniform(20, 80)
+        events += [PickedUp(call, answered), Human(call, answered), Connected(call, agent, answered)]
+        events += [CallEnded(call, agent, ended), Disposed(call, True, ended), AgentFree(agent, ended + 10)]
+    return sorted(events, key=lambda event: event.at)
+
+
+def lived(policy: Predictive, events: list[Event], **values: Any) -> list[Decision]:
+    """A decision every ten seconds."""
+    decisions, tick = [], 0.0
+    for event in events:
+        while event.at >= tick:
+            decisions.append(policy.decide(tick, floor(**values)))
+            tick += 10.0
+        policy.observe(event)
+    return decisions
 
 
 @pytest.fixture(scope="module")
-def taught():
-    """Of 600 calls 120 are answered after 8 s; talk lasts 20 to 99 s, wrap-up 10 s."""
+def saved() -> Any:
     policy = Predictive()
-    for number in range(600):
-        call, agent, at = f"call-{number}", f"agent-{number}", number * 200.0
-        policy.observe(Dialled(call, at))
-        if number % 5:
-            policy.observe(Failed(call, at + 25.0))
-        else:
-            talked = at + 8 + 20 + number % 80
-            policy.observe(Connected(call, agent, at + 8.0))
-            policy.observe(CallEnded(call, agent, talked))
-            policy.observe(AgentFree(agent, talked + 10))
-    return policy
+    lived(policy, campaign(1500))
+    return policy.state()
 
 
-NOW = 120_000.0
+@pytest.fixture
+def taught(saved) -> Predictive:
+    """Nothing runs, and no time has been told yet."""
+    return Predictive.restored(saved)
 
 
-def lines(count: int, age: float = 5.0) -> tuple[Line, ...]:
-    return tuple(Line(f"line-{number}", age) for number in range(count))
+def dial(policy: Predictive, **values: Any) -> int:
+    return policy.decide(0.0, floor(**values)).dial
 
 
-def test_one_to_one_until_enough_answers_are_seen(floor):
-    decision = Predictive().decide(0.0, floor(free_agents=10, in_flight=lines(3)))
+def ringing(policy: Predictive, count: int, at: float = 0.0) -> None:
+    for number in range(count):
+        policy.observe(Dialled(f"line-{at}-{number}", at))
+
+
+def test_one_to_one_until_enough_is_seen():
+    decision = Predictive().decide(0.0, floor(in_flight=3))
     assert (decision.dial, decision.reserve) == (7, True)
-    assert decision.reason == f"learning, 0 of {LEARNING_ANSWERS} answers seen: 10 free, 3 in flight: dial 7"
+    assert decision.reason == f"learning, 0 of {LEARNING_CALLS} answered calls seen: 10 free, 3 in flight: dial 7"
 
 
-def test_dials_more_lines_than_agents_once_taught(taught, floor):
-    decision = taught.decide(NOW, floor(free_agents=10))
-    assert decision.dial > 15
+def test_learning_ends_with_the_calls_that_are_wanted():
+    decisions = lived(Predictive(), campaign(400))
+    learning = [decision.reason.startswith("learning") for decision in decisions]
+    assert learning == sorted(learning, reverse=True)
+    assert 300 < 10 * learning.count(True) < 500
+    assert not decisions[-1].reserve
+
+
+def test_quick_answers_alone_are_not_enough_to_go_by():
+    """Until the first lines have rung out, all that has ended has been answered."""
+    policy = Predictive()
+    for number in range(2 * LEARNING_CALLS):
+        call, agent = f"call-{number}", f"agent-{number}"
+        policy.observe(Dialled(call, 0.0))
+        policy.observe(Connected(call, agent, 3.0))
+        policy.observe(CallEnded(call, agent, 6.0))
+        policy.observe(AgentFree(agent, 7.0))
+    assert policy.decide(10.0, floor()).reason.startswith("learning")
+    assert not policy.decide(25.0 + DETECTION_SECONDS, floor()).reserve
+
+
+def test_dials_more_lines_than_agents_are_free(taught):
+    decision = taught.decide(0.0, floor())
+    assert 20 < decision.dial < 1.5 * 10 / ANSWERED
     assert not decision.reserve
-    assert decision.reason.startswith("10 free, ")
-    assert decision.reason.endswith(f"10.0 abandoned calls left: dial {decision.dial}")
 
 
-def test_dials_ahead_of_agents_in_wrap_up(taught, floor):
-    assert taught.decide(NOW, floor(free_agents=0, wrapping=(8.0,) * 10)).dial > 0
+def test_reason_names_the_figures(taught):
+    reason = taught.decide(0.0, floor(in_flight=2)).reason
+    assert reason.startswith("10 free, ")
+    for words in ("more within 28 s", "answer rate 2", "2 in flight", "19.", "s of waiting: dial "):
+        assert words in reason
 
 
-def test_lines_in_flight_count(taught, floor):
-    fewer, more = (taught.decide(NOW, floor(in_flight=lines(count))).dial for count in (10, 30))
-    assert more < fewer
-
-
-@pytest.mark.parametrize("allowance", [0.9, 0.0, -5.0])
-def test_one_to_one_while_the_budget_is_used_up(taught, floor, allowance):
-    decision = taught.decide(NOW, floor(free_agents=10, in_flight=lines(4), allowance=allowance))
-    assert (decision.dial, decision.reserve) == (6, True)
-    assert decision.reason.startswith("drop-rate budget used up, ")
-
-
-def test_dials_ahead_again_when_the_budget_has_recovered(taught, floor):
-    assert not taught.decide(NOW, floor(allowance=1.0)).reserve
-
-
-def test_stricter_budget_dials_less(taught, floor):
-    poor, rich = (taught.decide(NOW, floor(allowance=allowance)).dial for allowance in (1.0, 10.0))
-    assert poor < rich
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
-@given(
-    free=st.integers(0, 40),
-    ringing=st.lists(st.floats(0, 700), max_size=60),
-    busy=st.lists(st.floats(0, 5000), max_size=40),
-    wrapping=st.lists(st.floats(0, 5000), max_size=20),
-    max_dials=st.integers(0, 40),
-    allowance=st.floats(-20, 50),
-)
-def test_limits_hold_on_any_floor(taught, floor, free, ringing, busy, wrapping, max_dials, allowance):
-    """Never more than may start now, never fewer than one to one, and never more than that with agents reserved."""
-    in_flight = tuple(Line(f"line-{number}", age) for number, age in enumerate(ringing))
-    values = {"free_agents": free, "talking": tuple(busy), "wrapping": tuple(wrapping), "in_flight": in_flight}
-    decision = taught.decide(NOW, floor(**values, max_dials=max_dials, allowance=allowance))
-    one_to_one = max(0, min(free - len(in_flight), max_dials))
-    assert one_to_one <= decision.dial <= max_dials
-    assert decision.reserve == (allowance < 1)
-    assert not decision.reserve or decision.dial == one_to_one
-    assert decision.give_up == ()
-
-
-def test_reason_says_when_the_limit_binds(taught, floor):
-    decision = taught.decide(NOW, floor(max_dials=3))
+def test_reason_says_when_the_limit_binds(taught):
+    decision = taught.decide(0.0, floor(max_dials=3))
     assert decision.dial == 3
     assert decision.reason.endswith("dial 3, as many as may start now")
 
 
-def test_overdue_lines_do_not_stop_dialling(taught, floor):
-    """Fifty calls whose callbacks were lost ask for nobody any more."""
-    assert taught.decide(NOW, floor(in_flight=lines(50, age=500.0))).dial > 0
+@pytest.mark.parametrize("abandoned", [29.5, 30, 50])
+def test_one_to_one_while_the_budget_is_used_up(taught, abandoned):
+    decision = taught.decide(0.0, floor(in_flight=4, budgets=(Budget(0.03, 1000, abandoned), Budget(0.05, 1000, 0))))
+    assert (decision.dial, decision.reserve) == (6, True)
+    assert decision.reason.startswith("drop-rate budget used up, ")
 
 
-def test_clock_set_back_neither_bursts_nor_stops_the_learning(world, floor):
+def test_one_to_one_where_no_budget_is_given(taught):
+    assert taught.decide(0.0, floor(budgets=())).reserve
+
+
+def test_a_smaller_budget_dials_less(saved):
+    poor, rich = (dial(Predictive.restored(saved), budgets=(Budget(0.03, 1000, abandoned),)) for abandoned in (28.5, 5))
+    assert poor < rich
+
+
+def test_dials_ahead_of_agents_who_wrap_up(taught):
+    for number in range(20):
+        taught.observe(Connected(f"known-{number}", f"agent-{number}", -60.0))
+        taught.observe(CallEnded(f"known-{number}", f"agent-{number}", -8.0))
+    assert dial(taught, free_agents=0) > 10
+
+
+def test_nobody_is_dialled_for_nobody(taught):
+    assert dial(taught, free_agents=0) == 0
+
+
+def test_lines_in_flight_count(saved, taught):
+    ringing(taught, 20)
+    assert dial(taught, in_flight=20) < dial(Predictive.restored(saved)) - 10
+
+
+def test_lines_that_it_was_not_told_of_count_as_well(saved):
+    known, few, many = (dial(Predictive.restored(saved), in_flight=in_flight) for in_flight in (0, 10, 30))
+    assert many < few < known
+
+
+def test_lines_whose_end_was_lost_do_not_stop_the_dialling(taught):
+    taught.decide(0.0, floor())
+    ringing(taught, 100)
+    assert dial(taught, in_flight=100) == 0
+    assert taught.decide(100.0, floor()).dial > 20
+
+
+def test_calls_that_wait_get_the_free_agents_first(saved, taught):
+    ringing(taught, 6)
+    for number in range(6):
+        taught.observe(Human(f"line-0.0-{number}", 0.0))
+    assert dial(taught, in_flight=6) <= dial(Predictive.restored(saved), free_agents=4)
+
+
+def test_better_leads_need_fewer_lines_and_worse_ones_more(saved):
+    average, better, worse = (dial(Predictive.restored(saved), chances=(chance,) * 200) for chance in (1.0, 2.0, 0.5))
+    assert average == dial(Predictive.restored(saved))
+    assert better == pytest.approx(average / 2, abs=1)
+    assert worse == pytest.approx(average * 2, abs=1)
+
+
+def test_leads_without_a_chance_count_as_average(saved):
+    average = dial(Predictive.restored(saved))
+    assert dial(Predictive.restored(saved), chances=(2.0,) * 5) == average - 5
+    assert dial(Predictive.restored(saved), chances=(0.01,) * 500, max_dials=40) == 40
+
+
+def test_less_is_dialled_towards_the_end_and_nothing_at_it(saved):
+    def left(seconds: float) -> int:
+        return dial(Predictive.restored(saved), closes_in=seconds)
+
+    assert left(CLOSING_SECONDS - 1) < left(CLOSING_SECONDS + 1)
+    assert left(CLOSED_SECONDS - 1) == 0
+
+
+def test_a_clock_set_back_forgets_what_runs_and_keeps_what_was_learned(saved, taught):
+    taught.decide(5000.0, floor())
+    ringing(taught, 30, at=5000.0)
+    decision = taught.decide(1000.0, floor(in_flight=2))
+    assert (decision.dial, decision.reserve) == (8, True)
+    assert decision.reason.startswith("the clock was set back: ")
+    again = taught.decide(1001.0, floor())
+    assert (again.dial, again.reserve) == (dial(Predictive.restored(saved)), False)
+
+
+def test_a_clock_may_be_set_right_by_a_moment(taught):
+    taught.decide(5000.0, floor())
+    assert not taught.decide(4999.8, floor()).reserve
+
+
+def test_the_same_events_lead_to_the_same_decisions():
+    events = campaign(300)
+    assert lived(Predictive(), events) == lived(Predictive(), events)
+
+
+def test_saving_in_between_changes_no_decision():
+    first, second = Predictive(), Predictive()
+    for policy in (first, second):
+        lived(policy, campaign(400))
+    assert json.loads(json.dumps(first.state())) == first.state()
+    assert [first.decide(900.0 + at, floor()) for at in range(30)] == [
+        second.decide(900.0 + at, floor()) for at in range(30)
+    ]
+
+
+def test_the_restored_decides_as_the_saved_would_have():
     policy = Predictive()
-    now = world(policy, agents=10, seed=3).run(answers=60).now
-    before = policy.decide(now, floor()).dial
-    for number in range(100):
-        policy.observe(Dialled(f"later-{number}", now - 1000.0))
-        policy.observe(Abandoned(f"later-{number}", now - 995.0))
-    assert 0 < policy.decide(now - 990.0, floor()).dial < before
+    lived(policy, campaign(600))
+    policy.decide(2000.0, floor())  # all lines are overdue, all agents free
+    again = Predictive.restored(json.loads(json.dumps(policy.state())))
+    assert again.decide(2001.0, floor()) == policy.decide(2001.0, floor())
 
 
-def test_same_events_same_decisions(world):
-    first, second = (world(Predictive(), agents=5, seed=4).run(answers=80) for _ in range(2))
-    assert (first.dials, first.abandoned, first.now) == (second.dials, second.abandoned, second.now)
+def test_learning_goes_on_where_it_was_left():
+    policy = Predictive()
+    lived(policy, campaign(100))
+    again = Predictive.restored(json.loads(json.dumps(policy.state())))
+    before, after = (found.decide(400.0, floor()).reason for found in (policy, again))
+    assert after == before
+    assert "learning, 0 of" not in after
 
 
-@pytest.mark.parametrize(("agents", "gain", "answers"), [(10, 1.15, 700), (25, 1.25, 1000)])
-def test_agents_talk_more_and_the_drop_rate_stays_under_its_ceiling(world, agents, gain, answers):
-    predictive = world(Predictive(), agents=agents, seed=1).run(answers=answers)
-    progressive = world(Progressive(), agents=agents, seed=1).run(answers=500)
-    assert predictive.drop_rate <= CEILING
-    assert predictive.utilisation > gain * progressive.utilisation
+def test_where_an_earlier_campaign_is_known_learning_is_shorter(saved):
+    reminded = Predictive.restored(saved, another=True)
+    assert f"0 of {REMINDED_CALLS} answered calls" in reminded.decide(0.0, floor()).reason
+    first, later = (
+        [decision.reserve for decision in lived(policy, campaign(400, seed=2))].count(True)
+        for policy in (Predictive.restored(saved, another=True), Predictive())
+    )
+    assert 0 < first < later / 2
 
 
-def test_calls_per_second_are_kept(world):
-    run = world(Predictive(), agents=25, seed=2, max_dials=6).run(answers=200)
-    assert run.most_dialled == 6
+def test_a_campaign_that_had_learned_little_shortens_nothing():
+    reminded = Predictive.restored(Predictive().state(), another=True)
+    assert f"of {LEARNING_CALLS} answered calls" in reminded.decide(0.0, floor()).reason
+
+
+def test_a_state_of_another_format_is_refused(saved):
+    for state in ({}, {"format": "progressive-1"}, {**saved, "format": "predictive-0"}):
+        with pytest.raises(ForeignState, match="is not predictive-1"):
+            Predictive.restored(state)
+
+
+@pytest.mark.parametrize("part", ["lines", "agents", "price", "learned"])
+@pytest.mark.parametrize("damage", [None, {}, [], "x", 3.0])
+def test_a_damaged_state_is_refused(saved, part, damage):
+    state = {**saved, part: damage}
+    if part == "learned":
+        del state["learned"]
+    with pytest.raises(ForeignState, match="damaged"):
+        Predictive.restored(state)
+
+
+def crowded(policy: Predictive, count: int = 60, now: float = 20.0) -> None:
+    """So many lines ring since 0 s and 10 s that nobody could take all answers."""
+    policy.decide(0.0, floor())
+    ringing(policy, count, at=0.0)
+    ringing(policy, count, at=now - 10.0)
+
+
+def test_lines_that_ring_long_are_given_up_when_nobody_can_take_them(taught):
+    crowded(taught)
+    decision = taught.decide(12.0, floor(free_agents=1, in_flight=120, give_up_seconds=8.0))
+    assert decision.dial == 0
+    assert decision.give_up
+    assert set(decision.give_up) <= {f"line-0.0-{number}" for number in range(60)}
+    assert decision.give_up == tuple(f"line-0.0-{number}" for number in range(len(decision.give_up)))
+
+
+@pytest.mark.parametrize(
+    "values", [{"give_up_seconds": 13.0}, {}, {"give_up_seconds": 8.0, "free_agents": 100, "max_dials": 0}]
+)
+def test_lines_that_ring_shorter_or_are_of_use_ring_on(taught, values):
+    crowded(taught)
+    assert taught.decide(12.0, floor(**{"free_agents": 1, "in_flight": 120, **values})).give_up == ()
+
+
+def test_a_line_given_up_does_not_count_as_unanswered(saved):
+    """Hung up or not, with the same answers of the others the answer rate is the same."""
+    rates = []
+    for gives_up in (True, False):
+        policy = Predictive.restored(saved)
+        crowded(policy, 400)
+        told = floor(free_agents=1, in_flight=800, give_up_seconds=8.0 if gives_up else 1e9)
+        given_up = policy.decide(12.0, told).give_up
+        assert bool(given_up) == gives_up
+        for number in range(400):
+            policy.observe(Failed(f"line-0.0-{number}", 12.0))
+        rates.append(policy.state()["lines"]["ring"]["left"][1][12])
+    assert rates[0] < rates[1] / 2
+
+
+def test_a_line_that_is_answered_before_it_is_hung_up_ends_all_the_same(saved, taught):
+    crowded(taught)
+    for name in taught.decide(12.0, floor(free_agents=1, in_flight=120, give_up_seconds=8.0)).give_up:
+        taught.observe(PickedUp(name, 12.5))
+        taught.observe(Failed(name, 13.0))
+    for number in range(60):
+        taught.observe(Failed(f"line-0.0-{number}", 13.0))
+        taught.observe(Failed(f"line-10.0-{number}", 13.0))
+    assert taught.decide(13.5, floor()).dial > 20
+
+
+CALLS = [f"call-{number}" for number in range(8)]
+TALKS = (Connected, CallEnded)
+ENDS = (PickedUp, Human, Machine, Failed, Abandoned)
+
+
+@st.composite
+def event(draw: st.DrawFn) -> Any:
+    """What makes one, of its time."""
+    kind = draw(st.sampled_from([Dialled, *ENDS, *TALKS, Disposed, AgentFree, AgentGone]))
+    call, agent = draw(st.sampled_from(CALLS)), f"agent-{draw(st.integers(1, AGENTS))}"
+    if kind in TALKS:
+        return lambda at: kind(call, agent, at)
+    if kind in (AgentFree, AgentGone):
+        return lambda at: kind(agent, at)
+    if kind is Disposed:
+        live = draw(st.booleans())
+        return lambda at: Disposed(call, live, at)
+    return lambda at: kind(call, at)
+
+
+moment = st.one_of(st.floats(0, 5), st.floats(-40, 200))
+tick = st.builds(
+    floor,
+    free_agents=st.integers(0, 30),
+    in_flight=st.integers(0, 40),
+    max_dials=st.integers(0, 300),
+    give_up_seconds=st.sampled_from([10.0, float("inf")]),
+    connect_seconds=st.floats(0, 5),
+    chances=st.lists(st.floats(0.2, 4), max_size=5),
+    closes_in=st.sampled_from([5.0, 100.0, float("inf")]),
+)
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.lists(st.tuples(moment, st.one_of(event(), event(), tick)), max_size=60))
+def test_events_lost_late_or_twice_never_raise_nor_dial_a_burst(saved, happenings):
+    policy, now, rings = Predictive.restored(saved), 0.0, dict[str, float]()
+    for after, what in happenings:
+        now += after
+        if isinstance(what, Floor):
+            decision = policy.decide(now, what)
+            assert 0 <= decision.dial <= what.max_dials
+            assert decision.dial <= 15 * (what.free_agents + AGENTS)
+            for call in decision.give_up:
+                assert now - rings[call] >= what.give_up_seconds
+        else:
+            told = what(now)
+            policy.observe(told)
+            if isinstance(told, Dialled):
+                rings.setdefault(told.call, now)
+            elif isinstance(told, (*ENDS, Connected)):
+                rings.pop(told.call, None)
+    json.dumps(policy.state(), allow_nan=False)

@@ -2,15 +2,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.pacing.policy import Floor, Line
+from dialer.pacing.events import Dialled
+from dialer.pacing.policy import Budget, Floor
 from dialer.pacing.progressive import Progressive
 
 
 def decide(free: int, in_flight: int, max_dials: int) -> int:
-    lines = tuple(Line(f"call-{number}", 5.0) for number in range(in_flight))
-    floor = Floor(free, lines, (), (), max_dials, allowance=0.0, ceiling=0.03, ring_seconds=25.0)
-    decision = Progressive().decide(0.0, floor)
+    decision = Progressive().decide(0.0, Floor(free, in_flight, max_dials, budgets=()))
     assert decision.reserve
+    assert decision.give_up == ()
     return decision.dial
 
 
@@ -29,11 +29,16 @@ def test_lines_never_outnumber_free_agents_or_limits(free, in_flight, max_dials)
     assert dial == 0 or dial + in_flight <= free
 
 
+def test_a_used_up_budget_does_not_matter_as_no_line_can_be_abandoned():
+    assert Progressive().decide(0.0, Floor(3, 0, 10, budgets=(Budget(0.03, 100, 50),))).dial == 3
+
+
 def test_reason_names_the_figures():
-    floor = Floor(3, (Line("call-1", 5.0),), (), (), 10, allowance=0.0, ceiling=0.03, ring_seconds=25.0)
-    assert Progressive().decide(0.0, floor).reason == "one line for each free agent: 3 free, 1 in flight: dial 2"
+    reason = Progressive().decide(0.0, Floor(3, 1, 10, budgets=())).reason
+    assert reason == "one line for each free agent: 3 free, 1 in flight: dial 2"
 
 
-def test_nobody_is_abandoned_when_each_line_holds_an_agent(world):
-    run = world(Progressive(), agents=10, seed=1).run(answers=1000)
-    assert run.abandoned == 0
+def test_it_learns_nothing():
+    policy = Progressive()
+    policy.observe(Dialled("call", 0.0))
+    assert policy.state() == Progressive().state() == {"format": "progressive-1"}

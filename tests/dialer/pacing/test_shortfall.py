@@ -1,114 +1,113 @@
-import random
-from dataclasses import replace
-from itertools import pairwise
+"""Calls that find no agent and agents who find no call, against a walk followed point by point."""
 
+from math import exp
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
-from dialer.pacing.shortfall import Outlook, best_lines, shortfall, unit_for
+from dialer.pacing.grid import HORIZON, STEP, STEPS
+from dialer.pacing.shortfall import candidates, of_fewer_lines, of_more_lines
 
-HORIZON = 28
-NOTHING = [0.0] * HORIZON
-LINE_ANSWERS = [0.0] * 5 + [0.02] * 10 + [0.0] * 13
-
-
-def outlook(idle: int, freed: float = 0.0, answers: float = 0.0, doubt: float = 0.0) -> Outlook:
-    return Outlook(idle, [freed] * HORIZON, [answers] * HORIZON, NOTHING, LINE_ANSWERS, sum(LINE_ANSWERS), doubt)
+NONE = np.zeros(STEPS)
+MOST = 120  # either way, of the slow walk
 
 
-def played_out(idle: int, freed: float, answers: float, runs: int) -> tuple[float, float]:
-    """Lost calls and idle agent-seconds, by throwing dice."""
-    chance = random.Random(3)
-    lost = idle_seconds = 0.0
-    for _ in range(runs):
-        agents, now = idle, 0.0
-        while True:
-            wait = min(chance.expovariate(freed + answers), HORIZON - now)
-            idle_seconds += agents * wait
-            now += wait
-            if now >= HORIZON:
-                break
-            if chance.random() < freed / (freed + answers):
-                agents += 1
-            elif agents:
-                agents -= 1
-            else:
-                lost += 1
-    return lost / runs, idle_seconds / runs
+def by_step(most: float) -> st.SearchStrategy[np.ndarray]:
+    return arrays(np.float64, STEPS, elements=st.floats(0, most))
 
 
-@pytest.mark.parametrize(("idle", "freed", "answers"), [(1, 0.1, 0.1), (3, 0.25, 0.35), (5, 1.2, 1.3), (20, 5.0, 5.5)])
-def test_shortfall_is_what_dice_give(idle, freed, answers):
-    view = outlook(idle, freed, answers)
-    lost, idle_seconds = shortfall(view, 0, unit_for(view, 0))
-    diced_lost, diced_idle = played_out(idle, freed, answers, runs=1500)
-    assert lost == pytest.approx(diced_lost, rel=0.2, abs=0.05)
-    assert idle_seconds == pytest.approx(diced_idle, rel=0.1)
+def poisson(mean: float) -> np.ndarray:
+    chances = [exp(-mean)]
+    for number in range(1, 40):
+        chances.append(chances[-1] * mean / number)
+    return np.array(chances)
 
 
-RATES = st.floats(0.0, 3.0)
+def slow(idle: int, freed: np.ndarray, answers: np.ndarray) -> tuple[float, float]:
+    """Lost calls and idle agent-seconds, every number of idle agents with its own chance."""
+    agents = np.arange(-MOST, MOST + 1)
+    here = (agents == idle).astype(float)
+    lost = idled = 0.0
+    for gain, loss in zip(freed, answers, strict=True):
+        here = np.convolve(here, poisson(gain))[: len(agents)]
+        here = np.convolve(here[::-1], poisson(loss))[: len(agents)][::-1]
+        lost += here @ np.maximum(-agents, 0)
+        idled += STEP * here @ np.maximum(agents, 0)
+        here[MOST] += here[:MOST].sum()
+        here[:MOST] = 0.0
+    return lost, idled
 
 
-@settings(max_examples=50)
-@given(st.integers(0, 50), RATES, RATES, st.floats(0, 0.05))
-def test_more_lines_lose_more_calls(idle, freed, answers, doubt):
-    view = outlook(idle, freed, answers, doubt)
-    unit = unit_for(view, 20)
-    lost = [shortfall(view, lines, unit)[0] for lines in (0, 5, 10, 20)]
-    assert all(more >= less - 1e-3 for less, more in pairwise(lost))
+@settings(max_examples=40, deadline=None)
+@given(st.integers(-8, 25), by_step(2.0), by_step(2.0), by_step(0.05), by_step(0.05), st.integers(0, 8))
+def test_more_lines_as_followed_point_by_point(idle, freed, answers, line_freed, line_answers, most):
+    found = of_more_lines(idle, freed, answers, line_freed, line_answers, most)
+    numbers = candidates(most)
+    wanted = [slow(idle, freed + number * line_freed, answers + number * line_answers) for number in numbers]
+    assert found.lost == pytest.approx([lost for lost, _ in wanted], abs=0.02, rel=0.005)
+    assert found.idled == pytest.approx([idled for _, idled in wanted], abs=0.5, rel=0.005)
 
 
-@settings(max_examples=50)
-@given(st.integers(5, 50), st.floats(0.0, 1.0), st.floats(0.0, 1.0))
-def test_more_lines_save_idle_time(idle, freed, answers):
-    """Where the answer rate is known: in doubt each line adds spread, which a few agents feel as waiting."""
-    view = outlook(idle, freed, answers)
-    unit = unit_for(view, 20)
-    assert shortfall(view, 20, unit)[1] < shortfall(view, 0, unit)[1]
+@settings(max_examples=20, deadline=None)
+@given(st.integers(-8, 12), arrays(np.float64, (2, 3, STEPS), elements=st.floats(0, 2)))
+def test_fewer_lines_as_followed_point_by_point(idle, rows):
+    freed, answers = rows
+    found = of_fewer_lines(idle, freed, answers)
+    wanted = [slow(idle, *row) for row in zip(freed, answers, strict=True)]
+    assert found.lost == pytest.approx([lost for lost, _ in wanted], abs=0.02, rel=0.005)
+    assert found.idled == pytest.approx([idled for _, idled in wanted], abs=0.5, rel=0.005)
 
 
-@settings(max_examples=50)
-@given(st.integers(0, 50), RATES, RATES, st.integers(0, 30), st.floats(1.0, 30.0))
-def test_best_lines_keeps_to_the_limit(idle, freed, answers, most, allowance):
-    assert 0 <= best_lines(outlook(idle, freed, answers), 300, 0.03, allowance, most) <= most
+@settings(deadline=None)
+@given(st.integers(-20, 200), by_step(6.0), by_step(6.0), by_step(0.05), st.integers(1, 256))
+def test_more_lines_lose_more_calls_and_idle_less(idle, freed, answers, line_answers, most):
+    found = of_more_lines(idle, freed, answers, NONE, line_answers, most)
+    assert len(found.lost) == len(candidates(most))
+    assert (np.diff(found.lost) >= -0.1).all()  # what the edge of the walk may cost
+    assert (np.diff(found.idled) <= 0.5).all()
+    assert (found.lost >= -1e-6).all()
+    assert (found.idled >= -1e-6).all()
 
 
-@settings(max_examples=50)
-@given(st.integers(0, 20), RATES, RATES)
-def test_dearer_abandoned_calls_mean_fewer_lines(idle, freed, answers):
-    view = outlook(idle, freed, answers)
-    cheap, dear = (best_lines(view, price, 0.03, 30.0, 500) for price in (100, 3000))
-    assert dear <= cheap
+@pytest.mark.parametrize("idle", [0, 1, 7, 60, 200])
+def test_who_is_idle_stays_idle_when_nothing_happens(idle):
+    found = of_more_lines(idle, NONE, NONE, NONE, NONE, 2)
+    assert found.idled == pytest.approx([idle * HORIZON] * 3)
+    assert found.lost == pytest.approx([0.0] * 3, abs=1e-9)
 
 
-def test_no_lines_when_no_agent_is_or_becomes_free():
-    assert best_lines(outlook(idle=0), 300, 0.03, 30.0, 500) == 0
+def test_waiting_calls_are_lost_unless_an_agent_is_freed_at_once():
+    assert of_more_lines(-3, NONE, NONE, NONE, NONE, 0).lost == pytest.approx([3.0])
+    late, soon = np.zeros(STEPS), np.zeros(STEPS)
+    late[1] = soon[0] = 20.0
+    assert of_more_lines(-3, late, NONE, NONE, NONE, 0).lost == pytest.approx([3.0])
+    assert of_more_lines(-3, soon, NONE, NONE, NONE, 0).lost == pytest.approx([0.0], abs=1e-3)
 
 
-def test_lines_for_few_idle_agents_do_not_follow_the_answer_rate():
-    """At 20 % answers ten lines give two answers on average, but two free agents are worth far fewer."""
-    assert 1 <= best_lines(outlook(idle=2), 300, 0.03, 30.0, 500) <= 6
+@pytest.mark.parametrize("waiting", [3, 7, 15, 31, 63])
+def test_waiting_calls_never_look_like_idle_agents(waiting):
+    """Wherever the edge of the walk lies."""
+    answers = np.full(STEPS, 2.0)
+    found = of_more_lines(-waiting, NONE, answers, NONE, NONE, 0)
+    assert found.lost == pytest.approx([waiting + answers.sum()], rel=0.005)
+    assert found.idled == pytest.approx([0.0], abs=0.2)
 
 
-def test_many_idle_agents_get_lines_by_the_answer_rate():
-    assert 100 <= best_lines(outlook(idle=40), 300, 0.03, 30.0, 500) <= 200
+@settings(deadline=None)
+@given(by_step(40.0))
+def test_without_agents_every_answer_is_lost(answers):
+    """No chance gets lost at the edge of what is looked at, nor comes back at the other."""
+    found = of_more_lines(0, NONE, answers, NONE, NONE, 0)
+    assert found.lost == pytest.approx([answers.sum()], rel=5e-3, abs=1e-3)
+    assert found.idled == pytest.approx([0.0], abs=0.3)
 
 
-def test_a_higher_ceiling_pays_for_more_lines():
-    strict, lax = (best_lines(outlook(idle=20), 300, ceiling, 30.0, 500) for ceiling in (0.0, 0.2))
-    assert strict < lax
-
-
-def test_doubt_about_the_answer_rate_dials_less():
-    sure = outlook(idle=20)
-    unsure = replace(sure, doubt=0.05)
-    assert best_lines(unsure, 300, 0.03, 30.0, 500) < best_lines(sure, 300, 0.03, 30.0, 500)
-
-
-def test_no_more_abandoned_calls_than_allowed_are_to_be_expected():
-    """Even when they cost nothing."""
-    view = outlook(idle=100)
-    lines = best_lines(view, 0.0, 0.03, 1.0, 1000)
-    assert shortfall(view, lines, unit_for(view, 500))[0] <= 1.1
-    assert best_lines(view, 0.0, 0.03, 30.0, 1000) > lines
+@pytest.mark.parametrize("at_once", [80.0, 200.0, 2000.0])
+def test_another_line_is_lost_as_well_however_many_calls_are(at_once):
+    line = np.full(STEPS, 0.01)
+    found = of_more_lines(0, NONE, np.full(STEPS, at_once), NONE, line, 64)
+    assert found.lost - found.lost[0] == pytest.approx(np.array(candidates(64)) * line.sum(), abs=0.01)
+    assert found.idled == pytest.approx(np.zeros(len(found.lost)), abs=0.01)

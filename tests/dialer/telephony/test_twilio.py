@@ -249,6 +249,12 @@ def test_hanging_up_ends_a_call_in_whatever_state(api, carrier):
     assert api.requests == [("POST", f"{CALLS}/{SID}.json", [("Status", "completed")])]
 
 
+def test_stopping_a_ring_spares_a_call_that_was_picked_up(api, carrier):
+    api.say(200, call())
+    carrier.stop_ringing(SID)
+    assert api.requests == [("POST", f"{CALLS}/{SID}.json", [("Status", "canceled")])]
+
+
 def test_a_call_is_sent_to_the_message(api, carrier):
     api.say(200, call())
     carrier.play_message(SID, "a1")
@@ -260,10 +266,14 @@ def test_a_call_is_sent_to_the_message(api, carrier):
 
 @pytest.mark.parametrize(("status", "code"), [(400, 21220), (404, 20404)])
 def test_an_order_for_a_call_that_is_over_is_none(api, carrier, status, code):
-    for order in (lambda: carrier.hang_up(SID), lambda: carrier.play_message(SID, "a1")):
+    for order in (
+        lambda: carrier.hang_up(SID),
+        lambda: carrier.stop_ringing(SID),
+        lambda: carrier.play_message(SID, "a1"),
+    ):
         api.fail(status, code)
         order()
-    assert len(api.requests) == 2
+    assert len(api.requests) == 3
 
 
 @pytest.mark.parametrize(

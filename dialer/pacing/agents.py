@@ -1,0 +1,151 @@
+"""The agents: when each will be free, by how long they have talked or wrapped up. Learned from the calls before."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from dialer.pacing.grid import SECONDS, Array, followed, shifted, staying
+from dialer.pacing.hazard import Hazard, numbers
+
+AGES = (*(float(age) for age in range(13)), *(13 * 1.08**step for step in range(74)))  # up to an hour
+MEMORY = 1000.0  # calls
+TALK_PRIOR_SECONDS, WRAP_UP_PRIOR_SECONDS = 60.0, 15.0
+LEAVING_MEMORY = 100.0  # ends of calls
+ANOTHER = 0.2  # weight of another campaign's calls
+
+
+class Agents:
+    """Chances as of the last `settle`; events are counted at once."""
+
+    def __init__(self) -> None:
+        self._talking: dict[str, tuple[float, float]] = {}  # agent -> since, weight
+        self._wrapping: dict[str, tuple[float, float]] = {}
+        self._counted = float("-inf")
+        self.served = 0  # calls whose agent became free again
+        self._leaving = 0.0  # share of the agents who end a call to go, not to take the next
+        self._talk = Hazard(AGES, MEMORY, np.full(len(AGES), 1 / TALK_PRIOR_SECONDS), 6.0)
+        self._wrap_up = Hazard(AGES, MEMORY, np.full(len(AGES), 1 / WRAP_UP_PRIOR_SECONDS), 6.0)
+        self._settle_tables()
+
+    def connected(self, agent: str, at: float) -> None:
+        self.freed(agent, at)  # who takes a call has ended the last one, told or not
+        self._talking[agent] = at, self._talk.begin()
+
+    def ended(self, agent: str, at: float) -> None:
+        if self._leave(self._talking, self._talk, agent, at):
+            self._wrapping[agent] = at, self._wrap_up.begin()
+
+    def freed(self, agent: str, at: float) -> None:
+        talked = self._leave(self._talking, self._talk, agent, at)
+        if talked:
+            self._wrapping[agent] = at, self._wrap_up.begin()
+        if self._leave(self._wrapping, self._wrap_up, agent, at):
+            self._leaving *= 1 - 1 / LEAVING_MEMORY
+            self.served += 1
+
+    def gone(self, agent: str, at: float) -> None:
+        if agent in self._talking or agent in self._wrapping:
+            self._leaving += (1 - self._leaving) / LEAVING_MEMORY
+        self._leave(self._talking, self._talk, agent, at, ended=False)
+        self._leave(self._wrapping, self._wrap_up, agent, at, ended=False)
+
+    def _leave(
+        self, busy: dict[str, tuple[float, float]], hazard: Hazard, agent: str, at: float, ended: bool = True
+    ) -> bool:
+        entry = busy.pop(agent, None)
+        if entry is None:
+            return False
+        since, weight = entry
+        age = max(0.0, at - since)
+        hazard.live(max(0.0, min(age, self._counted - since)), age, weight)
+        if ended:
+            hazard.leave(age, weight)
+        return True
+
+    def forget_running(self) -> None:
+        self._talking.clear()
+        self._wrapping.clear()
+        self._counted = float("-inf")
+
+    def settle(self, now: float) -> None:
+        for busy, hazard in ((self._talking, self._talk), (self._wrapping, self._wrap_up)):
+            for agent, (since, weight) in list(busy.items()):
+                if now - since > AGES[-1]:
+                    del busy[agent]  # its end has not been reported
+                else:
+                    hazard.live(max(0.0, self._counted - since), now - since, weight)
+            by = hazard.fade()
+            for agent, (since, weight) in busy.items():
+                busy[agent] = since, weight / by
+        self._counted = max(self._counted, now)
+        self._settle_tables()
+
+    def _settle_tables(self) -> None:
+        self._shifted: dict[float, tuple[Array, Array, Array]] = {}
+        wrap_up, talk = _chances(self._wrap_up), _chances(self._talk)
+        stays = 1 - self._leaving
+        self._talk_over, self._wrap_up_over = stays * followed(talk, wrap_up[0]), stays * wrap_up
+        self._served = stays * followed(talk[:1], wrap_up[0])[0]
+
+    def _tables(self, patience: float) -> tuple[Array, Array, Array]:
+        if patience not in self._shifted:
+            self._shifted[patience] = (
+                shifted(self._talk_over, patience),
+                shifted(self._wrap_up_over, patience),
+                shifted(self._served, patience),
+            )
+        return self._shifted[patience]
+
+    def freed_by_step(self, now: float, patience: float) -> Array:
+        """Agents due by step, each `patience` seconds sooner: an answered call can wait so long for one."""
+        talk_over, wrap_up_over, served = self._tables(patience)
+        due = np.zeros(served.shape)
+        if self._talking:
+            due = due + _bins(self._talking, now) @ talk_over
+        if self._wrapping:
+            due = due + _bins(self._wrapping, now) @ wrap_up_over
+        return due
+
+    def served_by_step(self, patience: float) -> Array:
+        """Chance by step after an answer that its agent is free again."""
+        return self._tables(patience)[2]
+
+    @property
+    def busy(self) -> int:
+        return len(self._talking) + len(self._wrapping)
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "talk": self._talk.state(),
+            "wrap_up": self._wrap_up.state(),
+            "leaving": self._leaving,
+            "served": self.served,
+        }
+
+    def restore(self, state: Mapping[str, Any], another: bool) -> None:
+        """Of `another` campaign only the chances are taken over, and with less weight."""
+        self._talk.restore(state["talk"], ANOTHER if another else 1.0)
+        self._wrap_up.restore(state["wrap_up"], ANOTHER if another else 1.0)
+        (self._leaving,) = numbers([state["leaving"]], 1)
+        self.served = 0 if another else int(state["served"])
+        self._settle_tables()
+
+
+def _bins(busy: dict[str, tuple[float, float]], now: float) -> Array:
+    since = np.fromiter((since for since, _ in busy.values()), np.float64, len(busy))
+    bins = np.searchsorted(EDGES, now - since, "right") - 1
+    return np.bincount(np.maximum(bins, 0), minlength=len(AGES)).astype(np.float64)
+
+
+EDGES = np.array(AGES)
+MIDDLES = np.concatenate([(EDGES[:-1] + EDGES[1:]) / 2, EDGES[-1:]])
+# The bin of each age after each second, from the middle of each bin
+LOOK = np.searchsorted(EDGES, MIDDLES[:, None] + np.arange(SECONDS) + 0.5, "right") - 1
+
+
+def _chances(hazard: Hazard) -> Array:
+    """P(over in second 1, 2, … from now | still running at the age of the bin), rows by bin."""
+    leaving = (1 - np.exp(-hazard.rates()[0]))[LOOK]
+    ends: Array = leaving * staying(leaving)
+    return ends

@@ -1,0 +1,50 @@
+"""The time ahead that a decision looks at, cut into steps."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+STEP = 2  # seconds; finer ones decide no better
+STEPS = 14
+HORIZON = STEP * STEPS  # seconds; a longer one decides no better
+SECONDS = HORIZON + 6  # that tables cover, for limits on the wait of an answered call
+
+
+def steps(per_second: Array) -> Array:
+    """Chances by second (last axis) summed into steps."""
+    summed: Array = per_second[..., :HORIZON].reshape(*per_second.shape[:-1], STEPS, STEP).sum(-1)
+    return summed
+
+
+def shifted(per_second: Array, seconds: float) -> Array:
+    """The same, each chance counted `seconds` sooner; what comes before now counts in the first step."""
+    whole = min(int(seconds), SECONDS - HORIZON)
+    ahead = per_second[..., whole:].copy()
+    ahead[..., 0] += per_second[..., :whole].sum(-1)
+    return steps(ahead)
+
+
+def followed(first: Array, second: Array) -> Array:
+    """Chances by second, or step, of a delay (rows of `first`) followed by another one (`second`).
+
+    Each begins and ends somewhere in its second: half the time the sum falls into the one after.
+    """
+    return later(first, (second + np.concatenate([[0.0], second[:-1]])) / 2)
+
+
+def later(first: Array, delay: Array) -> Array:
+    """Chances by second (rows of `first`), each put off by so many whole seconds as `delay` has chances for."""
+    size = delay.shape[-1]
+    matrix = np.zeros((size, size))
+    for start in range(size):
+        matrix[start, start:] = delay[: size - start]
+    return first @ matrix
+
+
+def staying(leaving: Array) -> Array:
+    """P(still there when each second begins), from the chance of leaving within it (last axis)."""
+    there: Array = np.cumprod(1 - leaving, axis=-1, dtype=np.float64)
+    there[..., 1:] = there[..., :-1]
+    there[..., 0] = 1.0
+    return there

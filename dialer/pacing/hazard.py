@@ -1,0 +1,108 @@
+"""The chance per second of leaving a stage, by age: departures over time at risk, old stays fading."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from math import exp, isfinite
+from typing import Any
+
+import numpy as np
+
+from dialer.pacing.grid import Array
+
+
+class Hazard:
+    """Learned from stays that ended and from stays still running.
+
+    Ended stays alone would favour the short ones, which end first: too many agents due in the first minutes. So the
+    time that a running stay has lasted counts as well, and for the same reason a stay's time and its end have one
+    weight, that of its beginning.
+    """
+
+    def __init__(
+        self, edges: tuple[float, ...], memory: float, prior: Array, prior_stays: float, causes: int = 1
+    ) -> None:
+        """`edges`: rising ages from 0; the last bin is open. `memory`: stays after which an old one weighs 1/e.
+
+        `prior`: chance per second in each bin before anything is seen, by any cause, worth `prior_stays` stays.
+        """
+        self.edges = edges
+        self._growth = exp(1 / memory)
+        self._widths = np.diff(np.array([*edges, edges[-1]]))  # the open bin is never lived through as a whole
+        lived = np.exp(-np.cumsum(prior * self._widths))
+        alive = np.concatenate([[1.0], lived[:-1]])
+        ends = np.concatenate([lived[:-1], [0.0]])
+        at_risk = prior_stays * (alive - ends) / prior
+        self._prior_at_risk, self._prior_left = at_risk, at_risk * prior / causes
+        self.weight = 1.0  # of a stay that begins now
+        size = len(edges)
+        self._steps = [0.0] * (size + 1)  # whole bins lived through, as steps of a running sum
+        self._parts = [0.0] * size  # seconds in bins lived through in part
+        self._left = [[0.0] * size for _ in range(causes)]
+
+    def begin(self) -> float:
+        """The weight of a stay that begins now."""
+        self.weight *= self._growth
+        return self.weight
+
+    def bin(self, age: float) -> int:
+        return max(0, bisect_right(self.edges, age) - 1)
+
+    def live(self, since: float, until: float, weight: float) -> None:
+        """Count the time between two ages of one stay."""
+        if until <= since:
+            return
+        first, last = self.bin(since), self.bin(until)
+        if first == last:
+            self._parts[first] += weight * (until - since)
+            return
+        self._parts[first] += weight * (self.edges[first + 1] - since)
+        self._parts[last] += weight * (until - self.edges[last])
+        self._steps[first + 1] += weight
+        self._steps[last] -= weight
+
+    def leave(self, age: float, weight: float, cause: int = 0) -> None:
+        self._left[cause][self.bin(age)] += weight
+
+    def rates(self) -> Array:
+        """Intensity per second of each cause (rows) in each bin."""
+        left = np.array(self._left) / self.weight + self._prior_left
+        rates: Array = left / (self._at_risk() + self._prior_at_risk)
+        return rates
+
+    def fade(self) -> float:
+        """Express all in present stays; the factor by which the weights of running stays must be divided."""
+        by = self.weight
+        for sums in (self._steps, self._parts, *self._left):
+            sums[:] = [value / by for value in sums]
+        self.weight = 1.0
+        return by
+
+    def _at_risk(self) -> Array:
+        whole = np.cumsum(np.array(self._steps[:-1])) * self._widths
+        at_risk: Array = (np.array(self._parts) + np.maximum(whole, 0.0)) / self.weight
+        return at_risk
+
+    def state(self) -> dict[str, Any]:
+        """In present stays."""
+        steps, parts, *left = (
+            [value / self.weight for value in sums] for sums in (self._steps, self._parts, *self._left)
+        )
+        return {"steps": steps, "parts": parts, "left": left}
+
+    def restore(self, state: Mapping[str, Any], weight: float) -> None:
+        """Raises ValueError for other bins than these."""
+        size = len(self.edges)
+        if len(state["left"]) != len(self._left):
+            raise ValueError("other causes")
+        self.weight = 1.0
+        self._steps = numbers(state["steps"], size + 1, weight)
+        self._parts = numbers(state["parts"], size, weight)
+        self._left = [numbers(sums, size, weight) for sums in state["left"]]
+
+
+def numbers(saved: Iterable[Any], size: int, weight: float = 1.0) -> list[float]:
+    """Saved numbers times `weight`. Raises ValueError unless there are `size`, all finite."""
+    values = [weight * float(value) for value in saved]
+    if len(values) != size or not all(map(isfinite, values)):
+        raise ValueError(f"not {size} finite numbers")
+    return values

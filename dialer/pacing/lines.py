@@ -1,0 +1,307 @@
+"""The calls in flight: when each will ask for an agent, if ever. Learned from the calls before."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+import numpy as np
+
+from dialer.pacing.grid import SECONDS, Array, later, staying, steps
+from dialer.pacing.hazard import Hazard, numbers
+from dialer.pacing.level import Level
+
+RING_AGES = tuple(float(second) for second in range(91))
+DELAYS = 24  # half seconds from pick-up to the verdict of machine detection; the first is for none at all
+MEMORY = 2500.0  # calls
+PICKED_UP, FAILED = 0, 1
+OVERDUE_SECONDS = 30.0
+ANOTHER = 0.2  # weight of another campaign's calls
+PRIOR_LIVE = 0.95  # of the calls that ask for an agent
+PRIOR_WEIGHT = 4.0
+DISPOSED_LATER = 20_000  # calls that nobody has said yet whether they were live
+
+
+@dataclass(slots=True)
+class Line:
+    at: float  # dialled
+    chance: float
+    weight: float
+    counted: float = 0.0  # age up to which its time at risk is counted
+    picked_up: float = -1.0  # age
+
+
+class Lines:
+    """Where agents are given to calls at pick-up, the delay of detection is learned to be none."""
+
+    def __init__(self) -> None:
+        self.ringing: dict[str, Line] = {}
+        self.detecting: dict[str, Line] = {}
+        self.waiting: dict[str, Line] = {}  # asked, and nobody was free
+        self.answers = 0  # calls that have asked for an agent
+        self.level = Level()
+        size = len(RING_AGES)
+        self._ring = Hazard(RING_AGES, MEMORY, np.full(size, 0.04), 6.0, causes=2)
+        self._humans, self._machines = [0.0] * size, [0.0] * size  # of the pick-ups, by ring age
+        self._delays = [[0.0] * DELAYS, [0.0] * DELAYS]  # of machines, of humans
+        self._handed: dict[str, float] = {}  # call -> ring age, until it is known whether it was live
+        self._live, self._not_live = [0.0] * size, [0.0] * size
+        self._live_answers = self._live_abandoned = self._abandoned = 0.0
+        self.settle(float("-inf"))
+
+    def __len__(self) -> int:
+        return len(self.ringing) + len(self.detecting) + len(self.waiting)
+
+    def __contains__(self, call: str) -> bool:
+        return call in self.ringing or call in self.detecting or call in self.waiting
+
+    def dialled(self, call: str, at: float, chance: float) -> None:
+        if call not in self:
+            self.ringing[call] = Line(at, chance, self._ring.begin())
+
+    def picked_up(self, call: str, at: float) -> None:
+        line = self.ringing.pop(call, None)
+        if line is None:
+            return
+        age = max(0.0, at - line.at)
+        self._count(line, age)
+        self._ring.leave(age, line.weight, PICKED_UP)
+        line.picked_up = age
+        self.detecting[call] = line
+
+    def asked(self, call: str, at: float) -> None:
+        """It wants an agent now; it waits until it is handed over or lost."""
+        self.picked_up(call, at)
+        line = self.detecting.pop(call, None)
+        if line is None:
+            return
+        self._verdict(line, at, True)
+        self.answers += 1
+        self.level.add(1.0, 0.0)
+        self._live_answers += self._live_share[self._ring.bin(line.picked_up)]
+        self.waiting[call] = line
+
+    def machine(self, call: str, at: float) -> None:
+        if call in self._handed:
+            self.disposed(call, False)
+        line = self.detecting.pop(call, None)
+        if line is not None:
+            self._verdict(line, at, False)
+        else:
+            self.failed(call, at)
+
+    def connected(self, call: str, at: float) -> None:
+        self.asked(call, at)
+        line = self.waiting.pop(call, None)
+        if line is not None:
+            self._handed[call] = line.picked_up
+            if len(self._handed) > DISPOSED_LATER:
+                del self._handed[next(iter(self._handed))]
+
+    def lost(self, call: str, at: float) -> None:
+        """Abandoned, after it has asked."""
+        self.asked(call, at)
+        line = self.waiting.pop(call, None)
+        if line is not None:
+            self._abandoned += 1
+            self._live_abandoned += self._live_share[self._ring.bin(line.picked_up)]
+
+    def failed(self, call: str, at: float) -> None:
+        line = self.ringing.pop(call, None)
+        if line is not None:
+            age = max(0.0, at - line.at)
+            self._count(line, age)
+            self._ring.leave(age, line.weight, FAILED)
+        self.detecting.pop(call, None)
+        self.waiting.pop(call, None)
+
+    def given_up(self, call: str, at: float) -> None:
+        """We hung up: nothing is learned but the time it rang."""
+        line = self.ringing.pop(call, None)
+        if line is not None:
+            self._count(line, max(0.0, at - line.at))
+        else:
+            self.failed(call, at)  # answered before we did
+
+    def forget_overdue(self, now: float, ring_seconds: float) -> None:
+        """Lines whose end has not been reported."""
+        for call, line in list(self.ringing.items()):
+            if now - line.at > ring_seconds + OVERDUE_SECONDS:
+                self.given_up(call, line.at + ring_seconds)
+        for lines in (self.detecting, self.waiting):
+            for call in [call for call, line in lines.items() if now - line.at - line.picked_up > OVERDUE_SECONDS]:
+                del lines[call]
+
+    def forget_running(self) -> None:
+        for lines in (self.ringing, self.detecting, self.waiting):
+            lines.clear()
+
+    def disposed(self, call: str, live: bool) -> None:
+        age = self._handed.pop(call, None)
+        if age is not None:
+            (self._live if live else self._not_live)[self._ring.bin(age)] += 1.0
+
+    def settle(self, now: float) -> None:
+        """Work out the chances anew, with all that is ringing at `now`."""
+        for line in self.ringing.values():
+            self._count(line, now - line.at)
+        if self.answers:
+            self.level.settle(now)
+        by = self._ring.fade()
+        for line in (*self.ringing.values(), *self.detecting.values()):
+            line.weight /= by
+        for sums in (self._humans, self._machines, *self._delays):
+            sums[:] = [value / by for value in sums]
+        self._settle_tables()
+
+    def _count(self, line: Line, age: float) -> None:
+        if age > line.counted:
+            self._ring.live(line.counted, age, line.weight)
+            expected = self._cumulated(age) - self._cumulated(line.counted)
+            self.level.add(0.0, line.chance * expected)
+            line.counted = age
+
+    def _cumulated(self, age: float) -> float:
+        whole = min(int(age), len(RING_AGES) - 1)
+        asked: float = self._asks_until[whole] + (age - whole) * self._asks[whole]
+        return asked
+
+    def _verdict(self, line: Line, at: float, human: bool) -> None:
+        (self._humans if human else self._machines)[self._ring.bin(line.picked_up)] += line.weight
+        delay = max(0.0, at - line.at - line.picked_up)
+        self._delays[human][min(DELAYS - 1, ceil(2 * delay))] += line.weight
+
+    def _settle_tables(self) -> None:
+        picks, fails = self._ring.rates()
+        share = self._human_share = _share(self._humans, self._machines)
+        leaving = 1 - np.exp(-(picks + fails))
+        asks = leaving * picks / (picks + fails) * share
+        self._asks = (picks * share).tolist()
+        self._asks_until = np.concatenate([[0.0], np.cumsum(picks * share)]).tolist()
+        delays = [np.array(delays) + 1e-6 for delays in self._delays]
+        self._undecided = [np.append(np.cumsum(delay[:0:-1])[::-1], 1e-6) / delay.sum() for delay in delays]
+        human_delay = delays[1] / delays[1].sum()
+        ages = np.minimum(np.arange(len(RING_AGES))[:, None] + np.arange(SECONDS), len(RING_AGES) - 1)
+        rows = later(staying(leaving[ages]) * asks[ages], human_delay @ PUT_OFF)
+        self._rows = steps(rows)
+        self.line_answers = self._rows[0]
+        alive = staying(leaving)
+        self._answer = float(alive @ asks)
+        # P(ever asks | ringing at that age)
+        self._total = np.cumsum((alive * asks)[::-1])[::-1] / np.maximum(alive, 1e-12)
+        live, others = (np.convolve(sums, AROUND, "same") for sums in (self._live, self._not_live))
+        self._live_share = ((live + PRIOR_WEIGHT * PRIOR_LIVE) / (live + others + PRIOR_WEIGHT)).tolist()
+        rest = np.concatenate([human_delay, [1e-9], np.zeros(DELAYS)])[STILL]
+        self._after = steps(rest / rest.sum(1, keepdims=True) @ WITHIN)
+
+    @property
+    def answer_chance(self) -> float:
+        """P(a new line ever asks for an agent), just now."""
+        return min(1.0, self._answer * self.level.value)
+
+    @property
+    def live_shares(self) -> tuple[float, float]:
+        """Of the calls that asked, and of those abandoned: the share that persons were, from their ring ages.
+
+        The second is at least the first: a few abandoned calls may look better than they are.
+        """
+        answered = self._live_answers / self.answers if self.answers else 1.0
+        return answered, max(answered, self._live_abandoned / self._abandoned if self._abandoned else 0.0)
+
+    @property
+    def live_share(self) -> float:
+        """Of the calls that ask, as far as agents have said."""
+        live, others = sum(self._live), sum(self._not_live)
+        return (live + PRIOR_WEIGHT * PRIOR_LIVE) / (live + others + PRIOR_WEIGHT)
+
+    def expected_answers(self, now: float) -> Array:
+        """By step, of all in flight that have not asked yet."""
+        level = self.level.cautious
+        total = np.zeros(self._rows.shape[1])
+        if self.ringing:
+            ages, chances = self._ages(now)
+            whole, part = np.divmod(np.minimum(ages, len(RING_AGES) - 2), 1.0)
+            bins = whole.astype(np.intp)
+            size = len(RING_AGES)
+            weights = np.bincount(bins, (1 - part) * chances, size) + np.bincount(bins + 1, part * chances, size)
+            total = level * (weights @ self._rows)
+        if self.detecting:
+            total = total + self._of_detecting(now)
+        return total
+
+    def _ages(self, now: float) -> tuple[Array, Array]:
+        count = len(self.ringing)
+        ages = now - np.fromiter((line.at for line in self.ringing.values()), np.float64, count)
+        chances = np.fromiter((line.chance for line in self.ringing.values()), np.float64, count)
+        return np.maximum(ages, 0.0), chances
+
+    def _of_detecting(self, now: float) -> Array:
+        lines = list(self.detecting.values())
+        picked = np.array([line.picked_up for line in lines])
+        halves = np.clip(2 * (now - np.array([line.at for line in lines]) - picked), 0, DELAYS - 1).astype(np.intp)
+        share = self._human_share[np.minimum(picked, len(RING_AGES) - 1).astype(np.intp)]
+        human, machine = share * self._undecided[1][halves], (1 - share) * self._undecided[0][halves]
+        due: Array = (human / (human + machine)) @ self._after[halves]
+        return due
+
+    def oldest(self, now: float, age: float) -> list[tuple[str, Array, float]]:
+        """Ringing calls of at least that age, oldest first: name, chances of asking by step, chance of ever asking."""
+        level = self.level.cautious
+        found = []
+        for call, line in self.ringing.items():
+            old = now - line.at
+            if old < age:
+                break
+            bin_ = min(int(old), len(RING_AGES) - 1)
+            found.append((call, level * line.chance * self._rows[bin_], level * line.chance * float(self._total[bin_])))
+        return found
+
+    def state(self) -> dict[str, Any]:
+        humans, machines, *delays = (
+            [value / self._ring.weight for value in sums] for sums in (self._humans, self._machines, *self._delays)
+        )
+        return {
+            "answers": self.answers,
+            "level": self.level.state(),
+            "ring": self._ring.state(),
+            "humans": humans,
+            "machines": machines,
+            "delays": delays,
+            "live": list(self._live),
+            "not_live": list(self._not_live),
+            "tally": [self._live_answers, self._live_abandoned, self._abandoned],
+        }
+
+    def restore(self, state: Mapping[str, Any], another: bool) -> None:
+        """Of `another` campaign only the chances are taken over, and with less weight."""
+        weight = ANOTHER if another else 1.0
+        self._ring.restore(state["ring"], weight)
+        self._humans, self._machines, self._live, self._not_live = (
+            numbers(state[key], len(RING_AGES), weight) for key in ("humans", "machines", "live", "not_live")
+        )
+        of_machines, of_humans = state["delays"]
+        self._delays = [numbers(delays, DELAYS, weight) for delays in (of_machines, of_humans)]
+        if not another:
+            self.answers = int(state["answers"])
+            self.level.restore(state["level"])
+            self._live_answers, self._live_abandoned, self._abandoned = numbers(state["tally"], 3)
+        self._settle_tables()
+
+
+def _share(humans: list[float], machines: list[float]) -> Array:
+    """Of humans, for each bin with its neighbours, drawn to the share of all."""
+    near, others = (np.convolve(sums, NEIGHBOURS, "same") for sums in (humans, machines))
+    overall = (sum(humans) + 1) / (sum(humans) + sum(machines) + 2)
+    share: Array = (near + PRIOR_WEIGHT * overall) / (near + others + PRIOR_WEIGHT)
+    return share
+
+
+NEIGHBOURS, AROUND = np.array([1.0, 2.0, 1.0]) / 4, np.ones(5)  # weights of the bins about each one
+# By how many whole seconds a delay of so many half seconds puts off a moment somewhere in a second
+WHOLE, SECOND_HALF = np.divmod(np.maximum(np.arange(DELAYS) - 1, 0), 2)
+STAYS = np.where(np.arange(DELAYS) == 0, 1.0, np.where(SECOND_HALF == 0, 0.75, 0.25))[:, None]
+PUT_OFF = STAYS * np.eye(SECONDS)[WHOLE] + (1 - STAYS) * np.eye(SECONDS)[WHOLE + 1]
+# In which second from now it ends, when so many half seconds more are left
+WITHIN = np.eye(SECONDS)[np.arange(DELAYS) // 2]
+# The half seconds that a delay may still have when so many have passed
+STILL = np.arange(DELAYS)[:, None] + 1 + np.arange(DELAYS)

@@ -1,0 +1,131 @@
+"""What pacing has learned outlives the daemon."""
+
+import pytest
+from sqlalchemy import update
+from sqlmodel import Session, SQLModel
+
+from campaigns.campaign import LINES_PER_AGENT_MAXIMUM, LINES_PER_AGENT_MINIMUM
+from campaigns.tables import Campaign
+from dialer.dial_loop import Budget, DialLoop
+from dialer.learned import keep, policy_of
+from dialer.pacing.events import AgentFree, CallEnded, Connected, Dialled, Failed, Human, PickedUp
+from dialer.pacing.policy import Budget as DropBudget
+from dialer.pacing.policy import Floor
+from dialer.pacing.predictive import Predictive
+from dialer.pacing.progressive import Progressive
+from dialer.pacing.ratio import HIGHEST, LOWEST, Ratio
+
+STATE = SQLModel.metadata.tables["pacing_state"]
+FLOOR = Floor(free_agents=10, in_flight=0, max_dials=100, budgets=(DropBudget(0.03, 2000, 20),))
+
+
+def taught() -> Predictive:
+    """Of 500 lines 100 are answered after 8 s; talks last 20 to 99 s, wrap-up 10 s."""
+    policy = Predictive()
+    for number in range(500):
+        call, agent, at = f"call-{number}", f"agent-{number}", number * 200.0
+        policy.decide(at, FLOOR)
+        policy.observe(Dialled(call, at))
+        if number % 5:
+            policy.observe(Failed(call, at + 25))
+            continue
+        for event in (PickedUp(call, at + 8), Human(call, at + 8), Connected(call, agent, at + 8)):
+            policy.observe(event)
+        policy.observe(CallEnded(call, agent, at + 28 + number % 80))
+        policy.observe(AgentFree(agent, at + 38 + number % 80))
+    return policy
+
+
+@pytest.fixture
+def predictive(build):
+    return lambda **changes: build.campaign(mode="predictive", **changes)
+
+
+@pytest.fixture
+def policy(database):
+    def read(campaign_id: int):
+        with database.read() as session:
+            return policy_of(session, session.get(Campaign, campaign_id))
+
+    return read
+
+
+def save(database, clock, campaign, learned) -> None:
+    def write(session: Session) -> None:
+        keep(session, {campaign: learned.state()}, clock.now())
+
+    database.write(write)
+
+
+def test_a_campaign_that_never_ran_starts_one_to_one(build, predictive, policy):
+    decision = policy(predictive()).decide(0.0, FLOOR)
+    assert (decision.dial, decision.reserve) == (10, True)
+    assert decision.reason.startswith("learning, 0 of 40")
+
+
+def test_a_progressive_campaign_learns_nothing(build, predictive, policy):
+    assert isinstance(policy(build.campaign()), Progressive)
+
+
+def test_a_campaign_of_mode_ratio_has_as_many_lines_as_it_says(build, policy):
+    ratio = policy(build.campaign(mode="ratio", lines_per_agent=1.8))
+    assert isinstance(ratio, Ratio)
+    assert ratio.decide(0.0, FLOOR).dial == 18
+    assert policy(build.campaign(name="usual", mode="ratio")).decide(0.0, FLOOR).dial == 15
+
+
+def test_every_ratio_that_a_campaign_may_have_is_one_that_pacing_takes():
+    assert (LINES_PER_AGENT_MINIMUM, LINES_PER_AGENT_MAXIMUM) == (LOWEST, HIGHEST)
+
+
+def test_after_a_restart_a_campaign_dials_ahead_at_once(build, predictive, database, clock, policy):
+    campaign = predictive()
+    learned = taught()
+    expected = learned.decide(200_000.0, FLOOR)
+    save(database, clock, campaign, learned)
+    decision = policy(campaign).decide(5.0, FLOOR)  # by another clock
+    assert decision.dial == expected.dial > 15
+    assert not decision.reserve
+
+
+def test_saving_again_replaces(build, predictive, database, clock, policy):
+    campaign = predictive()
+    save(database, clock, campaign, Predictive())
+    save(database, clock, campaign, taught())
+    assert len(build.rows("pacing_state")) == 1
+    assert policy(campaign).decide(5.0, FLOOR).dial > 15
+
+
+@pytest.mark.parametrize(("client", "needed"), [("Acme", 10), ("Other", 40)])
+def test_a_new_campaign_begins_with_what_the_clients_last_one_knew(
+    build, predictive, database, clock, policy, client, needed
+):
+    """It still has to see a few calls of its own."""
+    save(database, clock, predictive(client="Acme", name="old"), taught())
+    decision = policy(predictive(client=client, name="new")).decide(0.0, FLOOR)
+    assert decision.reserve
+    assert decision.reason.startswith(f"learning, 0 of {needed} ")
+
+
+def test_what_a_campaign_of_another_mode_saved_is_passed_over(build, predictive, database, clock, policy):
+    save(database, clock, predictive(name="old"), taught())
+    clock.advance(60)
+    save(database, clock, build.campaign(name="since then", mode="ratio"), Ratio(1.5))
+    assert policy(predictive(name="new")).decide(0.0, FLOOR).reason.startswith("learning, 0 of 10 ")
+
+
+def test_a_state_of_another_version_is_left_and_learning_starts_anew(build, predictive, database, clock, policy):
+    campaign = predictive()
+    save(database, clock, campaign, taught())
+    database.write(
+        lambda session: session.connection().execute(update(STATE).values(state={"format": "predictive-0"})) and None
+    )
+    assert policy(campaign).decide(0.0, FLOOR).reason.startswith("learning, 0 of 40")
+
+
+async def test_the_loop_saves_what_its_policies_learned(build, predictive, exchange, policy):
+    campaign = predictive()
+    loop = DialLoop(exchange, Budget(10.0))
+    loop.policies[campaign] = taught()
+    await loop.save()
+    assert policy(campaign).decide(5.0, FLOOR).dial > 15
