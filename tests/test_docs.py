@@ -14,6 +14,10 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 BLOCKS = [block.strip() for block in re.findall(r"^ *```sh\n(.*?)^ *```", README, re.S | re.M)]
 LINES = [line.strip() for block in BLOCKS for line in block.splitlines()]
+GUIDES = [file.read_text() for file in ROOT.glob("*/**/README.md") if ".venv" not in file.parts]
+GUIDED = [
+    line for text in GUIDES for block in re.findall(r"```sh\n(.*?)```", text, re.S) for line in block.splitlines()
+]
 
 
 def commands(group=None, path=()):
@@ -29,17 +33,25 @@ def commands(group=None, path=()):
 COMMANDS = dict(commands())
 
 
+PACING = (ROOT / "dialer" / "pacing" / "README.md").read_text()
+
+
+def test_the_pacing_guides_example_runs_and_dials_one_to_one_at_first(capsys):
+    exec(re.search(r"```python\n(.*?)```", PACING, re.S).group(1), {})
+    assert capsys.readouterr().out.endswith("10 free, 0 in flight: dial 10\n")
+
+
 def test_the_readme_is_short():
     assert len(README.split()) < 600
 
 
-@pytest.mark.parametrize("line", [line for line in LINES if line.startswith("make ")])
+@pytest.mark.parametrize("line", [line for line in LINES + GUIDED if line.startswith("make ")])
 def test_the_readmes_make_targets_exist(line):
     done = subprocess.run([*line.split(), "-n"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("line", [line for line in LINES if line.startswith("dialer ")])
+@pytest.mark.parametrize("line", [line for line in LINES + GUIDED if line.startswith("dialer ")])
 def test_the_readmes_dialer_commands_parse(line):
     """The journey `test_readme` runs them; this one says at once when an option was renamed."""
     words = line.split()[1:]

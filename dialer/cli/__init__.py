@@ -16,6 +16,7 @@ from dialer.cli import (
     privacy,
     report,
     run,
+    simulate,
     why,
 )
 
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command()(run.run)
 app.command()(demo.demo)
 app.command()(run.emulator)
+app.command()(simulate.simulate)
 app.command()(why.why)
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(leads.app, name="leads")

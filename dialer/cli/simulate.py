@@ -1,0 +1,122 @@
+"""`dialer simulate`: days of a call centre in seconds, without a carrier."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from dialer.cli.access import emit, on_terminal
+from dialer.cli.what_if import Question, answer
+from dialer.simulation.figures import Figures
+from dialer.simulation.policies import NAMES, policy_named
+from dialer.simulation.scenario import Scenario, resized
+from dialer.simulation.shipped import scenario_named
+from dialer.simulation.world import World
+
+
+def simulate(
+    scenario: Annotated[
+        str | None, typer.Argument(help="a TOML file or a shipped scenario: default, list-change, ...")
+    ] = None,
+    from_campaign: Annotated[str | None, typer.Option(help="fit the scenario to this campaign's own log")] = None,
+    policy: Annotated[
+        str | None, typer.Option(help=f"one of: {', '.join(NAMES)}; predictive, or as the campaign dials")
+    ] = None,
+    agents: Annotated[int | None, typer.Option(help="another size of the team, 1 to 1000")] = None,
+    what_if: Annotated[str | None, typer.Option(help="sizes of the campaign's team to compare: 8,10,12")] = None,
+    days: Annotated[int | None, typer.Option(help="another length, 1 to 400")] = None,
+    seed: Annotated[int, typer.Option(help="of chance: the same seed, the same run; 0 or more")] = 1,
+    plot: Annotated[Path | None, typer.Option(help="SVG file for the comparison of a campaign's teams")] = None,
+    cost_per_agent_hour: Annotated[float | None, typer.Option(help="of a campaign, in your currency")] = None,
+    cost_per_minute: Annotated[float | None, typer.Option(help="of the carrier, each call's started minutes")] = None,
+    json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Play a scenario and print how busy the agents were and how many answers were abandoned.
+
+    With --from-campaign: how many agents the campaign needs, until when they are through its leads, and at what cost.
+    """
+    try:
+        if from_campaign is not None:
+            if scenario is not None:
+                raise ValueError(f"a scenario ({scenario}) or --from-campaign: give one of them")
+            costs = cost_per_agent_hour, cost_per_minute
+            question = Question(
+                from_campaign, agents, what_if, 1 if days is None else days, seed, policy, plot, *costs, json
+            )
+            _at_least_0(seed)
+            answer(question)
+            return
+        if scenario is None:
+            raise ValueError("name a scenario (default is one), or a campaign with --from-campaign")
+        if any(one is not None for one in (what_if, plot, cost_per_agent_hour, cost_per_minute)):
+            raise ValueError("--what-if, --plot and costs are about a campaign: add --from-campaign")
+        _play(scenario, policy or "predictive", agents, days, _at_least_0(seed), json)
+    except ValueError as error:  # ScenarioError too
+        typer.echo(f"dialer: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+def _play(name: str, policy: str, agents: int | None, days: int | None, seed: int, json: bool) -> None:
+    played = resized(scenario_named(name), agents, days)
+    world = World(played, policy_named(policy), seed)
+    with _progress(played) as show:
+        for number in range(played.team.days):
+            world.run_day(number)
+            show(number + 1, world.figures)
+    asked = {
+        "scenario": played.name,
+        "policy": policy,
+        "agents": played.team.agents,
+        "days": played.team.days,
+        "seed": seed,
+    }
+    if json:
+        emit(asked | world.figures.as_json())
+    else:
+        Console().print(_table(played, policy, world.figures))
+
+
+def _at_least_0(seed: int) -> int:
+    if seed < 0:
+        raise ValueError(f"seed {seed}: give 0 or more")
+    return seed
+
+
+@contextmanager
+def _progress(scenario: Scenario) -> Iterator[Callable[[int, Figures], None]]:
+    if not on_terminal():
+        yield lambda _day, _figures: None
+        return
+    with Console(stderr=True).status(f"{scenario.name}: day 1 of {scenario.team.days}") as status:
+        yield lambda day, figures: status.update(
+            f"{scenario.name}: {day} of {scenario.team.days} days played, "
+            f"{figures.utilisation:.1%} busy, {figures.drop_rate:.2%} abandoned"
+        )
+
+
+def _table(scenario: Scenario, policy: str, figures: Figures) -> Table:
+    team = scenario.team
+    table = Table(title=f"{scenario.name}, {policy}", title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for label, value in (
+        ("agents, days, hours a day", f"{team.agents}, {team.days}, {team.hours:g}"),
+        ("busy, talk and wrap-up", f"{figures.utilisation:.1%}"),
+        ("abandoned, of live answers", f"{figures.drop_rate:.2%}"),
+        ("the same on the worst day", f"{figures.worst_day:.2%}"),
+        ("highest so far, from answer 500 on", f"{figures.peak:.2%}"),
+        ("allowed", f"{scenario.drop_rate_ceiling:.2%}"),
+        ("an agent waits for a call", f"{figures.wait:.1f} s"),
+        ("talk in an agent's hour", f"{figures.talk_minutes_per_hour:.1f} min"),
+        ("dials for one contact", f"{figures.dials_per_contact:.1f}"),
+        ("dials", f"{figures.dials:,}"),
+        ("hung up while ringing", f"{figures.given_up:,}"),
+        ("live answers", f"{figures.live:,}"),
+        ("abandoned", f"{figures.live_abandoned:,}"),
+    ):
+        table.add_row(label, value)
+    return table

@@ -1,0 +1,110 @@
+"""A campaign's own log in plain values, for a simulation that is fitted to it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, func, select
+from sqlmodel import Session
+
+from campaigns.dispositions import lookup
+from campaigns.lead import Standing
+from campaigns.tables import Lead
+from dialer.agent import AgentState
+from dialer.call import CallState
+from dialer.events import MACHINES
+from dialer.simulation.fitting import Past
+from dialer.store import AGENT_CHANGE, ATTEMPT
+
+NEWEST = 50_000  # attempts that are looked at
+
+_COLUMNS = (
+    *("id", "placing_at", "dialled_at", "ringing_at", "answered_at", "connected_at", "ended_at"),
+    *("agent", "answered_by", "detection_ms", "outcome", "abandoned", "disposition"),
+)
+
+
+@dataclass(slots=True)
+class _Seat:
+    """What a call took of its agent's time, in seconds."""
+
+    talk: float
+    wrap_up: float = 0.0
+
+
+def past_attempts(session: Session, campaign_id: int) -> list[Past]:
+    """The campaign's newest ended attempts that went through the carrier."""
+    query = (
+        select(*(ATTEMPT.c[name] for name in _COLUMNS))
+        .where(ATTEMPT.c.campaign_id == campaign_id, ATTEMPT.c.state == CallState.ENDED)
+        .where(ATTEMPT.c.ended_at.is_not(None), ATTEMPT.c.outcome.is_not(None))
+        .order_by(ATTEMPT.c.placing_at.desc())
+        .limit(NEWEST)
+    )
+    rows = session.connection().execute(query).mappings().all()
+    if not rows:
+        return []
+    seats = _seats(session, rows[-1]["placing_at"])
+    return [_past(row, seats.get(row["id"])) for row in rows]
+
+
+def leads_left(session: Session, campaign_id: int) -> int:
+    """Leads that are not finished."""
+    query = select(func.count()).where(Lead.campaign_id == campaign_id, Lead.standing != Standing.FINISHED)  # type: ignore[arg-type]
+    return session.connection().execute(query).scalar_one()
+
+
+def _past(row: RowMapping, seat: _Seat | None) -> Past:
+    dialled: datetime = row["dialled_at"] or row["placing_at"]
+
+    def since(moment: datetime | None) -> float | None:
+        return None if moment is None else max(0.0, (moment - dialled).total_seconds())
+
+    detected = row["answered_by"] in MACHINES
+    human = row["disposition"] is None or lookup(row["disposition"]).human
+    answered, connected, ended = since(row["answered_at"]), since(row["connected_at"]), since(row["ended_at"]) or 0.0
+    if connected is None:
+        talk = wrap_up = None
+    else:  # a log without its agents' changes still tells how long the call was
+        talk, wrap_up = (seat.talk, seat.wrap_up) if seat else (max(0.0, ended - connected), None)
+    return Past(
+        at=dialled.timestamp(),
+        ended=ended,
+        outcome=row["outcome"],
+        ringing=since(row["ringing_at"]),
+        answered=answered,
+        connected=connected,
+        person=row["abandoned"] or (answered is not None and not detected and human),
+        detected=detected,
+        detection=None if row["detection_ms"] is None else row["detection_ms"] / 1000,
+        talk=talk,
+        wrap_up=wrap_up,
+        agent=row["agent"],
+    )
+
+
+def _seats(session: Session, since: datetime) -> dict[str, _Seat]:
+    """By attempt, from the changes of all agents since then."""
+    change = AGENT_CHANGE.c
+    query = select(change.agent, change.at, change.state, change.attempt_id).where(change.at >= since)
+    return _taken(session.connection().execute(query.order_by(change.agent, change.at, change.id)))
+
+
+def _taken(changes: Iterable[Any]) -> dict[str, _Seat]:
+    seats: dict[str, _Seat] = {}
+    busy: dict[str, tuple[str, str, datetime]] = {}  # agent: state, attempt, since
+    for agent, at, state, attempt in changes:
+        before = busy.get(agent)
+        if before is not None and before[:2] == (state, attempt):
+            continue  # only the reason has changed
+        if before is not None:
+            was, call, since = busy.pop(agent)
+            seconds = (at - since).total_seconds()
+            if was == AgentState.ON_CALL:
+                seats[call] = _Seat(seconds)
+            elif call in seats:
+                seats[call].wrap_up = seconds
+        if state in (AgentState.ON_CALL, AgentState.WRAP_UP) and attempt is not None:
+            busy[agent] = state, attempt, at
+    return seats

@@ -1,0 +1,86 @@
+"""What chance decides about one call, drawn in blocks: the same for a call number whatever the policy did before."""
+
+import csv
+from collections.abc import Iterator
+from math import log, sqrt
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dialer.simulation.scenario import Scenario, Times
+
+BLOCK = 4096
+Array = NDArray[np.float64]
+
+
+class Fate(NamedTuple):
+    """`pick_up`: seconds from dialling for a person and for a voicemail; who it is, `chance` decides at dialling."""
+
+    chance: float  # uniform in 0 to 1, against the shares of the hour
+    odds: float  # the lead's own log odds of answering, over the average's
+    known: float  # the part of them that its features tell
+    human_pick_up: float
+    machine_pick_up: float
+    refused: float  # seconds until busy or dead is said
+    detection: float
+    mistake: float  # uniform in 0 to 1, against the detector's error
+    talk: float
+    machine_talk: float
+    wrap_up: float
+
+
+def fates(scenario: Scenario, seed: int) -> Iterator[Fate]:
+    """One for each dial, without end."""
+    callees, detection = scenario.callees, scenario.detection
+    block = 0
+    talk_log = read_log(callees.talk.file) if callees.talk.file else None
+    while True:
+        rng = np.random.default_rng((seed, block))
+        setup = _draw(callees.setup, rng)
+        known = rng.normal(0, callees.spread * sqrt(callees.known), BLOCK)
+        columns = (
+            rng.random(BLOCK),
+            known + rng.normal(0, callees.spread * sqrt(1 - callees.known), BLOCK),
+            known,
+            setup + _draw(callees.human_ring, rng),
+            setup + _draw(callees.machine_ring, rng),
+            setup + rng.uniform(1, 4, BLOCK),
+            _draw(detection.delay, rng) if detection else np.zeros(BLOCK),
+            rng.random(BLOCK),
+            _draw(callees.talk, rng, talk_log),
+            _draw(callees.machine_talk, rng),
+            _draw(scenario.team.wrap_up, rng),
+        )
+        yield from map(Fate._make, zip(*(column.tolist() for column in columns), strict=True))
+        block += 1
+
+
+def _draw(times: Times, rng: np.random.Generator, recorded: Array | None = None) -> Array:
+    match times.shape:
+        case "exponential":
+            return rng.exponential(times.mean, BLOCK)
+        case "uniform":
+            return rng.uniform(times.low, times.high, BLOCK)
+        case "log" if recorded is not None:
+            return rng.choice(recorded, BLOCK) * times.scale
+    variance = log(1 + times.variation**2)
+    return rng.lognormal(log(times.mean) - variance / 2, sqrt(variance), BLOCK)
+
+
+def read_log(file: Path) -> Array:
+    """The column `duration` of a CSV file, in seconds; comma or semicolon. Raises ValueError when there is none."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        delimiter = ";" if ";" in lines.readline() else ","
+        lines.seek(0)
+        rows = csv.DictReader(lines, delimiter=delimiter)
+        if "duration" not in (rows.fieldnames or ()):
+            raise ValueError(f"{file} has no column duration")
+        try:
+            recorded = np.array([float(row["duration"]) for row in rows if float(row["duration"]) > 0])
+        except (TypeError, ValueError):
+            raise ValueError(f"{file}, line {rows.line_num}: the duration is no number") from None
+    if not (recorded.size and np.isfinite(recorded).all()):
+        raise ValueError(f"{file} has no call with a duration")
+    return recorded

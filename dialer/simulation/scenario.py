@@ -1,0 +1,179 @@
+"""A call centre to be simulated: who works, who answers, what the carrier and the law allow."""
+
+import tomllib
+from bisect import bisect_right
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(ge=0)]
+
+
+class ScenarioError(ValueError):
+    """A scenario that cannot be; the message names the file, the key and what is wanted."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Times(_Part):
+    """How long something lasts. `variation` is the standard deviation over the mean; a log has its own."""
+
+    shape: Literal["lognormal", "exponential", "uniform", "log"] = "lognormal"
+    mean: Positive = 1.0
+    variation: Annotated[float, Field(ge=0)] = 1.0
+    low: Seconds = 0.0  # of the uniform shape
+    high: Positive = 1.0
+    file: Path | None = None  # of the log: a CSV file with a column `duration`, in seconds
+    scale: Positive = 1.0  # to the log's times
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.shape == "uniform" and self.low >= self.high:
+            raise ValueError(f"uniform between {self.low:g} and {self.high:g}: low must lie below high")
+        if (self.shape == "log") != (self.file is not None):
+            raise ValueError("shape log and file go together: give both or none")
+        return self
+
+
+def _profile(value: Any) -> Any:
+    return ((0.0, value),) if isinstance(value, int | float) else value
+
+
+# (hours since the shift began, the share from then on)
+Profile = Annotated[tuple[tuple[Seconds, Share], ...], BeforeValidator(_profile), Field(min_length=1)]
+
+
+class Callees(_Part):
+    """Shares of all dials; what is left over does not answer. Times in seconds."""
+
+    human: Profile = ((0.0, 0.2),)
+    machine: Share = 0.25  # voicemail
+    busy: Share = 0.12  # busy and dead numbers
+    setup: Times = Times(shape="uniform", low=0.3, high=1.5)
+    human_ring: Times = Times(mean=10, variation=0.5)
+    machine_ring: Times = Times(mean=19, variation=0.2)
+    talk: Times = Times(mean=60, variation=1.0)
+    machine_talk: Times = Times(mean=6, variation=0.3)  # until an agent who hears a voicemail hangs up
+    spread: Annotated[float, Field(ge=0)] = 0.0  # of the leads' own chances: standard deviation of the log odds
+    known: Share = 1.0  # of that spread's variance, what the leads' features tell
+
+    @model_validator(mode="after")
+    def _shares(self) -> Self:
+        for hour, human in self.human:
+            if human + self.machine + self.busy > 1 + 1e-9:
+                total = human + self.machine + self.busy
+                raise ValueError(f"from hour {hour:g} human, machine and busy add up to {total:.3f}: give at most 1")
+        if [hour for hour, _ in self.human] != sorted({hour for hour, _ in self.human}) or self.human[0][0] != 0:
+            raise ValueError("human: give the hours rising from 0, each once")
+        return self
+
+    def human_at(self, hours: float) -> float:
+        """The share of dials that a person answers, so long after the shift began."""
+        return self.human[bisect_right(self.human, (hours, 2.0)) - 1][1]
+
+
+class Detection(_Part):
+    """Machine detection before an agent is given to the call."""
+
+    delay: Times = Times(shape="uniform", low=1, high=3)
+    human_taken_for_machine: Share = 0.04
+    machine_taken_for_human: Share = 0.06
+
+
+def _unless_off(value: Any) -> Any:
+    return None if value is False else value  # TOML has no null: `detection = false`
+
+
+class Break(_Part):
+    """A share of the floor leaves within `within_seconds` from `at_hours` on, for a while."""
+
+    at_hours: Seconds
+    share: Share
+    minutes: Positive
+    within_seconds: Positive = 30.0
+
+
+class Team(_Part):
+    """The agents of one campaign."""
+
+    agents: Annotated[int, Field(ge=1, le=1000)] = 10
+    hours: Positive = 8.0
+    days: Annotated[int, Field(ge=1, le=400)] = 1
+    wrap_up: Times = Times(mean=20, variation=0.8)
+    speed_spread: Share = 0.15  # of the agents' talk and wrap-up times, about 1
+    log_in_within_minutes: Seconds = 10.0  # of the shift's begin; the same before its end
+    breaks_per_hour: Seconds = 0.25  # of each agent, at random
+    break_minutes: Positive = 5.0
+    meal_minutes: Seconds = 30.0  # once, in the middle third of the shift
+    breaks: tuple[Break, ...] = ()
+
+
+class Scenario(_Part):
+    """Contradictory values raise `pydantic.ValidationError`; `load` names the file too."""
+
+    name: str = "scenario"
+    team: Team = Team()
+    callees: Callees = Callees()
+    detection: Annotated[Detection | None, BeforeValidator(_unless_off)] = Detection()
+    calls_per_second: Positive | None = None  # the carrier's
+    lines: Annotated[int, Field(ge=1)] | None = None  # that may be busy at once
+    ring_seconds: Positive = 25.0
+    give_up_seconds: Positive | None = None  # lines may be hung up after so much ringing
+    connect_seconds: Seconds = 2.0  # an answered call waits so long for an agent
+    drop_rate_ceiling: Annotated[float, Field(gt=0, lt=1)] = 0.03
+    tick_seconds: Positive = 1.0
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.give_up_seconds is not None and self.give_up_seconds >= self.ring_seconds:
+            raise ValueError(
+                f"give_up_seconds {self.give_up_seconds:g} is not below ring_seconds {self.ring_seconds:g}"
+            )
+        off = max((rest.at_hours for rest in self.team.breaks), default=0.0)
+        if off >= self.team.hours:
+            raise ValueError(f"a break at hour {off:g} lies after the shift of {self.team.hours:g} hours")
+        if self.lines is not None and self.lines < self.team.agents:
+            raise ValueError(f"{self.lines} lines for {self.team.agents} agents: give at least one for each")
+        return self
+
+
+def load(file: Path) -> Scenario:
+    """Read a scenario. Paths in it are relative to the file. Raises ScenarioError."""
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+        scenario = Scenario.model_validate({"name": file.stem, **values})
+    except OSError as error:
+        raise ScenarioError(f"{file}: {error.strerror}: name a scenario or its file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ScenarioError(f"{file}: {error}") from None
+    except ValidationError as error:
+        raise ScenarioError(f"{file}: {_first(error)}") from None
+    talk = scenario.callees.talk
+    if talk.file is None:
+        return scenario
+    found = file.parent / talk.file
+    if not found.is_file():
+        raise ScenarioError(f"{file}: callees.talk.file: there is no {talk.file}")
+    callees = scenario.callees.model_copy(update={"talk": talk.model_copy(update={"file": found})})
+    return scenario.model_copy(update={"callees": callees})
+
+
+def resized(scenario: Scenario, agents: int | None = None, days: int | None = None) -> Scenario:
+    """The same with another team size or length. Raises ScenarioError."""
+    asked = {"agents": agents, "days": days}
+    team = scenario.team.model_dump() | {name: value for name, value in asked.items() if value is not None}
+    try:
+        return Scenario.model_validate({**scenario.model_dump(exclude={"team"}), "team": team})
+    except ValidationError as error:
+        raise ScenarioError(f"{scenario.name}: {_first(error)}") from None
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    return f"{key}: {first['msg']}" if key else str(first["msg"])

@@ -1,0 +1,69 @@
+"""What the figures must reach, and whether they do."""
+
+from collections.abc import Iterator, Sequence
+from statistics import fmean
+
+from tests.benchmarks.pacing.cases import BEST_RATIO, HANGING_UP, OURS
+from tests.benchmarks.pacing.play import Played
+from tests.benchmarks.pacing.table import OPTIMUM, Row
+
+OVER_PEERS = {"vicidial": (1.48, 1.12), BEST_RATIO: (1.12, 1.01)}  # on average, nowhere below
+OVER_OPTIMUM = {3: 0.97, 5: 0.98, 10: 0.99, 25: 0.99}  # agents
+AT_ONE_PERCENT = {"10 agents": 0.69, "25 agents": 0.81, "100 agents": 0.92}
+SETTLED = 1000  # answers, from which on a run must be lawful
+PEAK, HIGHEST_PEAK, LAWFUL_RUNS = 0.035, 0.045, 0.95
+WASTED = 0.027
+
+
+def goals(found: Sequence[Row], played: Sequence[Played]) -> Iterator[tuple[bool, str]]:
+    """(reached, in words)."""
+    yield from _lawful([one for one in played if one.run.policy in (OURS, HANGING_UP) and one.run.target is None])
+    yield from _over_optimum(found)
+    yield from _over_peers(found)
+    for one in AT_ONE_PERCENT:
+        busy = [x.figures.utilisation for x in played if (x.run.case.name, x.run.target) == (one, 0.01)]
+        if busy:
+            reached, goal = fmean(busy), AT_ONE_PERCENT[one]
+            yield reached >= goal, f"{one} at a target of 1 %: {reached:.1%} busy (at least {goal:.0%})"
+
+
+def _lawful(ours: list[Played]) -> Iterator[tuple[bool, str]]:
+    settled = [one for one in ours if one.figures.live >= SETTLED]
+    if not settled:
+        return
+    above = [one for one in settled if one.figures.drop_rate > one.run.case.scenario.drop_rate_ceiling]
+    yield not above, f"{len(above)} of {len(settled)} runs end above 3 % (none){_named(above)}"
+    wasted = [one for one in settled if one.figures.drop_rate < WASTED]
+    yield not wasted, f"{len(wasted)} of {len(settled)} runs end under 2.7 % and waste budget (none){_named(wasted)}"
+    calm = sum(one.figures.peak <= PEAK for one in settled) / len(settled)
+    yield calm >= LAWFUL_RUNS, f"{calm:.0%} of runs never stand above 3.5 % after the 500th answer (at least 95 %)"
+    highest = max(one.figures.peak for one in settled)
+    yield highest <= HIGHEST_PEAK, f"the highest they stand is {highest:.2%} (at most 4.5 %)"
+
+
+def _named(some: list[Played]) -> str:
+    names = sorted({f"{one.run.case.name} at {one.figures.drop_rate:.2%}" for one in some})
+    return f": {'; '.join(names[:6])}" if names else ""
+
+
+def _over_optimum(found: Sequence[Row]) -> Iterator[tuple[bool, str]]:
+    for row in found:
+        if row.policy == OPTIMUM and row.ours is not None:
+            agents = int(row.case.split()[1])
+            goal = OVER_OPTIMUM[agents]
+            yield row.ours >= goal, f"{row.case}: {row.ours:.1%} of the optimum (at least {goal:.0%})"
+
+
+def _over_peers(found: Sequence[Row]) -> Iterator[tuple[bool, str]]:
+    for peer in sorted({row.policy for row in found} - {OURS, HANGING_UP, OPTIMUM}):
+        over = {row.case: row.ours for row in found if row.policy == peer and row.ours and _realistic(row)}
+        mean, (worst, case) = fmean(over.values()), min((ours, case) for case, ours in over.items())
+        usual, lowest = OVER_PEERS.get(peer, (0.0, 0.0))
+        wanted = f" (at least {usual} and {lowest})" if usual else ""
+        words = f"ours / {peer}: {mean:.2f} on average of {len(over)} cases, lowest {worst:.3f} in {case}{wanted}"
+        yield mean >= usual and worst >= lowest, words
+
+
+def _realistic(row: Row) -> bool:
+    """The exponential world is there for the optimum alone."""
+    return not row.case.startswith("exponential")

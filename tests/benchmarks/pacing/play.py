@@ -1,0 +1,62 @@
+"""Plays runs in worker processes."""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+
+from dialer.pacing.policy import Policy
+from dialer.simulation.figures import Figures
+from dialer.simulation.peers.fixed_ratio import FixedRatio, best_ratio
+from dialer.simulation.policies import policy_named
+from dialer.simulation.world import World
+from tests.benchmarks.optimum import optimum
+from tests.benchmarks.pacing.cases import BEST_RATIO, HANGING_UP, OURS, Case, Run, scenario_of
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    run: Run
+    figures: Figures
+    seconds: float
+    ratio: float | None = None  # that hindsight found
+
+
+def play(run: Run) -> Played:
+    begun = time.perf_counter()
+    if run.policy != BEST_RATIO:
+        figures = _figures(run, policy_named(OURS if run.policy == HANGING_UP else run.policy))
+        return Played(run, figures, time.perf_counter() - begun)
+    ratio = best_ratio(lambda tried: _figures(run, FixedRatio(tried)).drop_rate, run.case.scenario.drop_rate_ceiling)
+    return Played(run, _figures(run, FixedRatio(ratio)), time.perf_counter() - begun, ratio)
+
+
+def _figures(run: Run, policy: Policy) -> Figures:
+    return World(scenario_of(run), policy, run.seed).run()
+
+
+def play_all(runs: Sequence[Run], workers: int) -> Iterator[Played]:
+    """In any order, with a count on standard error."""
+    begun = time.perf_counter()
+    with ProcessPoolExecutor(workers) as pool:
+        waiting = [pool.submit(play, run) for run in runs]
+        for done, future in enumerate(as_completed(waiting), 1):
+            played = future.result()
+            if sys.stderr.isatty() or done % 20 == 0 or done == len(runs):
+                minutes = (time.perf_counter() - begun) / 60
+                print(f"{done} of {len(runs)} runs, {minutes:.1f} min", end=_end(), file=sys.stderr, flush=True)
+            yield played
+
+
+def _end() -> str:
+    return "   \r" if sys.stderr.isatty() else "\n"
+
+
+def best_possible(cases: Sequence[Case]) -> dict[str, float]:
+    """Case -> the utilisation that no policy can surpass, where it is known."""
+    return {
+        case.name: optimum(case.scenario.team.agents, case.chance, case.scenario.drop_rate_ceiling).utilisation
+        for case in cases
+        if case.chance is not None
+    }

@@ -1,0 +1,99 @@
+"""The scenarios that ship, their worlds, and scenario files of one's own."""
+
+import pytest
+
+from dialer.simulation.figures import Figures
+from dialer.simulation.peers.fixed_ratio import FixedRatio
+from dialer.simulation.scenario import ScenarioError, resized
+from dialer.simulation.shipped import scenario_named, shipped
+from dialer.simulation.world import World
+
+LOG = "age;duration\n30;20\n31;0\n32;400\n"
+
+
+def played(name: str, agents: int | None = None) -> Figures:
+    return World(resized(scenario_named(name), agents, days=1), FixedRatio(1.0), seed=1).run()
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_shipped_scenario_can_be_played(name):
+    figures = played(name)
+    assert 0.2 < figures.utilisation < 0.8
+    assert figures.live > 50
+
+
+def test_its_name_is_that_of_its_file():
+    assert scenario_named("default").name == "default"
+    assert {"default", "list-change", "exponential"} <= set(shipped())
+
+
+def test_machine_detection_can_be_left_out():
+    assert scenario_named("detection-off").detection is None
+
+
+def test_in_the_exponential_world_one_line_for_each_agent_keeps_him_as_busy_as_queueing_says():
+    """Of each cycle he is busy 80 s and waits 15 s for each of 1 / 0.2 dials, and half a tick before each."""
+    figures = played("exponential", agents=50)
+    assert figures.utilisation == pytest.approx(80 / (80 + 5 * 15.5), abs=0.015)
+
+
+def test_a_scenario_of_ones_own_is_read_with_the_log_beside_it(tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "calls.csv").write_text(LOG)
+    (tmp_path / "mine" / "own.toml").write_text('[callees.talk]\nshape = "log"\nfile = "calls.csv"\n')
+    monkeypatch.chdir(tmp_path)
+    scenario = scenario_named("mine/own.toml")
+    assert scenario.name == "own"
+    figures = World(resized(scenario, agents=5, days=1), FixedRatio(1.0), seed=1).run()
+    assert figures.talking / figures.live == pytest.approx(210, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("team = 3", "team"),
+        ("[team]\nagents = 0", "team.agents: .*greater than or equal to 1"),
+        ("[team]\nteeth = 1", "team.teeth: Extra inputs"),
+        ("[callees]\nhuman = 0.9", "add up to 1.270"),
+        ("[callees]\nhuman = [[1, 0.2]]", "rising from 0"),
+        ("[detection]\ndelay = 3", "detection.delay"),
+        ("detection = true", "detection"),
+        ("ring_seconds = 10\ngive_up_seconds = 15", "not below ring_seconds"),
+        ("[[team.breaks]]\nat_hours = 9\nshare = 0.5\nminutes = 5", "after the shift"),
+        ('[callees.talk]\nshape = "log"\nfile = "none.csv"', "there is no none.csv"),
+        ("agents = ", "own.toml: "),
+    ],
+)
+def test_a_scenario_that_cannot_be_says_file_key_and_why_in_one_line(tmp_path, text, words):
+    file = tmp_path / "own.toml"
+    file.write_text(text)
+    with pytest.raises(ScenarioError, match=words) as told:
+        scenario_named(str(file))
+    assert str(file) in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("name", ["nothing", "no/such/file.toml", "."])
+def test_a_scenario_that_is_not_there_is_said(name):
+    with pytest.raises(ScenarioError, match="name a"):
+        scenario_named(name)
+
+
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [("age\n3\n", "no column"), ("duration\n", "no call"), ("duration\nx\n", "line 2"), ("duration\nnan\n", "no call")],
+)
+def test_a_log_that_tells_nothing_is_refused(tmp_path, log, words):
+    (tmp_path / "calls.csv").write_text(log)
+    (tmp_path / "own.toml").write_text('[callees.talk]\nshape = "log"\nfile = "calls.csv"\n')
+    with pytest.raises(ValueError, match=words):
+        World(scenario_named(str(tmp_path / "own.toml")), FixedRatio(1.0), seed=1)
+
+
+def test_another_team_size_is_checked_like_any_other():
+    assert resized(scenario_named("default"), agents=7, days=3).team.agents == 7
+    assert resized(scenario_named("default")) == scenario_named("default")
+    with pytest.raises(ScenarioError, match=r"default: team.agents"):
+        resized(scenario_named("default"), agents=0)
+    with pytest.raises(ScenarioError, match=r"team.days"):
+        resized(scenario_named("default"), days=401)

@@ -1,0 +1,104 @@
+"""What the log says of an attempt, in the seconds that a simulation wants."""
+
+from datetime import timedelta
+
+import pytest
+
+from dialer.history import leads_left, past_attempts
+from tests.conftest import NOON
+
+
+def after(seconds):
+    return NOON + timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def campaign(build):
+    return build.campaign()
+
+
+@pytest.fixture
+def ended(build, campaign):
+    def ended(**changes) -> str:
+        return build.attempt(build.lead(campaign), "ended", **{"outcome": "answered", "ended_at": after(60)} | changes)
+
+    return ended
+
+
+@pytest.fixture
+def change(build):
+    def change(agent, seconds, state, attempt=None, reason=""):
+        row = {"agent": agent, "at": after(seconds), "state": state, "reason": reason, "attempt_id": attempt}
+        build.add("agent_change", row)
+
+    return change
+
+
+@pytest.fixture
+def past(database, campaign):
+    def past():
+        with database.read() as session:
+            return past_attempts(session, campaign)
+
+    return past
+
+
+TALK = {"ringing_at": after(1), "answered_at": after(9), "connected_at": after(10), "agent": "ada"}
+
+
+def test_a_talk_takes_its_agents_time(ended, change, past):
+    call = ended(**TALK, disposition="sale", answered_by="human", detection_ms=2500)
+    change("ada", 10, "on-call", call)
+    change("ada", 58, "wrap-up", call)
+    change("ada", 59, "wrap-up", call, "lunch soon")
+    change("ada", 75, "ready")
+    (one,) = past()
+    assert (one.at, one.ringing, one.answered, one.connected, one.ended) == (NOON.timestamp(), 1, 9, 10, 60)
+    assert (one.talk, one.wrap_up, one.detection, one.agent) == (48, 17, 2.5, "ada")
+    assert one.person
+    assert not one.detected
+
+
+def test_who_has_disposed_already_has_nothing_to_wrap_up(ended, change, past):
+    call = ended(**TALK, disposition="sale")
+    other = ended(**TALK | {"agent": "bob"}, disposition="sale")
+    change("ada", 10, "on-call", call)
+    change("bob", 10, "on-call", other)
+    change("ada", 58, "on-call", "the next")
+    assert sorted((one.talk, one.wrap_up) for one in past() if one.wrap_up is not None) == [(48, 0)]
+
+
+def test_without_the_agents_changes_the_call_tells_the_talk(ended, past):
+    ended(**TALK, disposition="sale")
+    (one,) = past()
+    assert (one.talk, one.wrap_up) == (50, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "person", "detected"),
+    [
+        ({"answered_at": after(9), "answered_by": "machine_start", "outcome": "machine"}, False, True),
+        ({**TALK, "disposition": "machine"}, False, False),
+        ({**TALK, "disposition": "dead-air"}, False, False),
+        ({"answered_at": after(9), "answered_by": "unknown", "disposition": "no-disposition"}, True, False),
+        ({"answered_at": after(9), "abandoned": True, "disposition": "abandoned"}, True, False),
+        ({"outcome": "busy", "disposition": "busy"}, False, False),
+    ],
+)
+def test_who_answered(ended, past, changes, person, detected):
+    ended(**changes)
+    (one,) = past()
+    assert (one.person, one.detected) == (person, detected)
+
+
+def test_calls_under_way_and_other_campaigns_are_left_out(build, campaign, past):
+    build.attempt(build.lead(campaign), "ringing")
+    build.attempt(build.lead(build.campaign("autumn")), "ended", outcome="busy", ended_at=after(2))
+    assert past() == []
+
+
+def test_leads_left_are_those_that_are_not_finished(build, campaign, database):
+    for standing in ("open", "dialling", "finished"):
+        build.lead(campaign, standing=standing)
+    with database.read() as session:
+        assert leads_left(session, campaign) == 2

@@ -1,0 +1,92 @@
+"""What `make bench-pacing` says of runs: means, ours over theirs, and goals that are missed when they are."""
+
+import pytest
+
+from dialer.simulation.figures import Figures
+from tests.benchmarks.pacing.cases import BEST_RATIO, EVERY_PEER, HANGING_UP, OURS, Run, cases, runs, scenario_of
+from tests.benchmarks.pacing.goals import goals
+from tests.benchmarks.pacing.play import Played, play
+from tests.benchmarks.pacing.plot import draw
+from tests.benchmarks.pacing.table import as_table, in_order, rows
+
+TEAM = next(case for case in cases(quick=False) if case.name == "10 agents")
+EXPONENTIAL = next(case for case in cases(quick=False) if case.chance == 0.5)
+
+
+def played(case, policy, busy, abandoned=28, seed=1, target=None, peak=0.03):
+    figures = Figures(staffed=100, talking=busy, live=1000, live_abandoned=abandoned, peak=peak)
+    return Played(Run(case, policy, seed, target), figures, seconds=1.0)
+
+
+def missed(some, best=None):
+    return [words for reached, words in goals(rows(some, best or {}), some) if not reached]
+
+
+def test_a_row_is_the_mean_of_the_seeds_and_ours_over_it():
+    some = [played(TEAM, OURS, 70), played(TEAM, OURS, 80, seed=2), played(TEAM, "vicidial", 50)]
+    ours, theirs = rows(some, {})
+    assert (ours.utilisation, ours.runs, ours.ours) == (pytest.approx(0.75), 2, None)
+    assert ours.utilisation_spread == pytest.approx(0.0707, abs=0.001)
+    assert theirs.ours == pytest.approx(1.5)
+
+
+def test_runs_at_other_ceilings_stand_in_no_row():
+    some = [played(TEAM, OURS, 70), played(TEAM, OURS, 60, target=0.01)]
+    assert [row.utilisation for row in rows(some, {})] == [pytest.approx(0.7)]
+
+
+def test_good_figures_reach_every_goal():
+    some = [played(TEAM, OURS, 75), played(TEAM, "vicidial", 45), played(TEAM, OURS, 70, abandoned=10, target=0.01)]
+    some.append(played(EXPONENTIAL, OURS, 75))
+    assert missed(some, {EXPONENTIAL.name: 0.7560}) == []
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (played(TEAM, OURS, 75, abandoned=31), "end above 3 %"),
+        (played(TEAM, HANGING_UP, 75, abandoned=31), "end above 3 %"),
+        (played(TEAM, OURS, 75, abandoned=26), "waste budget"),
+        (played(TEAM, OURS, 75, peak=0.046), "the highest they stand is 4.60%"),
+        (played(TEAM, "vicidial", 68), "ours / vicidial"),
+        (played(TEAM, BEST_RATIO, 74.9), "ours / best ratio"),
+        (played(TEAM, OURS, 60, target=0.01), "10 agents at a target of 1 %"),
+    ],
+)
+def test_a_goal_is_missed_and_named(bad, words):
+    assert any(words in told for told in missed([played(TEAM, OURS, 75), bad]))
+
+
+def test_too_little_of_the_optimum_is_missed():
+    assert "of the optimum" in missed([played(EXPONENTIAL, OURS, 72)], {EXPONENTIAL.name: 0.7560})[0]
+
+
+def test_the_table_marks_who_breaks_the_ceiling_and_puts_the_optimum_after_ours():
+    some = [played(EXPONENTIAL, "vicidial", 60, abandoned=33), played(EXPONENTIAL, OURS, 74)]
+    found = in_order(rows(some, {EXPONENTIAL.name: 0.756}), [EXPONENTIAL.name], [OURS, HANGING_UP, *EVERY_PEER])
+    assert [row.policy for row in found] == [OURS, "optimum", "vicidial"]
+    drop_rates = list(as_table(found, 0.03).columns[3].cells)
+    assert [cell.strip()[-1] == "!" for cell in drop_rates] == [False, False, True]
+
+
+def test_a_run_is_played_as_it_asks():
+    assert scenario_of(Run(TEAM, OURS, 1, target=0.01)).drop_rate_ceiling == 0.01
+    assert scenario_of(Run(TEAM, HANGING_UP, 1)).give_up_seconds == 16
+    short = next(case for case in cases(quick=False) if case.name == "cold-start")
+    best = play(Run(short, BEST_RATIO, 1))
+    assert best.ratio is not None
+    assert best.ratio > 1
+    assert best.figures.drop_rate <= 0.03
+
+
+def test_the_quick_form_is_a_part_and_nothing_is_played_twice():
+    full, quick = ([*runs(cases(quick), [1, 2, 3], quick)] for quick in (False, True))
+    assert len(quick) < len(full) / 3
+    played_once = {(run.case.name, run.policy, run.seed, run.target) for run in full}
+    assert len(played_once) == len(full)
+
+
+def test_the_plot_is_drawn(tmp_path):
+    some = [played(TEAM, OURS, 75), played(TEAM, OURS, 60, target=0.01), played(TEAM, "vicidial", 45)]
+    draw(some, tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
