@@ -5,6 +5,8 @@ from xml.etree import ElementTree
 import pytest
 
 from campaigns.dispositions import Kind
+from compliance import rulebook
+from compliance.rule import MessageRule
 from dialer.call import OPT_OUT_KEY
 from dialer.telephony import twiml
 
@@ -82,3 +84,19 @@ def test_an_opt_out_is_confirmed():
     say, hang_up = verbs(TEXTS["confirm_opt_out"])
     assert (say.tag, hang_up.tag) == ("Say", "Hangup")
     assert "taken off our list" in (say.text or "")
+
+
+RULES = [rule for rule in rulebook.load().by_id.values() if isinstance(rule, MessageRule)]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+@pytest.mark.parametrize("kind", Kind)
+def test_the_message_says_what_every_law_wants_of_it(rule, kind):
+    said = twiml.message(kind, "Acme Travel", "+12125550199", "https://dialer.example/voice/key")
+    words = {
+        "caller": "from Acme Travel",
+        "number": "You can reach us at 1 2 1 2 5 5 5 0 1 9 9",
+        "purpose": twiml.PURPOSES[kind],
+        "opt-out": "To get no more calls from us, press",
+    }
+    assert [part for part in rule.says if words[part] not in said] == []
