@@ -34,7 +34,7 @@ class Left(NamedTuple):
 class Price:
     """Idle agent-seconds that one answer without an agent must save.
 
-    Above the balance it falls to a third at most: a large discount after a quiet start would spend the budget in one
+    Above the balance it falls to a seventh at most: a large discount after a quiet start would spend the budget in one
     burst. Below, it rises until the budget is used up. In the long run the usual price follows, so that the balance is
     kept. A large floor has more calls in flight: its budget swings more and needs more in balance.
     """
