@@ -36,8 +36,10 @@ def policy_of(session: Session, campaign: Campaign) -> Policy:
 
 
 def keep(session: Session, states: Mapping[int, Saved], now: datetime) -> None:
-    """Save what these campaigns' policies have learned."""
+    """Save what these campaigns' policies have learned; one whose row has gone meanwhile is left out."""
     for campaign_id, state in states.items():
+        if session.get(Campaign, campaign_id) is None:
+            continue
         session.merge(PacingState(campaign_id=campaign_id, saved_at=now, state=dict(state)))
 
 

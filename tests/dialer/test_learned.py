@@ -129,3 +129,11 @@ async def test_the_loop_saves_what_its_policies_learned(build, predictive, excha
     loop.policies[campaign] = taught()
     await loop.save()
     assert policy(campaign).decide(5.0, FLOOR).dial > 15
+
+
+async def test_a_campaign_that_is_gone_does_not_keep_the_others_from_being_saved(predictive, exchange, policy):
+    campaign = predictive()
+    loop = DialLoop(exchange, Budget(10.0))
+    loop.policies.update({campaign + 100: taught(), campaign: taught()})
+    await loop.save()
+    assert policy(campaign).decide(5.0, FLOOR).dial > 15
