@@ -134,8 +134,8 @@ class DialLoop:
             policy.observe(event)
         decision = policy.decide(at, _floor(scene, self.budget.available(at)))
         self.reasons[campaign_id] = decision.reason
-        for call in decision.give_up:
-            await self._give_up(call, now - timedelta(seconds=scene.ring_seconds_minimum))
+        if decision.give_up:
+            await self._give_up(decision.give_up, now - timedelta(seconds=scene.ring_seconds_minimum))
         if decision.dial > 0:
             await self._dial(scene, decision, now)
 
@@ -183,12 +183,15 @@ class DialLoop:
 
         await self.exchange.commit(pause)
 
-    async def _give_up(self, attempt_id: str, rung_since: datetime) -> None:
-        """Stop it if it has rung since then; pacing counts from the dial, which is earlier."""
-        ringing = (ATTEMPT.c.id == attempt_id, ATTEMPT.c.state == CallState.RINGING, ATTEMPT.c.ringing_at <= rung_since)
-        query = select(ATTEMPT.c.call_sid).where(*ringing)
-        sid = await self.exchange.read(lambda session: session.connection().execute(query).scalar_one_or_none())
-        if sid is not None:
+    async def _give_up(self, attempt_ids: Sequence[str], rung_since: datetime) -> None:
+        """Stop those that have rung since then; pacing counts from the dial, which is earlier."""
+        ringing = (
+            ATTEMPT.c.id.in_(attempt_ids),
+            ATTEMPT.c.state == CallState.RINGING,
+            ATTEMPT.c.ringing_at <= rung_since,
+        )
+        query = select(ATTEMPT.c.id, ATTEMPT.c.call_sid).where(*ringing)
+        for attempt_id, sid in await self.exchange.read(lambda session: session.connection().execute(query).all()):
             self.exchange.start(self.exchange.carry_out(StopRinging(sid), attempt_id))
 
     def _agent_events(self, scene: Scene, at: float) -> list[observed.Event]:

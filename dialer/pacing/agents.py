@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 
 from dialer.pacing.grid import SECONDS, Array, followed, shifted, staying
-from dialer.pacing.hazard import Hazard, numbers
+from dialer.pacing.hazard import ANOTHER, Hazard, numbers
 
 AGES = (*(float(age) for age in range(13)), *(13 * 1.08**step for step in range(74)))  # up to an hour
 MEMORY = 1000.0  # calls
 TALK_PRIOR_SECONDS, WRAP_UP_PRIOR_SECONDS = 60.0, 15.0
 LEAVING_MEMORY = 100.0  # ends of calls
-ANOTHER = 0.2  # weight of another campaign's calls
 
 
 class Agents:

@@ -9,6 +9,8 @@ import numpy as np
 
 from dialer.pacing.grid import Array
 
+ANOTHER = 0.2  # weight of another campaign's calls
+
 
 class Hazard:
     """Learned from stays that ended and from stays still running.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dialer.pacing.grid import SECONDS, Array, later, staying, steps
-from dialer.pacing.hazard import Hazard, numbers
+from dialer.pacing.hazard import ANOTHER, Hazard, numbers
 from dialer.pacing.level import Level
 
 RING_AGES = tuple(float(second) for second in range(91))
@@ -16,7 +16,6 @@ DELAYS = 24  # half seconds from pick-up to the verdict of machine detection; th
 MEMORY = 2500.0  # calls
 PICKED_UP, FAILED = 0, 1
 OVERDUE_SECONDS = 30.0
-ANOTHER = 0.2  # weight of another campaign's calls
 PRIOR_LIVE = 0.95  # of the calls that ask for an agent
 PRIOR_WEIGHT = 4.0
 DISPOSED_LATER = 20_000  # calls that nobody has said yet whether they were live
