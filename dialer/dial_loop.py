@@ -8,7 +8,7 @@ from math import inf
 from uuid import uuid4
 
 import structlog
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, func, select
 from sqlmodel import Session
 from sqlmodel import select as select_rows
 
@@ -43,7 +43,7 @@ class Scene:
 
     campaign: Campaign
     agents: Sequence[RowMapping]
-    waiting: Sequence[RowMapping]  # attempts that nobody has answered yet
+    waiting: int  # attempts that nobody has answered yet
     drops: tuple[DropCount, ...]  # by every measure that a law of the world uses
     budgets: tuple[DropBudget, ...]  # of the laws of its region, of our own rules for it, and its own
     ring_seconds_minimum: float  # before an unanswered line may be stopped; inf where it may not
@@ -110,9 +110,8 @@ class DialLoop:
     def _scene(self, session: Session, campaign: Campaign, now: datetime) -> Scene:
         connection = session.connection()
         agents = select(AGENT).where(AGENT.c.campaign_id == campaign.id)
-        columns = (ATTEMPT.c.id, ATTEMPT.c.placing_at, ATTEMPT.c.state)
         live = (ATTEMPT.c.campaign_id == campaign.id, ATTEMPT.c.state != CallState.ENDED)  # the index's own words
-        waiting = select(*columns).where(*live, ATTEMPT.c.state.in_(UNANSWERED))
+        waiting = select(func.count()).select_from(ATTEMPT).where(*live, ATTEMPT.c.state.in_(UNANSWERED))
         book = self.exchange.rulebook
         drops = drop_counts(connection, campaign, book.measures, now)
         law = book.limits(campaign.region, campaign.kind, now.date(), campaign.name, campaign.client)
@@ -120,7 +119,7 @@ class DialLoop:
         return Scene(
             campaign,
             connection.execute(agents).mappings().all(),
-            connection.execute(waiting).mappings().all(),
+            connection.execute(waiting).scalar_one(),
             drops,
             _budgets(campaign, law, drops),
             _ring_minimum(law),
@@ -231,7 +230,7 @@ def _floor(scene: Scene, max_dials: int) -> Floor:
     """Who answers and finds no agent hears the message at once: nobody waits for one."""
     return Floor(
         free_agents=_count(scene.agents, AgentState.READY),
-        in_flight=len(scene.waiting),
+        in_flight=scene.waiting,
         max_dials=max_dials,
         budgets=scene.budgets,
         ring_seconds=scene.campaign.ring_seconds,

@@ -91,7 +91,7 @@ async def test_a_tick_reads_the_live_attempts_only_however_many_have_ended(build
         await tick()
     finally:
         event.remove(Engine, "before_cursor_execute", explain)
-    assert plans == ["SEARCH attempt USING INDEX attempt_live (campaign_id=? AND state=?)"]
+    assert plans == ["SEARCH attempt USING COVERING INDEX attempt_live (campaign_id=? AND state=?)"]
 
 
 async def test_agents_on_calls_are_dialled_for_by_nobody(build, carrier, tick):
