@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dialer.pacing.grid import SECONDS, Array, followed, shifted, staying
+from dialer.pacing.grid import SECONDS, Array, followed, following, shifted, staying
 from dialer.pacing.hazard import ANOTHER, Hazard, numbers
 
 AGES = (*(float(age) for age in range(13)), *(13 * 1.08**step for step in range(74)))  # up to an hour
@@ -92,23 +92,23 @@ class Agents:
             self._shifted[patience] = (
                 shifted(self._talk_over, patience),
                 shifted(self._wrap_up_over, patience),
-                shifted(self._served, patience),
+                following(shifted(self._served, patience)),
             )
         return self._shifted[patience]
 
     def freed_by_step(self, now: float, patience: float) -> Array:
         """Agents due by step, each `patience` seconds sooner: an answered call can wait so long for one."""
         talk_over, wrap_up_over, served = self._tables(patience)
-        due = np.zeros(served.shape)
+        due = np.zeros(len(served))
         if self._talking:
             due = due + _bins(self._talking, now) @ talk_over
         if self._wrapping:
             due = due + _bins(self._wrapping, now) @ wrap_up_over
         return due
 
-    def served_by_step(self, patience: float) -> Array:
-        """Chance by step after an answer that its agent is free again."""
-        return self._tables(patience)[2]
+    def freed_after(self, answers: Array, patience: float) -> Array:
+        """Of the agents who take `answers` (by step, last axis), those free again by step."""
+        return answers @ self._tables(patience)[2]
 
     @property
     def busy(self) -> int:

@@ -10,16 +10,18 @@ from dialer.pacing.policy import Budget
 USUAL_PRICE = 21.0  # idle agent-seconds, for one agent and where everybody answers: a first guess
 GROWTH = 0.45  # power of the agents with which it grows
 LOWEST, HIGHEST = -3.0, 3.0  # logs of the price over the first guess
-BALANCE = 2.5  # abandoned calls left, at least, with which the price is the usual one
+BALANCE = 3.5  # abandoned calls left, at least, with which the price is the usual one
 SHARE = 0.05  # of what is allowed, in balance
 MOST, FOR_AGENT = 5.0, 0.25  # abandoned calls in balance at most, and so many more for each agent
 SPREAD = 1.5  # abandoned calls that 25 agents may lose before a higher price works
 LARGE = 25.0  # agents
-SPENDING = 3.0  # spreads above the balance over which the price falls by e
+SPENDING = 2.0  # spreads above the balance over which the price falls by e
 CHEAPEST = 2.0  # log of the usual price over the lowest
 DEAREST = 3.0  # log of the price over the usual one when the budget is used up
-LEARNING = 0.004  # so much faster and the balance would swing
-SETTLED = 3.0  # balances, allowed so far, from which the usual price is learned both ways
+LEARNING = 0.15  # log of the price for each call foreseen as abandoned beyond what is allowed
+TRUST = 10.0  # abandoned calls that a new forecast of them is trusted like
+MEMORY = 100.0  # abandoned calls
+MOST_WRONG = 3.0  # times too many or too few
 KEPT = 0.002  # share of what is allowed that is not spent
 
 
@@ -34,33 +36,53 @@ class Left(NamedTuple):
 class Price:
     """Idle agent-seconds that one answer without an agent must save.
 
-    Above the balance it falls to a seventh at most: a large discount after a quiet start would spend the budget in one
-    burst. Below, it rises until the budget is used up. In the long run the usual price follows, so that the balance is
-    kept. A large floor has more calls in flight: its budget swings more and needs more in balance.
+    The usual price is learned from what each decision foresees: as many abandoned calls as its answers allow. That is
+    known at once and smoothly, while calls that are really abandoned are few and come by chance; they say how much the
+    forecast is wrong. What is left of the budget moves the price about the usual one. Above the balance it falls to a
+    seventh at most: a large discount after a quiet start would spend the budget in one burst. Below, it rises until the
+    budget is used up. A large floor has more calls in flight: its budget swings more and needs more in balance.
     """
 
     def __init__(self) -> None:
-        self._learned = 0.0
+        self._learned = self._dearer = 0.0
+        self._foreseen = self._abandoned = 0.0
 
-    def now(self, left: Left, agents: int, answer_chance: float, answers: int) -> float:
-        """`answers`: since it was asked last."""
+    def now(self, left: Left, agents: int, answer_chance: float) -> float:
         spread = SPREAD * sqrt(max(1.0, agents / LARGE))
         balance = max(BALANCE, min(SHARE * left.allowed, MOST + FOR_AGENT * agents))
         above = left.calls - balance
         width = max(SPENDING * spread, balance) if above > 0 else (balance - 1.0) / DEAREST
-        if above > 0 or left.allowed > SETTLED * balance:  # a new budget is below its balance whatever the price
-            self._learned -= LEARNING * answers * max(-2.0, min(2.0, above / width)) / width
-            self._learned = max(LOWEST, min(HIGHEST, self._learned))
+        self._dearer = max(-CHEAPEST, -above / width)
         usual: float = USUAL_PRICE * max(1, agents) ** GROWTH / max(answer_chance, 0.01)
         scarce = max(1.0, 1.5 * spread / balance) ** 2
-        return usual * scarce * exp(self._learned - min(CHEAPEST, above / width))
+        return usual * scarce * exp(self._learned + self._dearer)
+
+    def foresee(self, abandoned: float, allowed: float) -> None:
+        """Calls that a line dialled by the last price is expected to lose, and those that its answers allow.
+
+        Only of a free choice: a limit on the dials says nothing about the price. Calls are lost about as rarely as they
+        are dear, so from a price that the budget has moved less or more of them are wanted.
+        """
+        wrong = max(1 / MOST_WRONG, min(MOST_WRONG, (TRUST + self._abandoned) / (TRUST + self._foreseen)))
+        self._foreseen += abandoned
+        self._learned += LEARNING * (wrong * abandoned - allowed * exp(-self._dearer))
+        self._learned = max(LOWEST, min(HIGHEST, self._learned))
+
+    def abandoned(self, calls: float) -> None:
+        """So many more than when it was told last; fewer, when some turned out to be machines."""
+        self._abandoned = max(0.0, self._abandoned + calls)
+        if self._abandoned > MEMORY:
+            fading = exp(-abs(calls) / MEMORY)
+            self._abandoned, self._foreseen = self._abandoned * fading, self._foreseen * fading
 
     def state(self) -> dict[str, Any]:
-        return {"learned": self._learned}
+        return {"learned": self._learned, "forecast": [self._foreseen, self._abandoned]}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         (learned,) = numbers([state["learned"]], 1)
         self._learned = max(LOWEST, min(HIGHEST, learned))
+        foreseen, abandoned = numbers(state["forecast"], 2)
+        self._foreseen, self._abandoned = max(0.0, foreseen), max(0.0, abandoned)
 
 
 def tightest(budgets: Sequence[Budget], answer_chance: float, answered_live: float, lost_live: float) -> Left:

@@ -26,20 +26,25 @@ def shifted(per_second: Array, seconds: float) -> Array:
 
 
 def followed(first: Array, second: Array) -> Array:
-    """Chances by second, or step, of a delay (rows of `first`) followed by another one (`second`).
+    """Chances by second, or step, of a delay (rows of `first`) followed by another one (`second`)."""
+    return first @ following(second)
+
+
+def following(second: Array) -> Array:
+    """The matrix that puts chances by second, or step, off by a delay with these chances.
 
     Each begins and ends somewhere in its second: half the time the sum falls into the one after.
     """
-    return later(first, (second + np.concatenate([[0.0], second[:-1]])) / 2)
+    return later((second + np.concatenate([[0.0], second[:-1]])) / 2)
 
 
-def later(first: Array, delay: Array) -> Array:
-    """Chances by second (rows of `first`), each put off by so many whole seconds as `delay` has chances for."""
+def later(delay: Array) -> Array:
+    """The matrix that puts chances by second off by so many whole seconds as `delay` has chances for."""
     size = delay.shape[-1]
     matrix = np.zeros((size, size))
     for start in range(size):
         matrix[start, start:] = delay[: size - start]
-    return first @ matrix
+    return matrix
 
 
 def staying(leaving: Array) -> Array:

@@ -45,7 +45,8 @@ class Lines:
         self._delays = [[0.0] * DELAYS, [0.0] * DELAYS]  # of machines, of humans
         self._handed: dict[str, float] = {}  # call -> ring age, until it is known whether it was live
         self._live, self._not_live = [0.0] * size, [0.0] * size
-        self._live_answers = self._live_abandoned = self._abandoned = 0.0
+        self.abandoned = 0.0  # after they had asked
+        self._live_answers = self._live_abandoned = 0.0
         self.settle(float("-inf"))
 
     def __len__(self) -> int:
@@ -102,7 +103,7 @@ class Lines:
         self.asked(call, at)
         line = self.waiting.pop(call, None)
         if line is not None:
-            self._abandoned += 1
+            self.abandoned += 1
             self._live_abandoned += self._live_share[self._ring.bin(line.picked_up)]
 
     def failed(self, call: str, at: float) -> None:
@@ -181,7 +182,7 @@ class Lines:
         self._undecided = [np.append(np.cumsum(delay[:0:-1])[::-1], 1e-6) / delay.sum() for delay in delays]
         human_delay = delays[1] / delays[1].sum()
         ages = np.minimum(np.arange(len(RING_AGES))[:, None] + np.arange(SECONDS), len(RING_AGES) - 1)
-        rows = later(staying(leaving[ages]) * asks[ages], human_delay @ PUT_OFF)
+        rows = (staying(leaving[ages]) * asks[ages]) @ later(human_delay @ PUT_OFF)
         self._rows = steps(rows)
         self.line_answers = self._rows[0]
         alive = staying(leaving)
@@ -205,7 +206,7 @@ class Lines:
         The second is at least the first: a few abandoned calls may look better than they are.
         """
         answered = self._live_answers / self.answers if self.answers else 1.0
-        return answered, max(answered, self._live_abandoned / self._abandoned if self._abandoned else 0.0)
+        return answered, max(answered, self._live_abandoned / self.abandoned if self.abandoned else 0.0)
 
     @property
     def live_share(self) -> float:
@@ -268,7 +269,7 @@ class Lines:
             "delays": delays,
             "live": list(self._live),
             "not_live": list(self._not_live),
-            "tally": [self._live_answers, self._live_abandoned, self._abandoned],
+            "tally": [self._live_answers, self._live_abandoned, self.abandoned],
         }
 
     def restore(self, state: Mapping[str, Any], another: bool) -> None:
@@ -283,7 +284,7 @@ class Lines:
         if not another:
             self.answers = int(state["answers"])
             self.level.restore(state["level"])
-            self._live_answers, self._live_abandoned, self._abandoned = numbers(state["tally"], 3)
+            self._live_answers, self._live_abandoned, self.abandoned = numbers(state["tally"], 3)
         self._settle_tables()
 
 

@@ -22,7 +22,7 @@ from dialer.pacing.events import (
     Machine,
     PickedUp,
 )
-from dialer.pacing.grid import HORIZON, Array, followed
+from dialer.pacing.grid import HORIZON, Array
 from dialer.pacing.level import Level
 from dialer.pacing.lines import RING_AGES, Lines
 from dialer.pacing.policy import Decision, Floor, ForeignState, Saved
@@ -37,7 +37,7 @@ BACKWARDS_SECONDS = 0.5  # that a clock may be set back without notice
 CLOSING_SECONDS, CLOSING_PRICE = 240.0, 3.0  # fewer answers than usual can still make up for an abandoned call
 CLOSED_SECONDS = 20.0  # before the end nobody new is dialled
 RISKED = 0.5  # of the budget left, at most, by the lines of one decision
-FORMAT = "predictive-1"  # of the saved state
+FORMAT = "predictive-2"  # of the saved state
 
 
 class Predictive:
@@ -51,7 +51,8 @@ class Predictive:
         self._now = self._settled = float("-inf")
         self._first_dial = float("inf")
         self._learned, self._needed = False, LEARNING_CALLS
-        self._priced = 0  # answers
+        self._priced = 0.0  # abandoned calls
+        self._foreseen = 0, 0.0, 0.0  # of the last decision: lines not dialled yet; for each, calls lost and allowed
         self._given_up: set[str] = set()
         lines, agents = self._lines, self._agents
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -75,6 +76,10 @@ class Predictive:
     def _dialled(self, event: Dialled) -> None:
         self._first_dial = min(self._first_dial, event.at)
         self._lines.dialled(event.call, event.at, event.chance)
+        lines, lost, allowed = self._foreseen
+        if lines:  # what is decided and not done teaches nothing
+            self._price.foresee(lost, allowed)
+            self._foreseen = lines - 1, lost, allowed
 
     def _connected(self, event: Connected) -> None:
         self._lines.connected(event.call, event.at)
@@ -92,6 +97,7 @@ class Predictive:
         if now < self._now - BACKWARDS_SECONDS:
             return self._start_over(now, floor)
         self._now = now
+        self._foreseen = 0, 0.0, 0.0
         self._settle(now, floor)
         lines, agents = self._lines, self._agents
         if not self._learned:
@@ -103,31 +109,35 @@ class Predictive:
             lines.level = Level()  # so far it was taken over chances that were not learned yet
         chance = lines.answer_chance
         left = tightest(floor.budgets, chance, *lines.live_shares)
-        answers, self._priced = lines.answers - self._priced, lines.answers
+        self._price.abandoned(lines.abandoned - self._priced)
+        self._priced = lines.abandoned
         if left.calls < 1.0:
             return one_to_one(floor, f"drop-rate budget used up, {left.calls:.1f} abandoned calls left")
         if floor.closes_in < CLOSED_SECONDS:
             return Decision(0, reserve=False, reason="nobody may be dialled any more: dial 0")
-        price = self._price.now(left, floor.free_agents + agents.busy, chance, answers)
+        price = self._price.now(left, floor.free_agents + agents.busy, chance)
         if floor.closes_in < CLOSING_SECONDS:
             price *= CLOSING_PRICE
         return self._best(now, floor, price * lines.live_share, chance, left)
 
     def _best(self, now: float, floor: Floor, price: float, chance: float, left: Left) -> Decision:
-        lines = self._lines
-        served = self._agents.served_by_step(floor.connect_seconds)
+        lines, agents, patience = self._lines, self._agents, floor.connect_seconds
         answers = lines.expected_answers(now)
-        freed = self._agents.freed_by_step(now, floor.connect_seconds) + followed(answers, served)
+        freed = agents.freed_by_step(now, patience) + agents.freed_after(answers, patience)
         line = lines.line_answers * lines.level.cautious
         unseen = ceil(chance * max(0, floor.in_flight - len(lines)))  # answers of lines whose start was not told
         idle = floor.free_agents - len(lines.waiting) - unseen
         spare = max(0.0, idle + float(freed.sum() - answers.sum()))
         most = min(floor.max_dials, int(1.5 * spare / max(chance, 0.01)) + 2)
-        lost, idled = of_more_lines(idle, freed, answers, followed(line, served), line, most)
+        lost, idled = of_more_lines(idle, freed, answers, agents.freed_after(line, patience), line, most)
         numbers = np.array(candidates(most), dtype=np.float64)
         cost = price * (lost - left.ceiling * chance * numbers) + idled
         cost[lost - lost[0] > RISKED * left.calls] = np.inf
-        dial = _with_chances(_lowest(numbers, cost), floor)
+        wanted = _lowest(numbers, cost)
+        if 0 < wanted < floor.max_dials and floor.closes_in >= CLOSING_SECONDS:
+            each = float(np.interp(wanted, numbers, lost) - lost[0]) / wanted
+            self._foreseen = wanted, each, left.ceiling * chance
+        dial = _with_chances(wanted, floor)
         give_up: tuple[str, ...] = ()
         if dial == 0 and floor.give_up_seconds < floor.ring_seconds:
             give_up = self._late(now, floor, idle, freed, answers, price * left.ceiling, price)
@@ -146,10 +156,12 @@ class Predictive:
         old = self._lines.oldest(now, floor.give_up_seconds)
         if not old:
             return ()
-        served = self._agents.served_by_step(floor.connect_seconds)
         rows = np.array([np.zeros_like(answers), *np.cumsum([row for _, row, _ in old], axis=0)])
         ever = np.array([0.0, *np.cumsum([total for _, _, total in old])])
-        fewer = np.maximum(freed - followed(rows, served), 0.0), np.maximum(answers - rows, 0.0)
+        fewer = (
+            np.maximum(freed - self._agents.freed_after(rows, floor.connect_seconds), 0.0),
+            np.maximum(answers - rows, 0.0),
+        )
         lost, idled = of_fewer_lines(idle, *fewer)
         names = tuple(name for name, _, _ in old[: int(np.argmin(price * lost + earned * ever + idled))])
         self._given_up.update(names)
@@ -195,7 +207,7 @@ class Predictive:
             policy._learned = bool(state["learned"]) and not another
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ForeignState(f"pacing state is damaged, {error!r}: learning starts anew") from None
-        policy._priced = policy._lines.answers
+        policy._priced = policy._lines.abandoned
         if another and state["learned"]:
             policy._needed = REMINDED_CALLS
         return policy

@@ -2,8 +2,7 @@
 
 Agents freed and calls answered are Poisson by step. Idle agents are a walk that is turned back at 0: what would fall
 below is a lost call. Within a step agents become free before calls are answered, as the wait that the law allows has
-been taken off the agents' times. The walk is followed in Fourier space, where a step is one product and being turned
-back is one matrix.
+been taken off the agents' times. In Fourier space a step of the walk is one product.
 """
 
 from bisect import bisect_right
@@ -17,6 +16,7 @@ from dialer.pacing.grid import STEP, STEPS, Array
 
 SPREAD = 4.0  # standard deviations of idle agents that the lattice has room for
 SIZES = (32, 64, 128, 256, 512)
+BY_MATRIX = 128  # the largest size for which matrices are quicker than transforms
 OVERRUN = 64.0  # calls more than agents in a step; what is beyond is lost whatever is dialled, and not counted
 NUMBERS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 WIDER = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256)  # where more than the last of these may be wanted
@@ -77,36 +77,75 @@ def _powers(idle: int, drift: float, grown: float, fastest: float) -> tuple[Comp
 
 
 class _Lattice(NamedTuple):
+    """A half of its points is for idle agents, a quarter each for more than that and for fewer than none."""
+
     powers: Complex  # z - 1
+    half: int
+    turn: int  # from here on fewer than none
+    weights: Array  # from the chances of the points to lost calls and idle agents
+
+
+@lru_cache(maxsize=len(SIZES))
+def _lattice(size: int) -> _Lattice:
+    half, turn = size // 2, size - size // 4
+    below, above = np.zeros(size), np.minimum(np.arange(size), half - 1).astype(np.float64)
+    below[turn:] = size - np.arange(turn, size)
+    above[turn:] = 0.0
+    powers = np.exp(-2j * np.pi * np.arange(half + 1) / size) - 1
+    return _Lattice(powers, half, turn, np.array([below, above]).T)
+
+
+class _Matrices(NamedTuple):
     turned_back: Array  # from one step's spectrum to the next one's, real and imaginary parts in turn
     weights: Array  # from a spectrum to lost calls and idle agents
     starts: Complex  # spectrum of each number of idle agents; from the end, of calls that wait for one
 
 
 @lru_cache(maxsize=len(SIZES))
-def _lattice(size: int) -> _Lattice:
-    """A half of its points is for idle agents, a quarter each for more than that and for fewer than none."""
-    half, turn = size // 2, size - size // 4
+def _matrices(size: int) -> _Matrices:
+    lattice = _lattice(size)
+    half, turn = lattice.half, lattice.turn
     forward = np.fft.rfft(np.eye(size))
-    split = forward.view(np.float64)
     back = np.fft.irfft(np.eye(size + 2).view(np.complex128)[:, : half + 1].reshape(size + 2, half + 1), size)
     fold = np.zeros((size, size))
     fold[np.arange(half), np.arange(half)] = 1.0
     fold[half:turn, half - 1] = fold[turn:, 0] = 1.0
-    below, above = np.zeros(size), np.minimum(np.arange(size), half - 1).astype(np.float64)
-    below[turn:] = size - np.arange(turn, size)
-    above[turn:] = 0.0
-    return _Lattice(forward[1] - 1, back @ fold @ split, back @ np.array([below, above]).T, forward)
+    return _Matrices(back @ fold @ forward.view(np.float64), back @ lattice.weights, forward)
 
 
 def _walk(idle: int, moves: Complex, size: int) -> Prospect:
-    lattice = _lattice(size)
+    start = max(-size // 4, min(idle, size // 2 - 1))
+    lost, idled = (_by_matrix if size <= BY_MATRIX else _by_transform)(start, moves, size).T
+    return Prospect(lost, STEP * idled)
+
+
+def _by_matrix(start: int, moves: Complex, size: int) -> Array:
+    """Stays in Fourier space: one product of matrices a step. Its cost grows with the square of the size."""
+    matrices = _matrices(size)
     rows, _, width = moves.shape
     spectra = np.empty((STEPS, rows, 2 * width))
-    here: Complex = np.broadcast_to(lattice.starts[max(-size // 4, min(idle, size // 2 - 1))], (rows, width))
+    here: Complex = np.broadcast_to(matrices.starts[start], (rows, width))
     for step in range(STEPS):
         moved = spectra[step]
         np.multiply(here, moves[:, step], out=moved.view(np.complex128))
-        here = (moved @ lattice.turned_back).view(np.complex128)
-    lost, idled = (spectra.sum(0) @ lattice.weights).T
-    return Prospect(lost, STEP * idled)
+        here = (moved @ matrices.turned_back).view(np.complex128)
+    found: Array = spectra.sum(0) @ matrices.weights
+    return found
+
+
+def _by_transform(start: int, moves: Complex, size: int) -> Array:
+    """There and back in each step."""
+    lattice = _lattice(size)
+    half, turn = lattice.half, lattice.turn
+    here = np.zeros((len(moves), size))
+    here[:, start] = 1.0
+    total = np.zeros_like(here)
+    for step in range(STEPS):
+        moved = np.fft.irfft(np.fft.rfft(here) * moves[:, step], size)
+        total += moved
+        here[:, :half] = moved[:, :half]
+        here[:, half - 1] += moved[:, half:turn].sum(1)
+        here[:, 0] += moved[:, turn:].sum(1)
+        here[:, half:] = 0.0
+    found: Array = total @ lattice.weights
+    return found

@@ -99,10 +99,11 @@ def test_a_call_that_can_wait_finds_an_agent_sooner():
 
 
 def test_after_an_answer_its_agent_is_away_for_a_call():
-    served = taught().served_by_step(0.0)
-    assert served[: 24 // STEP].sum() < 0.1
-    assert served.sum() < 0.5
-    assert Agents().served_by_step(4.0).sum() > Agents().served_by_step(0.0).sum()
+    answered = np.array([1.0, *[0.0] * (STEPS - 1)])
+    freed = taught().freed_after(answered, 0.0)
+    assert freed[: 24 // STEP].sum() < 0.1
+    assert freed.sum() < 0.5
+    assert Agents().freed_after(answered, 4.0).sum() > Agents().freed_after(answered, 0.0).sum()
 
 
 def test_who_has_gone_is_not_expected():

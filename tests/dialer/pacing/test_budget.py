@@ -1,33 +1,38 @@
 """The drop-rate budget is spent down to a balance, and never below what the law allows."""
 
+import json
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.pacing.budget import CHEAPEST, HIGHEST, LOWEST, Left, Price, tightest
+from dialer.pacing.budget import BALANCE, CHEAPEST, HIGHEST, LOWEST, Left, Price, tightest
 from dialer.pacing.policy import Budget
 
 CEILING = 0.03
+USUAL = Left(BALANCE, 60.0, CEILING)  # the price is neither raised nor lowered
 
 
 def price(calls: float, allowed: float = 60.0, agents: int = 20, chance: float = 0.25) -> float:
-    return Price().now(Left(calls, allowed, CEILING), agents, chance, answers=0)
+    return Price().now(Left(calls, allowed, CEILING), agents, chance)
 
 
-def spent(calls: float, answers: int, allowed: float = 1000.0) -> float:
-    """The usual price, after so many answers with that much left."""
-    learned = Price()
-    for _ in range(answers):
-        learned.now(Left(calls, allowed, CEILING), 20, 0.25, answers=1)
-    return learned.now(Left(10.0, 60.0, CEILING), 20, 0.25, answers=0)
+def learned(calls: float, foreseen: float, decisions: int = 300, abandoned: float = 0.0) -> float:
+    """The usual price, after decisions with that much left that each foresaw so many calls lost where 0.01 are
+    allowed."""
+    price = Price()
+    for _ in range(decisions):
+        price.now(Left(calls, 60.0, CEILING), 20, 0.25)
+        price.foresee(foreseen, 0.01)
+        price.abandoned(abandoned)
+    return price.now(USUAL, 20, 0.25)
 
 
 def test_the_less_is_left_the_dearer_is_an_abandoned_call():
     prices = [price(left / 4) for left in range(4, 400)]
     assert all(more >= less for more, less in pairwise(prices))
-    assert prices[0] > 10 * price(6.0) > 10 * price(40.0)
+    assert prices[0] > 10 * price(6.0) > 20 * price(40.0)
 
 
 def test_a_quiet_start_is_not_spent_in_one_burst():
@@ -48,39 +53,61 @@ def test_a_balance_that_chance_alone_can_use_up_is_dear():
     assert price(2.5, allowed=0.0, agents=100) > 3 * price(30.0, allowed=1000.0, agents=100)
 
 
-def test_in_the_long_run_the_usual_price_follows_what_is_left():
-    usual = spent(10.0, answers=0)
-    assert spent(500.0, answers=300) < 0.9 * usual
-    assert spent(1.0, answers=300) > 1.1 * usual
+def test_what_decisions_foresee_sets_the_usual_price():
+    assert learned(BALANCE, foreseen=0.02, abandoned=0.02) > 1.3 * learned(BALANCE, 0.0, decisions=0)
+    assert learned(BALANCE, foreseen=0.005, abandoned=0.005) < 0.9 * learned(BALANCE, 0.0, decisions=0)
+    assert learned(BALANCE, foreseen=0.01, abandoned=0.01) == pytest.approx(price(BALANCE))
 
 
-def test_a_young_budget_below_its_balance_says_nothing_about_the_price():
-    """It could not be anywhere else yet."""
-    assert spent(1.0, answers=300, allowed=2.0) == spent(1.0, answers=0)
+def test_a_price_that_the_budget_has_moved_says_nothing_of_the_usual_one():
+    """Twenty times as dear, and a twentieth of what is allowed is foreseen: just right."""
+    dear = 0.01 * price(BALANCE) / price(1.0)
+    assert learned(1.0, dear, abandoned=dear) == pytest.approx(price(BALANCE))
+    assert learned(BALANCE, dear, abandoned=dear) < 0.9 * price(BALANCE)
 
 
-@given(st.lists(st.tuples(st.floats(1, 1e3), st.floats(0, 1e4), st.integers(0, 10_000)), max_size=20))
+def test_a_forecast_that_is_wrong_is_made_good():
+    """Twice as many are lost as foreseen: half of what is allowed must be foreseen."""
+    doubled = learned(BALANCE, foreseen=0.01, decisions=3000, abandoned=0.02)
+    assert doubled > 2 * learned(BALANCE, foreseen=0.01, decisions=3000, abandoned=0.01)
+    once, unmade = Price(), Price()
+    for one in (once, unmade):
+        one.abandoned(30.0)
+    unmade.abandoned(-30.0)  # they were machines
+    for one in (once, unmade):
+        one.foresee(1.0, 1.0)
+    assert once.now(USUAL, 20, 0.25) > 1.1 * unmade.now(USUAL, 20, 0.25)
+
+
+@given(st.lists(st.tuples(st.floats(1, 1e3), st.floats(0, 50), st.floats(0, 50), st.floats(-50, 50)), max_size=20))
 def test_the_learned_price_stays_within_bounds(decisions):
-    learned = Price()
-    for calls, allowed, answers in decisions:
-        assert learned.now(Left(calls, allowed, CEILING), 20, 0.25, answers) > 0
-        assert LOWEST <= learned.state()["learned"] <= HIGHEST
+    price = Price()
+    for calls, foreseen, allowed, abandoned in decisions:
+        assert price.now(Left(calls, 1000.0, CEILING), 20, 0.25) > 0
+        price.abandoned(abandoned)
+        price.foresee(foreseen, allowed)
+        assert LOWEST <= price.state()["learned"] <= HIGHEST
 
 
 def test_the_learned_price_is_saved_and_restored():
     learned, again = Price(), Price()
-    learned.now(Left(500.0, 1000.0, CEILING), 20, 0.25, answers=500)
-    again.restore(learned.state())
-    same = Left(5.0, 60.0, CEILING)
-    assert again.now(same, 20, 0.25, 0) == learned.now(same, 20, 0.25, 0) != Price().now(same, 20, 0.25, 0)
+    learned.now(USUAL, 20, 0.25)
+    learned.foresee(3.0, 1.0)
+    learned.abandoned(5.0)
+    again.restore(json.loads(json.dumps(learned.state())))
+    for one in (learned, again):
+        one.now(USUAL, 20, 0.25)
+        one.foresee(1.0, 0.0)
+    assert again.now(USUAL, 20, 0.25) == learned.now(USUAL, 20, 0.25) != Price().now(USUAL, 20, 0.25)
 
 
 def test_a_learned_price_out_of_bounds_is_brought_back_and_none_is_refused():
     again = Price()
-    again.restore({"learned": 99.0})
-    assert again.state() == {"learned": HIGHEST}
-    with pytest.raises(ValueError):
-        again.restore({"learned": float("nan")})
+    again.restore({"learned": 99.0, "forecast": [1.0, 1.0]})
+    assert again.state()["learned"] == HIGHEST
+    for damaged in ({"learned": float("nan"), "forecast": [1.0, 1.0]}, {"learned": 0.0, "forecast": [1.0]}):
+        with pytest.raises(ValueError):
+            again.restore(damaged)
 
 
 def least(*budgets: Budget, chance: float = 0.25, answered_live: float = 1.0, lost_live: float = 1.0) -> Left:
