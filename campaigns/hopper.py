@@ -115,11 +115,18 @@ def hold(session: Session, refusals: Sequence[Refusal], campaign_id: int, rulebo
         if reason is Reason.DO_NOT_CALL and refusal.facts.do_not_call:
             _give_up(connection, refusal.candidate)
             continue
-        until = now + SOON if reason is Reason.DROP_RATE else refusal.blocked.until or now + LOOK_AGAIN
+        until = held_until(refusal.blocked, now)
         put_away.append({"lead": refusal.candidate.lead_id, "until": until, "reason": str(reason)})
     if put_away:
         lead = update(LEAD).where(LEAD.c.id == bindparam("lead"), LEAD.c.standing == Standing.OPEN)
         connection.execute(lead.values(due_at=bindparam("until"), held_reason=bindparam("reason")), put_away)
+
+
+def held_until(blocked: Blocked, now: datetime) -> datetime:
+    """When a refused lead is looked at again."""
+    if blocked.reason is Reason.DROP_RATE:
+        return now + SOON
+    return blocked.until or now + LOOK_AGAIN
 
 
 def _is_news(refusal: Refusal) -> bool:
