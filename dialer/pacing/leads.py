@@ -34,7 +34,7 @@ class LeadChances:
 
     def __init__(self) -> None:
         self.dials = 0  # taken in
-        self.usual = _logistic(USUAL)  # mean chance of the last dials taken in
+        self.usual = _logistic(USUAL / _doubt(USUAL_VARIANCE))  # mean chance of the last dials taken in
         self._index = {ALWAYS: 0}  # feature: its place in the arrays
         self._means, self._variances = np.array([USUAL]), np.array([USUAL_VARIANCE])
         self._counts = np.zeros(1)
@@ -110,12 +110,12 @@ class LeadChances:
         Raises ForeignState.
         """
         if state.get("format") != FORMAT:
-            raise ForeignState(f"leads' chances {state.get('format')!r} are not {FORMAT}: learning starts anew")
+            raise ForeignState(f"leads' chances {state.get('format')!r} are not {FORMAT}: they are learned anew")
         chances = cls()
         try:
             chances._restore(state, another)
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
-            raise ForeignState(f"leads' chances are damaged, {error!r}: learning starts anew") from None
+            raise ForeignState(f"leads' chances are damaged, {error!r}: they are learned anew") from None
         return chances
 
     def _restore(self, state: Saved, another: bool) -> None:

@@ -179,5 +179,5 @@ def test_another_campaign_begins_with_it_in_doubt():
     ],
 )
 def test_a_state_of_another_version_or_a_damaged_one_is_refused_and_says_so(damage):
-    with pytest.raises(ForeignState, match="learning starts anew"):
+    with pytest.raises(ForeignState, match="they are learned anew"):
         LeadChances.restored({**taught(3).state(), **damage})
