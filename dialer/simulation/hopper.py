@@ -1,28 +1,28 @@
 """Who of a simulated list is next: the daemon's order, gate and recycling, at virtual time and without its database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
 import numpy as np
 
-from campaigns.dispositions import came_to
-from campaigns.hopper import LOOK_LIMIT, held_until
-from campaigns.lead import Priority
+from campaigns.dispositions import came_to, lookup
+from campaigns.hopper import held_until
 from campaigns.prospects import RING_MARGIN_SECONDS
 from campaigns.recycling import Again, recycle, retires_phone, uses_try
+from campaigns.search import LOOK_LIMIT
 from compliance import rulebook
 from compliance.facts import OWN_MEASURE, DropCount, Facts, Past
 from compliance.gate import Blocked, Reason, check
 from compliance.rulebook import Rulebook
 from dialer.simulation.figures import Figures, ListFigures
 from dialer.simulation.lead_list import Lead, Population
+from dialer.simulation.likely import Likely
+from dialer.simulation.queue import Queue
 from dialer.simulation.scenario import Scenario
 
 REGION = "US"  # whose area codes the leads have
-Entry = tuple[datetime, int, Lead]
 
 
 class Turn(NamedTuple):
@@ -51,9 +51,8 @@ class Hopper:
             loaded_at = self._begins + timedelta(hours=more.at_hours)
             drawn += self._population.drawn(more.number, loaded_at, more.odds)
         self.figures = figures.leads = ListFigures(loaded=len(drawn))
-        self._later: list[Entry] = [(lead.due_at, lead.id, lead) for lead in drawn]
-        heapify(self._later)
-        self._due: dict[Priority, list[Entry]] = {priority: [] for priority in Priority}
+        self._queue = Queue(drawn)
+        self._likely = Likely(self._queue) if self.leads.lead_aware else None
         law = self._rulebook.limits(REGION, self.leads.kind, self._begins.date())
         self.ceilings = tuple(sorted({scenario.drop_rate_ceiling, *(rule.ceiling for rule in law.drop_rates)}))
 
@@ -62,53 +61,50 @@ class Hopper:
 
     def due(self, now: float) -> int:
         """Leads that may be looked at now."""
-        at = self.wall(now)
-        while self._later and self._later[0][0] <= at:
-            entry = heappop(self._later)
-            heappush(self._due[entry[2].priority], entry)
-        return sum(map(len, self._due.values()))
+        return self._queue.due(self.wall(now))
+
+    @property
+    def ahead(self) -> Sequence[float]:
+        """Chances over the usual one of the next leads, where they are learned."""
+        return self._likely.ahead if self._likely is not None else ()
 
     def take(self, wanted: int, reserved: bool, now: float) -> list[Turn]:
-        """Up to `wanted` leads that the gate has cleared, in the daemon's order; those refused are put away."""
+        """Up to `wanted` leads that the gate has cleared, in order; those refused on the way are put away."""
         at = self.wall(now)
         facts = self._facts(reserved, at)
         turns: list[Turn] = []
-        for _ in range(LOOK_LIMIT):
-            lead = self._next() if len(turns) < wanted else None
-            if lead is None:
-                break
-            verdict = check(facts(lead), self._rulebook, at)
-            if isinstance(verdict, Blocked):
-                self._hold(lead, verdict, at)
+        looked = 0
+        while len(turns) < wanted and looked < LOOK_LIMIT and (chosen := self._choose(wanted - len(turns), at)):
+            looked += len(chosen)
+            for turn in chosen:
+                verdict = check(facts(turn.lead), self._rulebook, at)
+                if not isinstance(verdict, Blocked):
+                    self._queue.remove(turn.lead)
+                    turn.lead.attempts += 1
+                    turns.append(turn)
+                    continue
+                self._hold(turn.lead, verdict, at)
                 if verdict.reason is Reason.DROP_RATE:
-                    break  # the budget is the campaign's: the next lead would be refused too
-            else:
-                lead.attempts += 1
-                turns.append(Turn(lead))
+                    return turns  # the budget is the campaign's: the next lead would be refused too
         return turns
 
-    def _next(self) -> Lead | None:
-        """Callbacks first, then recycled leads, then fresh ones; who has been due longest."""
-        for priority in Priority:
-            if self._due[priority]:
-                return heappop(self._due[priority])[2]
-        return None
+    def _choose(self, wanted: int, at: datetime) -> list[Turn]:
+        """The daemon's order, by chances where they are learned."""
+        if self._likely is not None:
+            return [Turn(*one) for one in self._likely.choose(wanted, at)]
+        return [Turn(lead) for lead in self._queue.first(wanted)]
 
     def _hold(self, lead: Lead, verdict: Blocked, at: datetime) -> None:
         self.figures.refused[str(verdict.reason)] += 1
-        self._wait(lead, held_until(verdict, at))
-
-    def _wait(self, lead: Lead, until: datetime) -> None:
-        lead.due_at = until
-        heappush(self._later, (until, lead.id, lead))
+        self._queue.remove(lead)
+        lead.due_at = held_until(verdict, at)
+        self._queue.put(lead)
 
     def _facts(self, reserved: bool, at: datetime) -> Callable[[Lead], Facts]:
         leads, scenario, figures = self.leads, self._scenario, self._figures
         copies = _copies(self._rulebook, at.toordinal())
         drops = tuple(
-            DropCount(
-                measure, figures.answers if measure.of == OWN_MEASURE.of else figures.dials, figures.abandoned
-            )
+            DropCount(measure, figures.answers if measure.of == OWN_MEASURE.of else figures.dials, figures.abandoned)
             for measure in self._rulebook.measures
         )
 
@@ -154,6 +150,8 @@ class Hopper:
         lead.came_to[code] += 1
         lead.disposition = code
         lead.attempts -= not uses_try(code)
+        if self._likely is not None:
+            self._likely.learn(lead, turn.features, None if code == "canceled" else lookup(code).human)
         after = recycle(
             code,
             tries_of_it=lead.came_to[code],
@@ -164,8 +162,8 @@ class Hopper:
             now=began,
         )
         if isinstance(after, Again):
-            lead.priority = after.priority
-            self._wait(lead, after.due_at)
+            lead.priority, lead.due_at = after.priority, after.due_at
+            self._queue.put(lead)
         else:
             self.figures.exhausted += not lead.reached
 

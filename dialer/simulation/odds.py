@@ -1,4 +1,4 @@
-"""Chances of leads that differ: log odds spread about the average lead's, so that all together answer in the share wanted."""
+"""Chances of leads that differ: log odds about the average lead's, so that all together answer in the share wanted."""
 
 from functools import lru_cache
 from math import exp

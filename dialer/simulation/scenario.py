@@ -160,7 +160,9 @@ class Leads(_Part):
     dead: Share = 0.05  # of the leads: no such number, of the share of busy ones
     spread: Annotated[float, Field(ge=0)] = 1.0  # of leads of one area code, standard deviation
     area_spread: Annotated[float, Field(ge=0)] = 0.4  # of the area codes, standard deviation
-    hour_spread: Annotated[float, Field(ge=0)] = 0.5  # by which the best part of the day is better; the others half less
+    hour_spread: Annotated[float, Field(ge=0)] = (
+        0.5  # by which the best part of the day is better; the others half less
+    )
     callbacks: Share = 0.0  # of the persons reached, who promise a time instead
     callback_hours: Positive = 3.0
     lead_aware: bool = False  # dial who is likely to answer first, as far as that is learned
