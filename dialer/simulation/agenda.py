@@ -6,7 +6,7 @@ from itertools import count
 
 
 class Agenda:
-    """`now` is in seconds since the first shift began; what is due at the same moment happens in the order of asking."""
+    """`now` is in seconds since the first shift began; of what is due at once the first asked for is first."""
 
     def __init__(self) -> None:
         self.now = 0.0

@@ -120,7 +120,7 @@ class Figures:
 
 
 def together(figures: Sequence[Figures]) -> Figures:
-    """Of campaigns that share their agents: sums, but the drop rates of a day and at their peak are the worst of any."""
+    """Of campaigns that share their agents: sums, but the worst day and the peak are those of any campaign."""
     if len(figures) == 1:
         return figures[0]
     lists = [one.leads for one in figures if one.leads is not None]

@@ -1,4 +1,4 @@
-"""Whose turn it is where chances are learned, as in the daemon: promised callbacks, then mostly who is likely to answer.
+"""Whose turn it is where chances are learned: promised callbacks, then mostly who is likely to answer.
 
 The daemon asks the gate before it chooses; here it is asked of those chosen only, and others take the turns of who is
 refused. That comes to the same, and to fewer questions.
