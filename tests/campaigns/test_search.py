@@ -102,6 +102,10 @@ def test_a_long_list_is_searched_stretch_by_stretch_and_then_again(build, look):
     assert seen == set(leads[search.LONGEST_WAITING :])
     assert stretches[0] == set(leads[search.LONGEST_WAITING : search.LONGEST_WAITING + search.STRETCH])
     assert not places  # begins again
+    lead = build.row("lead", id=leads[0])
+    start = {Priority.FRESH: (lead["due_at"], lead["id"])}  # since when older ones have become due
+    found = look(campaign, 1, start).others
+    assert len({one.candidate.lead_id for one in found}) == len(found) == search.LONGEST_WAITING + search.STRETCH
     assert len({len(stretch) for stretch in stretches[:3]}) == 1
 
 

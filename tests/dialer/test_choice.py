@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from campaigns.lead import Priority
 from campaigns.prospects import Candidate
 from campaigns.search import Fit, Look, Offer
 from campaigns.turns import Turn
@@ -105,8 +106,10 @@ def test_a_chance_is_told_over_the_mean_one():
 def test_the_chances_ahead_are_those_of_the_last_look_the_best_first():
     choice = Choice(taught())
     assert choice.ahead == ()
-    look = Look([fit(9, "bad", priority=0)], [fit(1, "bad"), fit(2, "good"), fit(3, "bad")], [], {})
+    places = {Priority.FRESH: (NOON, 3)}
+    look = Look([fit(9, "bad", priority=0)], [fit(1, "bad"), fit(2, "good"), fit(3, "bad")], [], places)
     offers = choice.offers(look, 2)
+    assert choice.places == places  # and there the next look goes on
     assert [one.candidate.lead_id for one in offers] == [9, 1]  # promised; and the first turn is the longest waiting's
     assert choice.ahead == pytest.approx([1.8, 0.2, 0.2], abs=0.2)
 

@@ -419,6 +419,8 @@ async def test_what_comes_of_a_dial_is_learned_of_its_traits_but_not_if_it_was_r
     carrier.answers.append(Refused("no such number", retry=False))
     await tick()
     known = loop.choices[campaign].known
+    (refused,) = build.rows("attempt", state="ended")
+    loop.observe(campaign, observed.Failed(refused["id"], 1.0))
     assert known.dials == 0
     (live,) = build.rows("attempt", state="dialled")
     loop.observe(campaign, observed.Failed(live["id"], 1.0))
