@@ -187,9 +187,7 @@ class Scenario(_Part):
     name: str = "scenario"
     team: Team = Team()
     callees: Callees = Callees()
-    begins: AwareDatetime = datetime(
-        2027, 3, 2, 9, tzinfo=EASTERN
-    )  # the first shift; where a lead lives it may be another hour
+    begins: AwareDatetime = datetime(2027, 3, 2, 9, tzinfo=EASTERN)  # the first shift; leads have their own clocks
     leads: Leads | None = None  # without a list a fresh callee is met at every dial
     campaigns: tuple[Campaign, ...] = ()  # that share the team; none: one of the values above and below
     detection: Annotated[Detection | None, BeforeValidator(_unless_off)] = Detection()
