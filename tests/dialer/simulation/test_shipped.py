@@ -23,7 +23,7 @@ def played(name: str, agents: int | None = None) -> Figures:
 
 @pytest.mark.parametrize("name", shipped())
 def test_every_shipped_scenario_can_be_played(name):
-    figures = played(name, agents=3 if scenario_named(name).leads else None)
+    figures = played(name, agents=1 if scenario_named(name).leads else None)
     assert 0.2 < figures.utilisation < 0.8
     assert figures.live > 50
 
