@@ -123,22 +123,18 @@ def look(
     return Look(promised, sorted(fit, key=attrgetter("place")), refusals + refused, reached)
 
 
-def choose(look: Look, wanted: int, known: Chances, offered: int) -> tuple[list[Offer], list[float]]:
-    """Whom to dial, in order, when so many were offered before, promised callbacks apart; and all others' chances.
-
-    The chances are those of the leads looked at, the highest rank first, whether offered or not.
-    """
+def choose(look: Look, wanted: int, known: Chances, offered: int) -> list[Offer]:
+    """Whom to dial, in order, when so many were offered before, promised callbacks apart."""
     callbacks = [(one, Turn.CALLBACK) for one in look.promised[:wanted]]
-    rows = [one.traits for one in look.others]
-    ranks, queues = known.ranking(rows), [one.candidate.priority for one in look.others]
+    ranks = known.ranking([one.traits for one in look.others])
+    queues = [one.candidate.priority for one in look.others]
     turns = in_turn(queues, ranks, wanted - len(callbacks), offered)
     next_ones = callbacks + [(look.others[place], turn) for place, turn in turns]
     chances: list[float] = known.chances([one.traits for one, _turn in next_ones]).tolist()
-    offers = [
+    return [
         Offer(one.candidate, one.facts, one.cleared, turn, one.traits, chance)
         for (one, turn), chance in zip(next_ones, chances, strict=True)
     ]
-    return offers, known.chances([rows[place] for place in np.argsort(-ranks, kind="stable")]).tolist()
 
 
 def _judge(

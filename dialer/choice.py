@@ -1,6 +1,6 @@
 """Which leads a campaign dials next: what was learned of them, how far the search is, and whose calls still run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from campaigns.lead import Priority
 from campaigns.search import Look, Offer, Place, choose
@@ -18,21 +18,23 @@ class Choice:
     def __init__(self, known: LeadChances) -> None:
         self.known = known
         self.places: Mapping[Priority, Place] = {}
-        self.ahead: Sequence[float] = ()  # chances over the usual one of the next leads, as far as the last look tells
         self._offered = 0
         self._running: dict[str, tuple[str, ...]] = {}  # traits by call
         self._asked: dict[str, tuple[float, tuple[str, ...]]] = {}  # since when an agent is wanted
 
     def offers(self, look: Look, wanted: int) -> list[Offer]:
-        """The next stretch of a list is like the last one: its chances stand for those that are not looked at yet."""
-        offers, chances = choose(look, wanted, self.known, self._offered)
+        """Up to so many, in the order of their turns."""
+        offers = choose(look, wanted, self.known, self._offered)
         self._offered += sum(offer.turn is not Turn.CALLBACK for offer in offers)
         self.places = look.places
-        self.ahead = [chance / self.known.usual for chance in chances]
         return offers
 
     def dialled(self, call: str, offer: Offer) -> float:
-        """The chance over the usual one."""
+        """The chance over the usual one.
+
+        Pacing is not told beforehand which chances come next (`Floor.chances`): the best of a look are those whose
+        chances were guessed too high, and it would dial too few.
+        """
         self._running[call] = offer.traits
         if len(self._running) > RUNNING:
             del self._running[next(iter(self._running))]

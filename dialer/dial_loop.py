@@ -140,7 +140,7 @@ class DialLoop:
         at = self.exchange.clock.monotonic()
         for event in self._agent_events(scene, at):
             policy.observe(event)
-        decision = policy.decide(at, _floor(scene, self.budget.available(at), self.choices[campaign_id].ahead))
+        decision = policy.decide(at, _floor(scene, self.budget.available(at)))
         self.reasons[campaign_id] = decision.reason
         if decision.give_up:
             await self._give_up(campaign_id, decision.give_up, now - timedelta(seconds=scene.ring_seconds_minimum))
@@ -241,7 +241,7 @@ def _budgets(campaign: Campaign, law: Limits, drops: Sequence[DropCount]) -> tup
     )
 
 
-def _floor(scene: Scene, max_dials: int, chances: Sequence[float]) -> Floor:
+def _floor(scene: Scene, max_dials: int) -> Floor:
     """Who answers and finds no agent hears the message at once: nobody waits for one."""
     return Floor(
         free_agents=_count(scene.agents, AgentState.READY),
@@ -251,7 +251,6 @@ def _floor(scene: Scene, max_dials: int, chances: Sequence[float]) -> Floor:
         ring_seconds=scene.campaign.ring_seconds,
         connect_seconds=0.0,
         give_up_seconds=scene.ring_seconds_minimum + SETUP_SECONDS,
-        chances=chances,
     )
 
 

@@ -28,7 +28,7 @@ def look(database, clock, rules):
             session.expunge(campaign)
             question = Question(campaign, drops, reserved)
             found = search.look(session, question, wanted, rules, clock.now(), {})
-            return question, search.choose(found, wanted, LeadChances(), 0)[0], found.refusals
+            return question, search.choose(found, wanted, LeadChances(), 0), found.refusals
 
     return look
 

@@ -103,15 +103,13 @@ def test_a_chance_is_told_over_the_mean_one():
     assert (good + bad) / 2 == pytest.approx(1.0, abs=0.1)
 
 
-def test_the_chances_ahead_are_those_of_the_last_look_the_best_first():
+def test_the_next_look_goes_on_where_the_last_one_ended():
     choice = Choice(taught())
-    assert choice.ahead == ()
     places = {Priority.FRESH: (NOON, 3)}
-    look = Look([fit(9, "bad", priority=0)], [fit(1, "bad"), fit(2, "good"), fit(3, "bad")], [], places)
+    look = Look([fit(9, "bad", priority=0)], [fit(1, "bad"), fit(2, "good")], [], places)
     offers = choice.offers(look, 2)
-    assert choice.places == places  # and there the next look goes on
     assert [one.candidate.lead_id for one in offers] == [9, 1]  # promised; and the first turn is the longest waiting's
-    assert choice.ahead == pytest.approx([1.8, 0.2, 0.2], abs=0.2)
+    assert choice.places == places
 
 
 def test_turns_go_on_from_look_to_look():

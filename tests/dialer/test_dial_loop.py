@@ -409,8 +409,6 @@ async def test_a_lead_that_is_likelier_to_answer_is_dialled_first_and_pacing_is_
     first, second = (event.chance for event in policy.learned if isinstance(event, observed.Dialled))
     assert first < 0.7
     assert second > 1.3
-    assert policy.floors[0].chances == ()
-    assert [round(chance, 3) for chance in policy.floors[1].chances[:2]] == [round(second, 3), round(first, 3)]
     assert [row["turn"] for row in build.rows("attempt")] == ["waiting", "chance"]
 
 
