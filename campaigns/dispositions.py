@@ -152,6 +152,9 @@ def by_dialler(outcome: Outcome, abandoned: bool, opted_out: bool) -> str:
 REFUSALS = frozenset({"not-interested", "refusal", "soft-refusal", "do-not-call", "opted-out"})
 
 
+PERSON_CAME = frozenset({"abandoned", "refusal", "hung-up", "conversation"})  # what `came_to` says of a person
+
+
 def came_to(outcome: str | None, disposition: str | None, abandoned: bool) -> str:
     """An ended attempt in the words of the law's pauses (`compliance.facts.Past`); empty where no law asks."""
     if abandoned:

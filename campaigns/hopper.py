@@ -1,35 +1,27 @@
-"""Who is next: leads in order, each through the gate, and the claim that commits an attempt before it is dialled.
+"""What becomes of leads that were looked at: the claim that commits an attempt before it is dialled, or the hold.
 
-Looking reads and decides without holding up the writing thread; the claim is short, and looks again at everything that
-may have changed in between: an opt-out, another campaign on the same number, the operator's intent.
+The claim is short, and looks again at everything that may have changed since the search: an opt-out, another campaign
+on the same number, the operator's intent.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    RowMapping,
-    bindparam,
-    insert,
-    literal,
-    select,
-    tuple_,
-    update,
-)
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlmodel import Session, SQLModel
 
 import campaigns.tables
 from campaigns.campaign import Intent
-from campaigns.lead import Priority, Standing
-from campaigns.prospects import OPEN, Candidate, Question, facts_of
+from campaigns.lead import Standing
+from campaigns.prospects import Candidate, Question
+from campaigns.search import Offer, Refusal
 from campaigns.tables import Campaign
 from compliance import consents, emergencies, ledger, lists
 from compliance.among import among
 from compliance.facts import Facts, as_json
-from compliance.gate import Blocked, Cleared, Reason, check
+from compliance.gate import Blocked, Cleared, Reason
 from compliance.rulebook import Rulebook
 from compliance.store import scopes_of_many
 
@@ -37,27 +29,9 @@ _tables = SQLModel.metadata.tables
 ATTEMPT = _tables[campaigns.tables.Attempt.__tablename__]
 CAMPAIGN, LEAD, PHONE = _tables["campaign"], _tables["lead"], _tables["phone"]
 
-BATCH = 200  # leads looked at together
-LOOK_LIMIT = 2000  # leads looked at for one tick, so that a list that sleeps cannot hold up the others
 LOOK_AGAIN = timedelta(days=1)  # a refusal that no waiting mends: a list, a pack or the lead may have been mended since
 HELD_TOGETHER = 100  # refusals kept in one write, for whoever answers a call meanwhile waits for it
 SOON = timedelta(seconds=30)  # a refusal that ends with other people's answers
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A candidate and the gate's yes."""
-
-    candidate: Candidate
-    facts: Facts
-    cleared: Cleared
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    candidate: Candidate
-    facts: Facts
-    blocked: Blocked
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,39 +41,6 @@ class Claim:
     attempt_id: str
     caller_id: str
     cleared: Cleared
-
-
-def look(
-    session: Session, question: Question, wanted: int, rulebook: Rulebook, now: datetime
-) -> tuple[list[Offer], list[Refusal]]:
-    """Up to `wanted` cleared leads in dialling order, and every refusal met on the way."""
-    offers: list[Offer] = []
-    refusals: list[Refusal] = []
-    for rows in _due(session.connection(), question.campaign, now):
-        for candidate, facts in facts_of(session, question, rows, now):
-            verdict = check(facts, rulebook, now)
-            if isinstance(verdict, Blocked):
-                refusals.append(Refusal(candidate, facts, verdict))
-            elif len(offers) < wanted:
-                offers.append(Offer(candidate, facts, verdict))
-        if len(offers) >= wanted or len(offers) + len(refusals) >= LOOK_LIMIT:
-            break
-    return offers, refusals
-
-
-def _due(connection: Connection, campaign: Campaign, now: datetime) -> Iterator[Sequence[RowMapping]]:
-    """Batches of open leads that are due: callbacks first, then recycled ones, then fresh ones, oldest first."""
-    place = tuple_(LEAD.c.due_at, LEAD.c.id)
-    for priority in Priority:
-        of_priority = (LEAD.c.campaign_id == campaign.id, LEAD.c.priority == int(priority), LEAD.c.due_at <= now)
-        query = OPEN.where(*of_priority).order_by(LEAD.c.due_at, LEAD.c.id).limit(BATCH)
-        rows = connection.execute(query).mappings().all()
-        while rows:
-            yield rows
-            if len(rows) < BATCH:
-                break
-            last = tuple_(literal(rows[-1]["due_at"], LEAD.c.due_at.type), rows[-1]["id"])
-            rows = connection.execute(query.where(place > last)).mappings().all()
 
 
 def hold(session: Session, refusals: Sequence[Refusal], campaign_id: int, rulebook: Rulebook, now: datetime) -> None:
@@ -115,11 +56,18 @@ def hold(session: Session, refusals: Sequence[Refusal], campaign_id: int, rulebo
         if reason is Reason.DO_NOT_CALL and refusal.facts.do_not_call:
             _give_up(connection, refusal.candidate)
             continue
-        until = now + SOON if reason is Reason.DROP_RATE else refusal.blocked.until or now + LOOK_AGAIN
+        until = held_until(refusal.blocked, now)
         put_away.append({"lead": refusal.candidate.lead_id, "until": until, "reason": str(reason)})
     if put_away:
         lead = update(LEAD).where(LEAD.c.id == bindparam("lead"), LEAD.c.standing == Standing.OPEN)
         connection.execute(lead.values(due_at=bindparam("until"), held_reason=bindparam("reason")), put_away)
+
+
+def held_until(blocked: Blocked, now: datetime) -> datetime:
+    """When a refused lead is looked at again."""
+    if blocked.reason is Reason.DROP_RATE:
+        return now + SOON
+    return blocked.until or now + LOOK_AGAIN
 
 
 def _is_news(refusal: Refusal) -> bool:
@@ -230,6 +178,9 @@ def _attempt(attempt_id: str, offer: Offer, question: Question, caller_id: str, 
         "caller_id": caller_id,
         "ring_seconds": question.campaign.ring_seconds,
         "agent_reserved": question.agent_reserved,
+        "turn": offer.turn,
+        "chance": offer.chance,
+        "traits": list(offer.traits),
         "state": "placing",
         "sequence": -1,
         "last_event_at": now,

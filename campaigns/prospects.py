@@ -24,7 +24,10 @@ _tables = SQLModel.metadata.tables
 ATTEMPT = _tables[campaigns.tables.Attempt.__tablename__]
 CAMPAIGN, LEAD, PHONE = _tables["campaign"], _tables["lead"], _tables["phone"]
 
-LEAD_COLUMNS = ("id", "list_id", "state", "postal_code", "time_zone", "line_type", "business", "due_at", "held_reason")
+LEAD_COLUMNS = (
+    *("id", "list_id", "state", "postal_code", "time_zone", "line_type", "business", "priority", "due_at"),
+    *("held_reason", "attempts", "disposition", "last_attempt_at"),
+)
 PHONE_COLUMNS = ("id", "lead_id", "number", "rank", "attempts", "retired")
 READ_TOGETHER = 2000  # where nobody waits
 RING_MARGIN_SECONDS = 5  # the carrier may let it ring so much longer than asked (Twilio, `Timeout` of a call)
@@ -38,7 +41,12 @@ class Candidate:
     list_id: int
     phone_id: int
     number: str
-    held_reason: str | None = None  # of its last refusal, if it was not dialled since
+    priority: int  # campaigns.lead.Priority
+    due_at: datetime
+    held_reason: str | None  # of its last refusal, if it was not dialled since
+    attempts: int  # that used up a try
+    disposition: str | None  # of the last attempt
+    last_attempt_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +103,18 @@ class Prospect(NamedTuple):
     @property
     def candidate(self) -> Candidate:
         row, phone = self.row, self.phone
-        return Candidate(row["id"], row["list_id"], phone.id, phone.number, row["held_reason"])
+        return Candidate(
+            lead_id=row["id"],
+            list_id=row["list_id"],
+            phone_id=phone.id,
+            number=phone.number,
+            priority=row["priority"],
+            due_at=row["due_at"],
+            held_reason=row["held_reason"],
+            attempts=row["attempts"],
+            disposition=row["disposition"],
+            last_attempt_at=row["last_attempt_at"],
+        )
 
 
 def facts_of(

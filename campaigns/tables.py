@@ -176,6 +176,9 @@ class Attempt(SQLModel, table=True):
     caller_id: str
     ring_seconds: int
     agent_reserved: bool = False  # dialled one to one for a free agent
+    turn: str | None = None  # campaigns.turns.Turn: why this lead was next
+    chance: float | None = None  # that a person answers, as foretold at the dial
+    traits: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))  # campaigns.traits
     state: str  # dialer.call.CallState: placing, unknown, dialled, ringing, connected, message, ended
     call_sid: str | None = Field(default=None, unique=True)
     sequence: int = -1  # highest carrier sequence number seen

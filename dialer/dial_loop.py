@@ -13,19 +13,21 @@ from sqlmodel import Session
 from sqlmodel import select as select_rows
 
 from campaigns.campaign import Intent
-from campaigns.hopper import HELD_TOGETHER, Claim, claim, hold, look
+from campaigns.hopper import HELD_TOGETHER, Claim, claim, hold
 from campaigns.prospects import Question
+from campaigns.search import look
 from campaigns.tables import Campaign
 from compliance.facts import OWN_MEASURE, DropCount
 from compliance.packs import measure_of
 from compliance.rulebook import Limits
 from dialer.agent import AgentState
 from dialer.call import CallState
+from dialer.choice import Choice
 from dialer.commands import StopRinging
 from dialer.counts import drop_counts
 from dialer.events import Refused
 from dialer.exchange import Exchange
-from dialer.learned import keep, policy_of
+from dialer.learned import Learned, chances_of, keep, policy_of
 from dialer.pacing import events as observed
 from dialer.pacing.policy import Budget as DropBudget
 from dialer.pacing.policy import Decision, Floor, Policy
@@ -76,18 +78,23 @@ class DialLoop:
     exchange: Exchange
     budget: Budget
     policies: dict[int, Policy] = field(default_factory=dict)
+    choices: dict[int, Choice] = field(default_factory=dict)
     reasons: dict[int, str] = field(default_factory=dict)  # the last decision of each campaign, in words
     _agents: dict[str, tuple[str, str | None, datetime]] = field(default_factory=dict)
 
     def observe(self, campaign_id: int, event: observed.Event) -> None:
-        if campaign_id in self.policies:
+        if campaign_id in self.choices:
             self.policies[campaign_id].observe(event)
+            self.choices[campaign_id].observe(event)
 
     async def save(self) -> None:
         """Keep what was learned since the last time."""
-        states = {campaign_id: policy.state() for campaign_id, policy in self.policies.items()}
+        learned = {
+            campaign_id: Learned(self.policies[campaign_id].state(), choice.known.state())
+            for campaign_id, choice in self.choices.items()
+        }
         now = self.exchange.clock.now()
-        await self.exchange.commit(lambda session: keep(session, states, now))
+        await self.exchange.commit(lambda session: keep(session, learned, now))
 
     async def tick(self) -> None:
         """Every running campaign once, the one with most free agents first; one that fails does not stop the others."""
@@ -105,6 +112,8 @@ class DialLoop:
         for campaign in running:
             if campaign.id is not None and campaign.id not in self.policies:
                 self.policies[campaign.id] = policy_of(session, campaign)
+            if campaign.id is not None and campaign.id not in self.choices:
+                self.choices[campaign.id] = Choice(chances_of(session, campaign))
         return [self._scene(session, campaign, now) for campaign in running]
 
     def _scene(self, session: Session, campaign: Campaign, now: datetime) -> Scene:
@@ -134,19 +143,21 @@ class DialLoop:
         decision = policy.decide(at, _floor(scene, self.budget.available(at)))
         self.reasons[campaign_id] = decision.reason
         if decision.give_up:
-            await self._give_up(decision.give_up, now - timedelta(seconds=scene.ring_seconds_minimum))
+            await self._give_up(campaign_id, decision.give_up, now - timedelta(seconds=scene.ring_seconds_minimum))
         if decision.dial > 0:
             await self._dial(scene, decision, now)
 
     async def _dial(self, scene: Scene, decision: Decision, now: datetime) -> None:
-        exchange = self.exchange
+        exchange, campaign_id = self.exchange, scene.campaign.id or 0
+        choice = self.choices[campaign_id]
         question = Question(scene.campaign, scene.drops, decision.reserve)
-        offers, refusals = await exchange.read(
-            lambda session: look(session, question, decision.dial, exchange.rulebook, now)
+        found = await exchange.read(
+            lambda session: look(session, question, decision.dial, exchange.rulebook, now, choice.places)
         )
-        put_away = partial(hold, campaign_id=scene.campaign.id or 0, rulebook=exchange.rulebook, now=now)
-        for some in (refusals[start : start + HELD_TOGETHER] for start in range(0, len(refusals), HELD_TOGETHER)):
-            await exchange.commit(partial(put_away, refusals=some))
+        put_away = partial(hold, campaign_id=campaign_id, rulebook=exchange.rulebook, now=now)
+        for start in range(0, len(found.refusals), HELD_TOGETHER):
+            await exchange.commit(partial(put_away, refusals=found.refusals[start : start + HELD_TOGETHER]))
+        offers = choice.offers(found, decision.dial)
         if not offers:
             return
         named = {uuid4().hex: offer for offer in offers}
@@ -155,7 +166,8 @@ class DialLoop:
         )
         self.budget.spend(len(claims))
         for placed in claims:
-            self.observe(scene.campaign.id or 0, observed.Dialled(placed.attempt_id, exchange.clock.monotonic()))
+            chance = choice.dialled(placed.attempt_id, named[placed.attempt_id])
+            self.observe(campaign_id, observed.Dialled(placed.attempt_id, exchange.clock.monotonic(), chance))
             exchange.start(self._place(scene.campaign, placed))
 
     async def _place(self, campaign: Campaign, placed: Claim) -> None:
@@ -168,8 +180,10 @@ class DialLoop:
             campaign.ring_seconds,
             campaign.machine_detection,
         )
-        if isinstance(event, Refused) and event.for_all:
-            await self._pause(campaign, event.problem)
+        if isinstance(event, Refused):
+            self.choices[campaign.id or 0].forget(placed.attempt_id)
+            if event.for_all:
+                await self._pause(campaign, event.problem)
         await exchange.handle(placed.attempt_id, event)
 
     async def _pause(self, campaign: Campaign, problem: str) -> None:
@@ -182,7 +196,7 @@ class DialLoop:
 
         await self.exchange.commit(pause)
 
-    async def _give_up(self, attempt_ids: Sequence[str], rung_since: datetime) -> None:
+    async def _give_up(self, campaign_id: int, attempt_ids: Sequence[str], rung_since: datetime) -> None:
         """Stop those that have rung since then; pacing counts from the dial, which is earlier."""
         ringing = (
             ATTEMPT.c.id.in_(attempt_ids),
@@ -191,6 +205,7 @@ class DialLoop:
         )
         query = select(ATTEMPT.c.id, ATTEMPT.c.call_sid).where(*ringing)
         for attempt_id, sid in await self.exchange.read(lambda session: session.connection().execute(query).all()):
+            self.choices[campaign_id].forget(attempt_id)
             self.exchange.start(self.exchange.carry_out(StopRinging(sid), attempt_id))
 
     def _agent_events(self, scene: Scene, at: float) -> list[observed.Event]:

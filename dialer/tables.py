@@ -51,6 +51,7 @@ class PacingState(SQLModel, table=True):
     campaign_id: int = Field(foreign_key="campaign.id", primary_key=True, ondelete="CASCADE")
     saved_at: datetime = Field(sa_type=UtcDateTime)
     state: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    leads: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))  # which of them answer
 
 
 class CarrierEvent(SQLModel, table=True):

@@ -1,6 +1,6 @@
 """`dialer simulate`: days of a call centre in seconds, without a carrier."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,7 @@ from rich.table import Table
 
 from dialer.cli.access import emit, on_terminal
 from dialer.cli.what_if import Question, answer
-from dialer.simulation.figures import Figures
+from dialer.simulation.figures import Figures, ListFigures
 from dialer.simulation.policies import NAMES, policy_named
 from dialer.simulation.scenario import Scenario, resized
 from dialer.simulation.shipped import scenario_named
@@ -62,7 +62,8 @@ def simulate(
 
 def _play(name: str, policy: str, agents: int | None, days: int | None, seed: int, json: bool) -> None:
     played = resized(scenario_named(name), agents, days)
-    world = World(played, policy_named(policy), seed)
+    first, *others = [policy_named(policy) for _ in played.by_campaign()]
+    world = World(played, first, seed, *others)
     with _progress(played) as show:
         for number in range(played.team.days):
             world.run_day(number)
@@ -74,10 +75,15 @@ def _play(name: str, policy: str, agents: int | None, days: int | None, seed: in
         "days": played.team.days,
         "seed": seed,
     }
+    by_name = {campaign.scenario.name: campaign.figures for campaign in world.campaigns if played.campaigns}
     if json:
-        emit(asked | world.figures.as_json())
-    else:
-        Console().print(_table(played, policy, world.figures))
+        campaigns = {name: figures.as_json() for name, figures in by_name.items()}
+        emit(asked | world.figures.as_json() | ({"campaigns": campaigns} if campaigns else {}))
+        return
+    console = Console()
+    console.print(_table(played, policy, world.figures))
+    if by_name:
+        console.print(_campaigns(by_name))
 
 
 def _at_least_0(seed: int) -> int:
@@ -103,13 +109,14 @@ def _table(scenario: Scenario, policy: str, figures: Figures) -> Table:
     table = Table(title=f"{scenario.name}, {policy}", title_justify="left", show_header=False)
     table.add_column()
     table.add_column(justify="right")
-    for label, value in (
+    ceilings = sorted({campaign.drop_rate_ceiling for campaign in scenario.by_campaign()})
+    rows = (
         ("agents, days, hours a day", f"{team.agents}, {team.days}, {team.hours:g}"),
         ("busy, talk and wrap-up", f"{figures.utilisation:.1%}"),
         ("abandoned, of live answers", f"{figures.drop_rate:.2%}"),
         ("the same on the worst day", f"{figures.worst_day:.2%}"),
         ("highest so far, from answer 500 on", f"{figures.peak:.2%}"),
-        ("allowed", f"{scenario.drop_rate_ceiling:.2%}"),
+        ("allowed", " and ".join(f"{ceiling:.2%}" for ceiling in ceilings)),
         ("an agent waits for a call", f"{figures.wait:.1f} s"),
         ("talk in an agent's hour", f"{figures.talk_minutes_per_hour:.1f} min"),
         ("dials for one contact", f"{figures.dials_per_contact:.1f}"),
@@ -117,6 +124,29 @@ def _table(scenario: Scenario, policy: str, figures: Figures) -> Table:
         ("hung up while ringing", f"{figures.given_up:,}"),
         ("live answers", f"{figures.live:,}"),
         ("abandoned", f"{figures.live_abandoned:,}"),
-    ):
+        *(() if figures.leads is None else _of_list(figures.leads)),
+    )
+    for label, value in rows:
         table.add_row(label, value)
+    return table
+
+
+def _of_list(leads: ListFigures) -> Iterator[tuple[str, str]]:
+    yield "leads loaded", f"{leads.loaded:,}"
+    yield "leads reached", f"{leads.reached:,}"
+    yield "leads exhausted, never reached", f"{leads.exhausted:,}"
+    for reason, count in sorted(leads.refused.items()):
+        yield f"refused by the gate, {reason}", f"{count:,}"
+
+
+def _campaigns(by_name: Mapping[str, Figures]) -> Table:
+    """Side by side, for campaigns that share their agents."""
+    table = Table(title="by campaign", title_justify="left")
+    table.add_column("campaign")
+    for heading in ("of the agents' time", "abandoned", "dials", "live answers", "leads reached"):
+        table.add_column(heading, justify="right")
+    for name, figures in by_name.items():
+        reached = "" if figures.leads is None else f"{figures.leads.reached:,}"
+        share, rate = f"{figures.utilisation:.1%}", f"{figures.drop_rate:.2%}"
+        table.add_row(name, share, rate, f"{figures.dials:,}", f"{figures.live:,}", reached)
     return table

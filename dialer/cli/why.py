@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from campaigns.dispositions import Kind
 from campaigns.prospects import Question, any_lead, facts_of, facts_of_number, open_lead
 from campaigns.tables import Attempt, Campaign, Lead, Phone
+from campaigns.turns import Turn
 from compliance.facts import Facts
 from compliance.gate import Blocked, check, explain
 from compliance.ledger import rows_of
@@ -26,6 +27,11 @@ from dialer.clock import Clock
 from dialer.counts import drop_counts
 
 DECISIONS = 10  # the newest ones, and as many attempts
+NEXT_BECAUSE = {
+    Turn.CALLBACK: "a callback was promised",
+    Turn.CHANCE: "it was the likeliest to answer of those looked at",
+    Turn.WAITING: "it had waited longest",
+}
 
 
 def why(
@@ -73,8 +79,7 @@ def _told(session: Session, lead: Lead, book: Rulebook, now: datetime) -> Iterat
     looked_at = False
     for candidate, facts in facts_of(session, question, open_lead(session.connection(), lead.id or 0), now):
         looked_at = True
-        decided = _decided(session, candidate.number)
-        yield {**common, "number": candidate.number, **_judged(facts, book, now), "decided": decided}
+        yield {**common, "number": candidate.number, **_judged(facts, book, now), **_past(session, candidate.number)}
     if looked_at:
         return
     phones = session.exec(select(Phone).where(Phone.lead_id == lead.id)).all()
@@ -85,7 +90,7 @@ def _told(session: Session, lead: Lead, book: Rulebook, now: datetime) -> Iterat
             if told["verdict"] == "cleared" or told["until"]:  # the gate would not keep it for good, so something else
                 reason = phone.retired or lead.held_reason or lead.standing
                 told |= {"verdict": "not offered", "reason": reason, "until": None}
-            yield {**common, "number": phone.number, **told, "decided": _decided(session, phone.number)}
+            yield {**common, "number": phone.number, **told, **_past(session, phone.number)}
 
 
 def _told_of_nobody(session: Session, number: str, book: Rulebook, now: datetime) -> dict[str, Any]:
@@ -93,7 +98,6 @@ def _told_of_nobody(session: Session, number: str, book: Rulebook, now: datetime
         facts = facts_of_number(session, number, Kind.TELEMARKETING, RING_SECONDS, now)
     except LocatingError as error:
         raise typer.BadParameter(str(error)) from None
-    attempts = session.exec(select(Attempt).where(Attempt.number == number).order_by(col(Attempt.placing_at).desc()))
     return {
         "lead": None,
         "number": number,
@@ -104,16 +108,7 @@ def _told_of_nobody(session: Session, number: str, book: Rulebook, now: datetime
             for entry in entries_of(session, number)
         ],
         "lists": list(facts.listed),
-        "attempts": [
-            {
-                "at": row.placing_at.isoformat(),
-                "state": row.state,
-                "outcome": row.outcome,
-                "disposition": row.disposition,
-            }
-            for row in attempts.fetchmany(DECISIONS)
-        ],
-        "decided": _decided(session, number),
+        **_past(session, number),
     }
 
 
@@ -137,9 +132,32 @@ def _judged(facts: Facts, book: Rulebook, now: datetime) -> dict[str, Any]:
     }
 
 
-def _decided(session: Session, number: str) -> list[dict[str, Any]]:
+def _past(session: Session, number: str) -> dict[str, Any]:
+    """Attempts on a number and decisions about it, the newest first."""
+    attempts = session.exec(select(Attempt).where(Attempt.number == number).order_by(col(Attempt.placing_at).desc()))
     names = ("at", "campaign", "verdict", "reason", "until", "rules", "local_times")
-    return [{name: row[name] for name in names} for row in reversed(rows_of(session, number)[-DECISIONS:])]
+    return {
+        "attempts": [
+            {
+                "at": row.placing_at.isoformat(),
+                "state": row.state,
+                "outcome": row.outcome,
+                "disposition": row.disposition,
+                "turn": row.turn,
+                "chance": row.chance,
+                "traits": row.traits,
+            }
+            for row in attempts.fetchmany(DECISIONS)
+        ],
+        "decided": [{name: row[name] for name in names} for row in reversed(rows_of(session, number)[-DECISIONS:])],
+    }
+
+
+def _why_then(attempt: dict[str, Any]) -> str:
+    """Why it was that lead's turn, for attempts that the hopper chose."""
+    if attempt["turn"] is None or attempt["chance"] is None:
+        return ""
+    return f" (next because {NEXT_BECAUSE[Turn(attempt['turn'])]}; chance to answer {attempt['chance']:.0%})"
 
 
 def _lines(one: dict[str, Any]) -> Iterator[str]:
@@ -160,8 +178,9 @@ def _lines(one: dict[str, Any]) -> Iterator[str]:
         yield f"  on our do-not-call list for {entry['scope']} since {entry['added_at']}, by {entry['source']}"
     for name in one.get("lists", ()):
         yield f"  on the list {name}"
-    for attempt in one.get("attempts", ()):
-        yield f"  attempted at {attempt['at']}: {attempt['disposition'] or attempt['outcome'] or attempt['state']}"
+    for attempt in one["attempts"]:
+        came = attempt["disposition"] or attempt["outcome"] or attempt["state"]
+        yield f"  attempted at {attempt['at']}: {came}{_why_then(attempt)}"
     for row in one["decided"]:
         reason = f" {row['reason']}" if row["reason"] else ""
         yield f"  {row['at']:%Y-%m-%d %H:%M:%S} {row['verdict']}{reason}: {', '.join(row['rules'])}"

@@ -120,9 +120,17 @@ class Predictive:
             price *= CLOSING_PRICE
         return self._best(now, floor, price * lines.live_share, chance, left)
 
+    def expected(self, now: float) -> Array:
+        """Answers in each 2 s from now on that will want an agent, those that wait already in the first."""
+        answers = self._lines.expected_answers(now)
+        answers[0] += len(self._lines.waiting)
+        return answers
+
     def _best(self, now: float, floor: Floor, price: float, chance: float, left: Left) -> Decision:
         lines, agents, patience = self._lines, self._agents, floor.connect_seconds
         answers = lines.expected_answers(now)
+        if floor.others:
+            answers = answers + np.array(floor.others)
         freed = agents.freed_by_step(now, patience) + agents.freed_after(answers, patience)
         line = lines.line_answers * lines.level.cautious
         unseen = ceil(chance * max(0, floor.in_flight - len(lines)))  # answers of lines whose start was not told

@@ -18,7 +18,11 @@ class Progressive:
 
 
 def one_to_one(floor: Floor, why: str) -> Decision:
-    """Lines for the free agents that no call in flight covers; every call in flight may need one."""
-    dial = max(0, min(floor.free_agents - floor.in_flight, floor.max_dials))
+    """Lines for the free agents that no call in flight covers; every call in flight may need one.
+
+    Where other campaigns expect answers, half of the free agents are left to them: to hold all would abandon theirs.
+    """
+    mine = (floor.free_agents + 1) // 2 if any(floor.others) else floor.free_agents
+    dial = max(0, min(mine - floor.in_flight, floor.max_dials))
     counts = f"{floor.free_agents} free, {floor.in_flight} in flight"
     return Decision(dial, reserve=True, reason=f"{why}: {counts}: dial {dial}")

@@ -31,13 +31,13 @@ class Fate(NamedTuple):
     wrap_up: float
 
 
-def fates(scenario: Scenario, seed: int) -> Iterator[Fate]:
-    """One for each dial, without end."""
+def fates(scenario: Scenario, seed: int, campaign: int = 0) -> Iterator[Fate]:
+    """One for each dial, without end; campaigns of other numbers draw others."""
     callees, detection = scenario.callees, scenario.detection
     block = 0
     talk_log = read_log(callees.talk.file) if callees.talk.file else None
     while True:
-        rng = np.random.default_rng((seed, block))
+        rng = np.random.default_rng((seed, block, 0, campaign))
         setup = _draw(callees.setup, rng)
         known = rng.normal(0, callees.spread * sqrt(callees.known), BLOCK)
         columns = (

@@ -1,8 +1,25 @@
 """What a simulated run came to."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 PEAK_FROM = 500  # answers; before that a rate says little
+SUMMED = (
+    *("talking", "wrapping", "waits", "waited", "dials", "given_up"),
+    *("live", "live_abandoned", "answers", "abandoned"),
+)
+
+
+@dataclass(slots=True)
+class ListFigures:
+    """What became of a list: leads, and the gate's refusals by reason."""
+
+    loaded: int = 0
+    reached: int = 0  # an agent has talked to the person
+    exhausted: int = 0  # finished, and never reached
+    refused: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
@@ -23,6 +40,7 @@ class Figures:
     peak: float = 0.0  # the worst cumulative drop rate after the 500th live answer
     most_dialled: int = 0  # in one tick
     days: list[tuple[int, int]] = field(default_factory=list)  # live answers, live abandoned of each day
+    leads: ListFigures | None = None  # where a list was dialled
     _before: tuple[int, int] = (0, 0)
 
     def asked(self, live: bool) -> None:
@@ -30,6 +48,13 @@ class Figures:
         self.live += live
         if live and self.live == PEAK_FROM:
             self.peak = self.drop_rate
+
+    def connected(self, talk: float, waited: float | None) -> None:
+        """`waited`: the agent for a call, where it did."""
+        if waited is not None:
+            self.waits += 1
+            self.waited += waited
+        self.talking += talk
 
     def lost(self, live: bool) -> None:
         self.abandoned += 1
@@ -69,8 +94,8 @@ class Figures:
         contacts = self.live - self.live_abandoned
         return self.dials / contacts if contacts else 0.0
 
-    def as_json(self) -> dict[str, float]:
-        return {
+    def as_json(self) -> dict[str, Any]:
+        figures: dict[str, Any] = {
             "utilisation": round(self.utilisation, 5),
             "drop_rate": round(self.drop_rate, 5),
             "worst_day": round(self.worst_day, 5),
@@ -84,3 +109,33 @@ class Figures:
             "given_up": self.given_up,
             "staffed_hours": round(self.staffed / 3600, 2),
         }
+        if self.leads is not None:
+            figures["leads"] = {
+                "loaded": self.leads.loaded,
+                "reached": self.leads.reached,
+                "exhausted": self.leads.exhausted,
+                "refused": dict(sorted(self.leads.refused.items())),
+            }
+        return figures
+
+
+def together(figures: Sequence[Figures]) -> Figures:
+    """Of campaigns that share their agents: sums, but the worst day and the peak are those of any campaign."""
+    if len(figures) == 1:
+        return figures[0]
+    lists = [one.leads for one in figures if one.leads is not None]
+    of_lists = ListFigures(
+        sum(one.loaded for one in lists),
+        sum(one.reached for one in lists),
+        sum(one.exhausted for one in lists),
+        sum((one.refused for one in lists), Counter()),
+    )
+    summed = {name: sum(getattr(one, name) for one in figures) for name in SUMMED}
+    return Figures(
+        **summed,
+        staffed=max(one.staffed for one in figures),
+        peak=max(one.peak for one in figures),
+        most_dialled=max(one.most_dialled for one in figures),
+        days=[day for one in figures for day in one.days],
+        leads=of_lists if lists else None,
+    )

@@ -2,10 +2,22 @@
 
 import tomllib
 from bisect import bisect_right
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from compliance.area_codes import AREA_CODES
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -113,12 +125,71 @@ class Team(_Part):
     breaks: tuple[Break, ...] = ()
 
 
+def _american(code: str) -> str:
+    if not any(place.startswith("US-") for place in AREA_CODES.get(code, ())):
+        raise ValueError(f"{code!r} is no area code of the United States: give three digits, as in 212")
+    return code
+
+
+AreaCode = Annotated[str, AfterValidator(_american)]
+
+
+class LaterList(_Part):
+    """Loaded while the campaign runs."""
+
+    at_hours: Positive  # since the first shift began
+    number: Annotated[int, Field(ge=1, le=200_000)]
+    odds: float = 0.0  # by which its leads' log odds of answering are better than those of the first list
+
+
+class Leads(_Part):
+    """A list, each lead of which answers more or less readily for good. Spreads are in log odds.
+
+    `callees.human` is the share in which all leads of the list answer, the dead numbers included.
+    """
+
+    number: Annotated[int, Field(ge=1, le=200_000)] = 10_000
+    area_codes: Annotated[tuple[AreaCode, ...], Field(min_length=1)] = (
+        *("212", "404", "617", "312", "214", "612"),
+        *("303", "505", "213", "206"),
+    )
+    kind: Literal["telemarketing", "survey"] = "telemarketing"
+    consent: Literal["none", "relationship", "express", "written"] = "written"  # that all have given
+    attempts_per_lead: Annotated[int, Field(ge=1)] = 6
+    attempts_per_day: Annotated[int, Field(ge=1)] = 3
+    dead: Share = 0.05  # of the leads: no such number, of the share of busy ones
+    spread: Annotated[float, Field(ge=0)] = 1.0  # of leads of one area code, standard deviation
+    area_spread: Annotated[float, Field(ge=0)] = 0.4  # of the area codes, standard deviation
+    hour_spread: Annotated[float, Field(ge=0)] = (
+        0.5  # by which the best part of the day is better; the others half less
+    )
+    callbacks: Share = 0.0  # of the persons reached, who promise a time instead
+    callback_hours: Positive = 3.0
+    lead_aware: bool = False  # dial who is likely to answer first, as far as that is learned
+    later: tuple[LaterList, ...] = ()
+
+
+class Campaign(_Part):
+    """One of several that share the team; what it leaves out is as the scenario says."""
+
+    name: Annotated[str, Field(min_length=1)]
+    callees: Callees | None = None
+    leads: Leads | None = None
+    drop_rate_ceiling: Annotated[float, Field(gt=0, lt=1)] | None = None
+
+
+EASTERN = timezone(timedelta(hours=-5))
+
+
 class Scenario(_Part):
     """Contradictory values raise `pydantic.ValidationError`; `load` names the file too."""
 
     name: str = "scenario"
     team: Team = Team()
     callees: Callees = Callees()
+    begins: AwareDatetime = datetime(2027, 3, 2, 9, tzinfo=EASTERN)  # the first shift; leads have their own clocks
+    leads: Leads | None = None  # without a list a fresh callee is met at every dial
+    campaigns: tuple[Campaign, ...] = ()  # that share the team; none: one of the values above and below
     detection: Annotated[Detection | None, BeforeValidator(_unless_off)] = Detection()
     calls_per_second: Positive | None = None  # the carrier's
     lines: Annotated[int, Field(ge=1)] | None = None  # that may be busy at once
@@ -139,7 +210,33 @@ class Scenario(_Part):
             raise ValueError(f"a break at hour {off:g} lies after the shift of {self.team.hours:g} hours")
         if self.lines is not None and self.lines < self.team.agents:
             raise ValueError(f"{self.lines} lines for {self.team.agents} agents: give at least one for each")
+        names = [campaign.name for campaign in self.campaigns]
+        if len(names) != len(set(names)):
+            raise ValueError(f"campaigns {', '.join(names)}: give each a name of its own")
+        for played in self.by_campaign():
+            if played.leads is not None:
+                _possible_list(played, played.leads)
         return self
+
+    def by_campaign(self) -> tuple["Scenario", ...]:
+        """What each campaign plays, with the whole team; one at least."""
+        return tuple(self._of(campaign) for campaign in self.campaigns) or (self,)
+
+    def _of(self, campaign: Campaign) -> "Scenario":
+        given = campaign.model_dump(exclude_none=True)
+        return self.model_copy(update={name: getattr(campaign, name) for name in given} | {"campaigns": ()})
+
+
+def _possible_list(scenario: Scenario, leads: Leads) -> None:
+    callees, team = scenario.callees, scenario.team
+    if callees.spread:
+        raise ValueError("callees.spread is for callees without a list: give leads.spread instead")
+    if leads.dead > callees.busy:
+        raise ValueError(f"leads.dead {leads.dead:g} is part of callees.busy {callees.busy:g}: give at most that")
+    last = (team.days - 1) * 24 + team.hours
+    for more in leads.later:
+        if more.at_hours >= last:
+            raise ValueError(f"leads.later: a list at hour {more.at_hours:g}, and the last shift ends at hour {last:g}")
 
 
 def load(file: Path) -> Scenario:
@@ -153,14 +250,24 @@ def load(file: Path) -> Scenario:
         raise ScenarioError(f"{file}: {error}") from None
     except ValidationError as error:
         raise ScenarioError(f"{file}: {_first(error)}") from None
-    talk = scenario.callees.talk
+    campaigns = tuple(
+        campaign
+        if campaign.callees is None
+        else campaign.model_copy(update={"callees": _found(file, f"campaigns.{number}.callees", campaign.callees)})
+        for number, campaign in enumerate(scenario.campaigns)
+    )
+    return scenario.model_copy(update={"callees": _found(file, "callees", scenario.callees), "campaigns": campaigns})
+
+
+def _found(scenario: Path, key: str, callees: Callees) -> Callees:
+    """With the path of a log of talks made whole."""
+    talk = callees.talk
     if talk.file is None:
-        return scenario
-    found = file.parent / talk.file
+        return callees
+    found = scenario.parent / talk.file
     if not found.is_file():
-        raise ScenarioError(f"{file}: callees.talk.file: there is no {talk.file}")
-    callees = scenario.callees.model_copy(update={"talk": talk.model_copy(update={"file": found})})
-    return scenario.model_copy(update={"callees": callees})
+        raise ScenarioError(f"{scenario}: {key}.talk.file: there is no {talk.file}")
+    return callees.model_copy(update={"talk": talk.model_copy(update={"file": found})})
 
 
 def resized(scenario: Scenario, agents: int | None = None, days: int | None = None) -> Scenario:

@@ -4,13 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from campaigns import hopper
+from campaigns import hopper, search
 from campaigns.prospects import Question
 from campaigns.tables import Campaign
 from compliance import consents, emergencies
 from compliance.facts import OWN_MEASURE, DropCount
 from compliance.gate import Reason
 from compliance.store import add_entry
+from dialer.pacing.leads import LeadChances
 
 NO_DROPS = (DropCount(OWN_MEASURE, 1000, 0),)
 HONOLULU = "+18085550101"  # where it is 7 in the morning when it is noon in New York
@@ -26,7 +27,8 @@ def look(database, clock, rules):
             campaign = session.get_one(Campaign, campaign_id)
             session.expunge(campaign)
             question = Question(campaign, drops, reserved)
-            return question, *hopper.look(session, question, wanted, rules, clock.now())
+            found = search.look(session, question, wanted, rules, clock.now(), {})
+            return question, search.choose(found, wanted, LeadChances(), 0), found.refusals
 
     return look
 
@@ -79,7 +81,7 @@ def test_callbacks_come_before_recycled_leads_and_those_before_fresh_ones_each_i
 
 def test_order_holds_over_batches(build, look):
     campaign = build.campaign()
-    leads = build.leads(campaign, NUMBERS[: 2 * hopper.BATCH + 1])
+    leads = build.leads(campaign, NUMBERS[: 2 * search.BATCH + 1])
     assert leads_of(look(campaign, wanted=len(leads) - 1)[1]) == leads[:-1]
 
 
@@ -260,10 +262,10 @@ def test_a_number_on_the_line_in_another_campaign_waits(build, look):
 
 def test_a_look_ends_at_its_limit_so_that_a_list_that_sleeps_holds_up_nobody(build, look, clock):
     campaign = build.campaign()
-    build.leads(campaign, NUMBERS[: hopper.LOOK_LIMIT + 1])
+    build.leads(campaign, NUMBERS[: search.LOOK_LIMIT + 1])
     clock.time += timedelta(hours=12)  # midnight in New York, 9 in the evening in Los Angeles
     _question, offers, refusals = look(campaign)
-    assert (len(offers), len(refusals)) == (0, hopper.LOOK_LIMIT)
+    assert (len(offers), len(refusals)) == (0, search.LOOK_LIMIT)
 
 
 def test_a_claim_commits_the_attempt_before_anything_is_sent(build, look, claim, clock):

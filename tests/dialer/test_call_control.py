@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from campaigns.dispositions import Outcome
-from campaigns.hopper import look
 from campaigns.prospects import Question
+from campaigns.search import look
 from campaigns.tables import Campaign
 from compliance.facts import OWN_MEASURE
 from dialer import call_control, store
@@ -183,8 +183,8 @@ def test_an_opt_out_holds_for_the_next_call_of_every_campaign(build, database, t
     assert (entry["number"], entry["scope"], entry["source"]) == ("+12125550101", "*", "key-press")
     with database.read() as session:
         question = Question(session.get_one(Campaign, autumn), (), True)
-        offers, _refusals = look(session, question, 10, rules, clock.now())
-    assert [offer.candidate.lead_id for offer in offers] == [other]
+        found = look(session, question, 10, rules, clock.now(), {})
+    assert [one.candidate.lead_id for one in found.others] == [other]
     take(attempt, Ended(Outcome.ANSWERED, f"CA-{attempt}"))
     assert build.row("attempt")["disposition"] == "opted-out"
     assert [row["standing"] for row in build.rows("lead")] == ["finished", "finished", "open"]

@@ -13,10 +13,12 @@ from campaigns.dispositions import Outcome
 from campaigns.hopper import HELD_TOGETHER
 from compliance.packs import read_pack
 from compliance.rulebook import make_rulebook
+from dialer.choice import Choice
 from dialer.counts import CALL_COUNT
 from dialer.dial_loop import Budget, DialLoop
 from dialer.events import Ended, Refused, Unsure
 from dialer.pacing import events as observed
+from dialer.pacing.leads import LeadChances
 from dialer.pacing.policy import Decision
 from tests.conftest import PLAIN_LAW
 
@@ -385,6 +387,56 @@ async def test_pacing_learns_what_agents_did_between_two_ticks(build, exchange, 
     assert policy.learned == [
         *(observed.AgentFree("anna", at), observed.CallEnded("a1", "anna", at), observed.AgentGone("anna", at)),
     ]
+
+
+async def test_a_lead_that_is_likelier_to_answer_is_dialled_first_and_pacing_is_told(
+    build, carrier, exchange, tick, loop, clock
+):
+    """The second of two, once the first dial, which is always the longest waiting's, is made."""
+    campaign = build.campaign()
+    policy = loop.policies[campaign] = Stubborn(dial=1)
+    known = LeadChances()
+    for number in range(400):
+        known.learn(("area 1646",), number % 2 == 0)
+        known.learn(("area 1212",), number % 20 == 0)
+    loop.choices[campaign] = Choice(known)
+    for number in ("+12125550101", "+12125550102", "+16465550103"):
+        build.lead(campaign, number)
+    await tick()
+    clock.advance(1)
+    await tick()
+    assert [request.number for request in carrier.requests] == ["+12125550101", "+16465550103"]
+    first, second = (event.chance for event in policy.learned if isinstance(event, observed.Dialled))
+    assert first < 0.7
+    assert second > 1.3
+    assert [row["turn"] for row in build.rows("attempt")] == ["waiting", "chance"]
+
+
+async def test_what_comes_of_a_dial_is_learned_of_its_traits_but_not_if_it_was_refused(build, carrier, tick, loop):
+    campaign = floor(build, agents=2, leads=2)
+    carrier.answers.append(Refused("no such number", retry=False))
+    await tick()
+    known = loop.choices[campaign].known
+    (refused,) = build.rows("attempt", state="ended")
+    loop.observe(campaign, observed.Failed(refused["id"], 1.0))
+    assert known.dials == 0
+    (live,) = build.rows("attempt", state="dialled")
+    loop.observe(campaign, observed.Failed(live["id"], 1.0))
+    assert known.dials == 1
+    assert set(known.state()["features"]) == {"", *live["traits"]}
+
+
+async def test_a_line_that_was_given_up_teaches_nothing_of_its_lead(build, carrier, tick, loop, clock):
+    campaign = floor(build, agents=1, leads=1)
+    await tick()
+    (attempt,) = build.rows("attempt")
+    build.change("attempt", attempt["id"], state="ringing", ringing_at=clock.now())
+    clock.advance(15)
+    loop.policies[campaign] = Stubborn(give_up=(attempt["id"],))
+    await tick()
+    assert carrier.stopped == [attempt["call_sid"]]
+    loop.observe(campaign, observed.Failed(attempt["id"], 17.0))
+    assert loop.choices[campaign].known.dials == 0
 
 
 def test_a_budget_fills_at_its_rate_and_holds_a_second_of_it():

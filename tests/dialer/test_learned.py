@@ -3,12 +3,15 @@
 import pytest
 from sqlalchemy import update
 from sqlmodel import Session, SQLModel
+from structlog.testing import capture_logs
 
 from campaigns.campaign import LINES_PER_AGENT_MAXIMUM, LINES_PER_AGENT_MINIMUM
 from campaigns.tables import Campaign
+from dialer.choice import Choice
 from dialer.dial_loop import Budget, DialLoop
-from dialer.learned import keep, policy_of
+from dialer.learned import Learned, chances_of, keep, policy_of
 from dialer.pacing.events import AgentFree, CallEnded, Connected, Dialled, Failed, Human, PickedUp
+from dialer.pacing.leads import LeadChances
 from dialer.pacing.policy import Budget as DropBudget
 from dialer.pacing.policy import Floor
 from dialer.pacing.predictive import Predictive
@@ -16,6 +19,7 @@ from dialer.pacing.progressive import Progressive
 from dialer.pacing.ratio import HIGHEST, LOWEST, Ratio
 
 STATE = SQLModel.metadata.tables["pacing_state"]
+NOTHING = LeadChances()
 FLOOR = Floor(free_agents=10, in_flight=0, max_dials=100, budgets=(DropBudget(0.03, 2000, 20),))
 
 
@@ -50,11 +54,32 @@ def policy(database):
     return read
 
 
-def save(database, clock, campaign, learned) -> None:
+def save(database, clock, campaign, learned, leads=NOTHING) -> None:
     def write(session: Session) -> None:
-        keep(session, {campaign: learned.state()}, clock.now())
+        keep(session, {campaign: Learned(learned.state(), leads.state())}, clock.now())
 
     database.write(write)
+
+
+@pytest.fixture
+def chances(database):
+    def read(campaign_id: int):
+        with database.read() as session:
+            return chances_of(session, session.get(Campaign, campaign_id)).chances([("good",), ("bad",)]).tolist()
+
+    return read
+
+
+def taught_leads() -> LeadChances:
+    leads = LeadChances()
+    for number in range(400):
+        leads.learn(("good",), number % 2 == 0)
+        leads.learn(("bad",), number % 20 == 0)
+    return leads
+
+
+def damage(database, **values) -> None:
+    database.write(lambda session: session.connection().execute(update(STATE).values(values)) and None)
 
 
 def test_a_campaign_that_never_ran_starts_one_to_one(build, predictive, policy):
@@ -126,7 +151,7 @@ def test_a_state_of_another_version_is_left_and_learning_starts_anew(build, pred
 async def test_the_loop_saves_what_its_policies_learned(build, predictive, exchange, policy):
     campaign = predictive()
     loop = DialLoop(exchange, Budget(10.0))
-    loop.policies[campaign] = taught()
+    loop.policies[campaign], loop.choices[campaign] = taught(), Choice(LeadChances())
     await loop.save()
     assert policy(campaign).decide(5.0, FLOOR).dial > 15
 
@@ -134,6 +159,57 @@ async def test_the_loop_saves_what_its_policies_learned(build, predictive, excha
 async def test_a_campaign_that_is_gone_does_not_keep_the_others_from_being_saved(predictive, exchange, policy):
     campaign = predictive()
     loop = DialLoop(exchange, Budget(10.0))
-    loop.policies.update({campaign + 100: taught(), campaign: taught()})
+    for one in (campaign + 100, campaign):
+        loop.policies[one], loop.choices[one] = taught(), Choice(LeadChances())
     await loop.save()
     assert policy(campaign).decide(5.0, FLOOR).dial > 15
+
+
+def test_a_restart_goes_on_with_the_chances_of_leads(build, database, clock, chances):
+    campaign, leads = build.campaign(), taught_leads()
+    save(database, clock, campaign, Progressive(), leads)
+    assert chances(campaign) == leads.chances([("good",), ("bad",)]).tolist()
+
+
+def test_a_new_campaign_begins_with_the_chances_of_the_clients_last_one_in_doubt(build, database, clock, chances):
+    old = build.campaign(name="old")
+    save(database, clock, old, Progressive(), taught_leads())
+    known, (good, bad) = chances(old), chances(build.campaign(name="new"))
+    assert good > bad + 0.2
+    assert [good, bad] != known
+    assert len(set(chances(build.campaign(name="elsewhere", client="Other")))) == 1
+
+
+@pytest.mark.parametrize("leads", [{}, {"format": "leads-0"}, {"format": "leads-1", "features": {"good": [1]}}])
+def test_damaged_chances_are_learned_anew_from_the_log_and_it_says_so(
+    build, predictive, database, clock, policy, chances, leads
+):
+    campaign = predictive()
+    save(database, clock, campaign, taught())
+    damage(database, leads=leads)
+    lead = build.lead(campaign)
+    for number in range(400):
+        good = number % 2 == 0
+        ended = {"outcome": "answered", "disposition": "sale"} if good and number % 4 == 0 else {"outcome": "no-answer"}
+        build.attempt(lead, "ended", turn="chance", traits=["good" if good else "bad"], **ended)
+    with capture_logs() as logs:
+        good, bad = chances(campaign)
+    assert (good, bad) == (pytest.approx(0.5, abs=0.12), pytest.approx(0.05, abs=0.08))
+    assert [(one["event"], "are learned anew" in one["problem"]) for one in logs] == [("lead_chances_not_used", True)]
+    assert policy(campaign).decide(5.0, FLOOR).dial > 15  # what pacing had learned is none the worse
+
+
+def test_of_the_log_only_what_came_to_an_end_by_the_called_party_teaches(build, database, clock, chances):
+    """An agent's word that it was a machine counts; a line given up, and a dial of unknown traits, do not."""
+    campaign, lead = build.campaign(), None
+    save(database, clock, campaign, Progressive())
+    damage(database, leads={})
+    lead = build.lead(campaign)
+    unknown = chances(campaign)
+    for number in range(20):
+        build.attempt(lead, "ended", turn="chance", traits=["good"], outcome="canceled")
+        build.attempt(lead, "ended", traits=["good"], outcome="no-answer", id=f"manual-{number}")
+    assert chances(campaign) == unknown
+    for _ in range(20):
+        build.attempt(lead, "ended", turn="chance", traits=["good"], outcome="answered", disposition="machine")
+    assert chances(campaign)[0] < unknown[0]

@@ -38,6 +38,52 @@ def test_the_table_says_the_same():
     assert err == "", "progress is for terminals"
 
 
+LIST = """
+[team]
+agents = 3
+hours = 1
+[leads]
+number = 300
+area_codes = ["212", "213"]
+"""
+SHARED = """
+[team]
+agents = 4
+hours = 1
+[[campaigns]]
+name = "spring"
+[[campaigns]]
+name = "autumn"
+drop_rate_ceiling = 0.01
+"""
+
+
+def test_a_list_is_accounted_for(tmp_path):
+    (tmp_path / "mine.toml").write_text(LIST)
+    words = (str(tmp_path / "mine.toml"), "--policy", "progressive")
+    leads = json.loads(run(*words, "--json")[0])["leads"]
+    assert leads["loaded"] == 300
+    assert leads["reached"] > 10
+    assert leads["refused"]["hours"] > 100, "it is too early in Los Angeles"
+    out, _ = run(*words)
+    for label, number in (
+        ("leads reached", leads["reached"]),
+        ("refused by the gate, hours", leads["refused"]["hours"]),
+    ):
+        assert any(label in line and str(number) in line for line in out.splitlines())
+
+
+def test_campaigns_that_share_agents_are_told_apart(tmp_path):
+    (tmp_path / "mine.toml").write_text(SHARED)
+    words = (str(tmp_path / "mine.toml"), "--policy", "progressive")
+    told = json.loads(run(*words, "--json")[0])
+    assert set(told["campaigns"]) == {"spring", "autumn"}
+    assert sum(one["live_answers"] for one in told["campaigns"].values()) == told["live_answers"] > 20
+    out, _ = run(*words)
+    assert "1.00% and 3.00%" in out
+    assert all(any(name in line for line in out.splitlines()) for name in ("spring", "autumn"))
+
+
 def test_a_file_of_ones_own_is_played(tmp_path):
     (tmp_path / "mine.toml").write_text("[team]\nagents = 2\nhours = 1\n")
     out, _ = run(str(tmp_path / "mine.toml"), "--policy", "progressive", "--json")

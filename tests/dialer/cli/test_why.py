@@ -86,9 +86,21 @@ def test_what_was_tried_on_a_number_binds_and_is_told_when_no_lead_has_it_any_mo
     assert (told["lead"], len(told["attempts"]), passed["cap"]) == (None, 3, False)
     assert told["attempts"][0] == {
         **{"at": (now - timedelta(hours=1)).isoformat(), "state": "ended"},
-        **{"outcome": "no-answer", "disposition": None},
+        **{"outcome": "no-answer", "disposition": None, "turn": None, "chance": None, "traits": []},
     }
-    assert run("why", STRANGER).count(": no-answer") == 3
+    assert run("why", STRANGER).count(": no-answer\n") == 3
+
+
+def test_it_says_why_a_lead_was_next_when_it_was_dialled(run, tmp_path):
+    database = Database.open(f"sqlite:///{tmp_path}/dialer.db")
+    build = Build(database)
+    lead, chosen = build.row("phone", number=NEW_YORK)["lead_id"], {"turn": "chance", "chance": 0.314}
+    build.attempt(lead, "ended", outcome="busy", traits=["attempt 1", "hour 12"], **chosen)
+    database.close()
+    (attempt,) = why(run, NEW_YORK)[0]["attempts"]
+    assert (attempt["turn"], attempt["chance"], attempt["traits"]) == ("chance", 0.314, ["attempt 1", "hour 12"])
+    reason = "(next because it was the likeliest to answer of those looked at; chance to answer 31%)"
+    assert f": busy {reason}\n" in run("why", str(lead))
 
 
 def test_lists_of_the_state_open_what_they_do_not_name(run, tmp_path):

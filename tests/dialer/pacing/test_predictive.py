@@ -171,6 +171,30 @@ def test_lines_in_flight_count(saved, taught):
     assert dial(taught, in_flight=20) < dial(Predictive.restored(saved)) - 10
 
 
+def test_answers_that_others_expect_take_the_agents_as_its_own_would(saved, taught):
+    """The same lines in flight, its own or another campaign's."""
+    ringing(taught, 20)
+    expected = taught.expected(0.0)
+    assert dial(Predictive.restored(saved), others=expected.tolist()) == dial(taught, in_flight=20)
+    assert dial(Predictive.restored(saved), others=[0.0] * len(expected)) == dial(Predictive.restored(saved))
+
+
+def test_who_waits_for_an_agent_is_expected_at_once(taught):
+    ringing(taught, 1)
+    before = taught.expected(0.0)
+    taught.observe(PickedUp("line-0.0-0", 0.0))
+    taught.observe(Human("line-0.0-0", 0.0))
+    assert 0 < before.sum() < 1
+    assert taught.expected(0.0).tolist() == [1.0, *([0.0] * (len(before) - 1))]
+
+
+def test_calls_of_others_keep_their_agents_busy(saved, taught):
+    """Told only by Connected, of a call that it never dialled."""
+    for number in range(20):
+        taught.observe(Connected(f"strange-{number}", f"agent-{number}", -70.0))
+    assert dial(taught, free_agents=0) > dial(Predictive.restored(saved), free_agents=0)
+
+
 def test_lines_that_it_was_not_told_of_count_as_well(saved):
     known, few, many = (dial(Predictive.restored(saved), in_flight=in_flight) for in_flight in (0, 10, 30))
     assert many < few < known

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +29,14 @@ def test_lines_never_outnumber_free_agents_or_limits(free, in_flight, max_dials)
     dial = decide(free, in_flight, max_dials)
     assert 0 <= dial <= max_dials
     assert dial == 0 or dial + in_flight <= free
+
+
+@given(st.integers(0, 50), st.integers(0, 50))
+def test_half_of_the_free_agents_are_left_to_others_who_expect_answers(free, in_flight):
+    floor = Floor(free, in_flight, 1000, budgets=(), others=(0.0, 0.5))
+    dial = Progressive().decide(0.0, floor).dial
+    assert dial == max(0, (free + 1) // 2 - in_flight)
+    assert Progressive().decide(0.0, replace(floor, others=(0.0, 0.0))).dial == max(0, free - in_flight)
 
 
 def test_a_used_up_budget_does_not_matter_as_no_line_can_be_abandoned():

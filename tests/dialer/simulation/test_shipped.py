@@ -2,6 +2,7 @@
 
 import pytest
 
+from dialer.pacing.progressive import Progressive
 from dialer.simulation.figures import Figures
 from dialer.simulation.peers.fixed_ratio import FixedRatio
 from dialer.simulation.scenario import ScenarioError, resized
@@ -12,12 +13,17 @@ LOG = "age;duration\n30;20\n31;0\n32;400\n"
 
 
 def played(name: str, agents: int | None = None) -> Figures:
-    return World(resized(scenario_named(name), agents, days=1), FixedRatio(1.0), seed=1).run()
+    """One line for each agent; where there is a list the gate wants an agent held for it."""
+    scenario = resized(scenario_named(name), agents, days=1)
+    first, *others = [
+        FixedRatio(1.0) if campaign.leads is None else Progressive() for campaign in scenario.by_campaign()
+    ]
+    return World(scenario, first, 1, *others).run()
 
 
 @pytest.mark.parametrize("name", shipped())
 def test_every_shipped_scenario_can_be_played(name):
-    figures = played(name)
+    figures = played(name, agents=1 if scenario_named(name).leads else None)
     assert 0.2 < figures.utilisation < 0.8
     assert figures.live > 50
 
@@ -62,6 +68,21 @@ def test_a_scenario_of_ones_own_is_read_with_the_log_beside_it(tmp_path, monkeyp
         ("[[team.breaks]]\nat_hours = 9\nshare = 0.5\nminutes = 5", "after the shift"),
         ('[callees.talk]\nshape = "log"\nfile = "none.csv"', "there is no none.csv"),
         ("agents = ", "own.toml: "),
+        ("[leads]\nnumber = 0", "leads.number: .*greater than or equal to 1"),
+        ('[leads]\narea_codes = ["212", "999"]', "leads.area_codes.1: .*'999' is no area code of the United States"),
+        ('[leads]\narea_codes = ["416"]', "'416' is no area code of the United States"),
+        ("[leads]\narea_codes = []", "leads.area_codes: "),
+        ("[leads]\n[callees]\nspread = 1", "callees.spread is for callees without a list: give leads.spread"),
+        ("[leads]\ndead = 0.2", "leads.dead 0.2 is part of callees.busy 0.12: give at most that"),
+        ("[leads]\n[[leads.later]]\nat_hours = 9\nnumber = 5", "a list at hour 9, and the last shift ends at hour 8"),
+        ('[leads]\nconsent = "oral"', "leads.consent: "),
+        ("begins = 2027-03-02T09:00:00", "begins: .*timezone"),
+        ('[[campaigns]]\nname = "a"\n[[campaigns]]\nname = "a"', "campaigns a, a: give each a name of its own"),
+        ('[[campaigns]]\nname = "a"\n[campaigns.leads]\ndead = 0.5', "leads.dead 0.5 is part of"),
+        (
+            '[[campaigns]]\nname = "a"\n[campaigns.callees.talk]\nshape = "log"\nfile = "no.csv"',
+            "campaigns.0.callees.talk",
+        ),
     ],
 )
 def test_a_scenario_that_cannot_be_says_file_key_and_why_in_one_line(tmp_path, text, words):
@@ -88,6 +109,23 @@ def test_a_log_that_tells_nothing_is_refused(tmp_path, log, words):
     (tmp_path / "own.toml").write_text('[callees.talk]\nshape = "log"\nfile = "calls.csv"\n')
     with pytest.raises(ValueError, match=words):
         World(scenario_named(str(tmp_path / "own.toml")), FixedRatio(1.0), seed=1)
+
+
+def test_a_campaign_has_what_it_names_and_else_what_the_scenario_says(tmp_path):
+    (tmp_path / "calls.csv").write_text(LOG)
+    file = tmp_path / "own.toml"
+    file.write_text(
+        "drop_rate_ceiling = 0.02\nring_seconds = 20\n[callees]\nhuman = 0.3\n"
+        '[[campaigns]]\nname = "a"\n[campaigns.leads]\nnumber = 7\n'
+        '[[campaigns]]\nname = "b"\ndrop_rate_ceiling = 0.01\n'
+        '[campaigns.callees.talk]\nshape = "log"\nfile = "calls.csv"\n'
+    )
+    first, second = scenario_named(str(file)).by_campaign()
+    assert (first.name, first.drop_rate_ceiling, first.callees.human_at(0), first.ring_seconds) == ("a", 0.02, 0.3, 20)
+    assert (second.name, second.drop_rate_ceiling, second.callees.human_at(0), second.leads) == ("b", 0.01, 0.2, None)
+    assert first.leads is not None
+    assert first.leads.number == 7
+    assert second.callees.talk.file == tmp_path / "calls.csv"
 
 
 def test_another_team_size_is_checked_like_any_other():

@@ -1,0 +1,226 @@
+"""Who is next: due leads, each through the gate, in the order of their turns.
+
+Looking reads and decides without holding up the writing thread; `hopper` claims what is offered, and looks again.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from operator import attrgetter
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, RowMapping, literal, tuple_
+from sqlmodel import Session, SQLModel
+
+import campaigns.tables
+from campaigns.dispositions import PERSON_CAME
+from campaigns.lead import Priority
+from campaigns.prospects import OPEN, Candidate, Question, facts_of
+from campaigns.tables import Campaign
+from campaigns.traits import traits
+from campaigns.turns import Turn, in_turn
+from compliance.facts import Facts
+from compliance.gate import Blocked, Cleared, check
+from compliance.rulebook import Rulebook
+
+LEAD = SQLModel.metadata.tables[campaigns.tables.Lead.__tablename__]
+
+BATCH = 200  # leads looked at together
+LOOK_LIMIT = 2000  # leads looked at for one tick, so that a list that sleeps cannot hold up the others
+LONGEST_WAITING = 10  # leads of each priority in every look
+STRETCH = 60  # leads of each priority further on, or as many as are wanted
+BY_CHANCE = (Priority.RECYCLED, Priority.FRESH)
+
+Place = tuple[datetime, int]  # due at, id
+
+
+class Chances(Protocol):
+    """What is known of leads' chances to answer, by their traits (`dialer.pacing.leads.LeadChances`)."""
+
+    def chances(self, rows: Sequence[Sequence[str]]) -> NDArray[np.float64]: ...
+
+    def ranking(self, rows: Sequence[Sequence[str]]) -> NDArray[np.float64]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A candidate and the gate's yes. `chance`: that a person answers."""
+
+    candidate: Candidate
+    facts: Facts
+    cleared: Cleared
+    turn: Turn
+    traits: tuple[str, ...]
+    chance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    candidate: Candidate
+    facts: Facts
+    blocked: Blocked
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A due lead that the gate has cleared."""
+
+    candidate: Candidate
+    facts: Facts
+    cleared: Cleared
+    traits: tuple[str, ...]
+
+    @property
+    def place(self) -> tuple[int, datetime, int]:
+        """In the order without chances: recycled leads before fresh ones, the longest due first."""
+        return self.candidate.priority, self.candidate.due_at, self.candidate.lead_id
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """`promised` callbacks and the others, each in the order without chances; `places`: where the next look goes on."""
+
+    promised: list[Fit]
+    others: list[Fit]
+    refusals: list[Refusal]
+    places: Mapping[Priority, Place]
+
+
+def look(
+    session: Session,
+    question: Question,
+    wanted: int,
+    rulebook: Rulebook,
+    now: datetime,
+    places: Mapping[Priority, Place],
+) -> Look:
+    """At least `wanted` cleared leads if there are so many, and every refusal met on the way.
+
+    Promised callbacks first. The others are those that have waited longest and a stretch further on, behind `places`:
+    so in time all of a long list is searched for good leads, and in one tick no more of it than before. Only where
+    that yields too few, all are gone through.
+    """
+    connection, campaign = session.connection(), question.campaign
+    judge = partial(_judge, session, question, rulebook, now)
+    promised, refusals = judge(_due(connection, campaign, (Priority.CALLBACK,), now), wanted)
+    wanted -= len(promised)
+    if wanted <= 0:
+        return Look(promised, [], refusals, places)
+    waiting, further, reached = _pool(connection, campaign, places, wanted, now)
+    fit, refused = judge([[*waiting, *further]], wanted)
+    if len(fit) < wanted:
+        seen = {row["id"] for row in (*waiting, *further)}
+        others = ([row for row in rows if row["id"] not in seen] for rows in _due(connection, campaign, BY_CHANCE, now))
+        more, also_refused = judge(others, wanted - len(fit), LOOK_LIMIT - len(seen))
+        fit, refused = fit + more, refused + also_refused
+    else:  # nobody has asked for the stretch yet: what it refuses is kept when its turn comes
+        asked = {row["id"] for row in waiting}
+        refused = [refusal for refusal in refused if refusal.candidate.lead_id in asked]
+    return Look(promised, sorted(fit, key=attrgetter("place")), refusals + refused, reached)
+
+
+def choose(look: Look, wanted: int, known: Chances, offered: int) -> list[Offer]:
+    """Whom to dial, in order, when so many were offered before, promised callbacks apart."""
+    callbacks = [(one, Turn.CALLBACK) for one in look.promised[:wanted]]
+    ranks = known.ranking([one.traits for one in look.others])
+    queues = [one.candidate.priority for one in look.others]
+    turns = in_turn(queues, ranks, wanted - len(callbacks), offered)
+    next_ones = callbacks + [(look.others[place], turn) for place, turn in turns]
+    chances: list[float] = known.chances([one.traits for one, _turn in next_ones]).tolist()
+    return [
+        Offer(one.candidate, one.facts, one.cleared, turn, one.traits, chance)
+        for (one, turn), chance in zip(next_ones, chances, strict=True)
+    ]
+
+
+def _judge(
+    session: Session,
+    question: Question,
+    rulebook: Rulebook,
+    now: datetime,
+    batches: Iterable[Sequence[RowMapping]],
+    wanted: int,
+    limit: int = LOOK_LIMIT,
+) -> tuple[list[Fit], list[Refusal]]:
+    """Batch by batch until so many are cleared, or the limit is reached."""
+    fit: list[Fit] = []
+    refused: list[Refusal] = []
+    for rows in batches:
+        for candidate, facts in facts_of(session, question, rows, now):
+            verdict = check(facts, rulebook, now)
+            if isinstance(verdict, Blocked):
+                refused.append(Refusal(candidate, facts, verdict))
+            else:
+                fit.append(Fit(candidate, facts, verdict, _traits(candidate, facts, now)))
+        if len(fit) >= wanted or len(fit) + len(refused) >= limit:
+            break
+    return fit, refused
+
+
+def _traits(candidate: Candidate, facts: Facts, now: datetime) -> tuple[str, ...]:
+    return traits(
+        candidate.number,
+        now.astimezone(ZoneInfo(min(facts.zones))),
+        attempts=candidate.attempts,
+        last=candidate.disposition,
+        last_at=candidate.last_attempt_at,
+        answered_at=[past.at for past in facts.attempts if past.came_to in PERSON_CAME],
+    )
+
+
+def _pool(
+    connection: Connection, campaign: Campaign, places: Mapping[Priority, Place], wanted: int, now: datetime
+) -> tuple[list[RowMapping], list[RowMapping], dict[Priority, Place]]:
+    """Of each priority those that have waited longest, and a stretch behind the place given; where the next begins."""
+    waiting: list[RowMapping] = []
+    further: list[RowMapping] = []
+    reached: dict[Priority, Place] = {}
+    length = max(STRETCH, wanted)
+    for priority in BY_CHANCE:
+        first = _page(connection, campaign, priority, now, LONGEST_WAITING)
+        waiting += first
+        if len(first) < LONGEST_WAITING:
+            continue
+        last = _place(first[-1])
+        stretch = _page(connection, campaign, priority, now, length, max(last, places.get(priority, last)))
+        further += stretch
+        if len(stretch) == length:
+            reached[priority] = _place(stretch[-1])
+    return waiting, further, reached
+
+
+def _due(
+    connection: Connection, campaign: Campaign, priorities: Iterable[Priority], now: datetime
+) -> Iterator[Sequence[RowMapping]]:
+    """Batches of open leads that are due, the longest due first."""
+    for priority in priorities:
+        behind: Place | None = None
+        while rows := _page(connection, campaign, priority, now, BATCH, behind):
+            yield rows
+            if len(rows) < BATCH:
+                break
+            behind = _place(rows[-1])
+
+
+def _page(
+    connection: Connection,
+    campaign: Campaign,
+    priority: Priority,
+    now: datetime,
+    limit: int,
+    behind: Place | None = None,
+) -> Sequence[RowMapping]:
+    """Open leads of one priority that are due, the longest due first."""
+    query = OPEN.where(LEAD.c.campaign_id == campaign.id, LEAD.c.priority == int(priority), LEAD.c.due_at <= now)
+    if behind is not None:
+        due_at, lead_id = behind
+        query = query.where(tuple_(LEAD.c.due_at, LEAD.c.id) > tuple_(literal(due_at, LEAD.c.due_at.type), lead_id))
+    return connection.execute(query.order_by(LEAD.c.due_at, LEAD.c.id).limit(limit)).mappings().all()
+
+
+def _place(row: RowMapping) -> Place:
+    return row["due_at"], row["id"]

@@ -1,0 +1,70 @@
+"""Which leads a campaign dials next: what was learned of them, how far the search is, and whose calls still run."""
+
+from collections.abc import Mapping
+
+from campaigns.lead import Priority
+from campaigns.search import Look, Offer, Place, choose
+from campaigns.turns import Turn
+from dialer.pacing.events import Abandoned, Connected, Disposed, Event, Failed, Human, Machine
+from dialer.pacing.leads import LeadChances
+
+DISPOSED_WITHIN = 900.0  # seconds: of whom nothing was said by then was a person
+RUNNING = 20_000  # calls at most: the end of some is never told
+
+
+class Choice:
+    """Every event once, in the order of time; at most one look at a time."""
+
+    def __init__(self, known: LeadChances) -> None:
+        self.known = known
+        self.places: Mapping[Priority, Place] = {}
+        self._offered = 0
+        self._running: dict[str, tuple[str, ...]] = {}  # traits by call
+        self._asked: dict[str, tuple[float, tuple[str, ...]]] = {}  # since when an agent is wanted
+
+    def offers(self, look: Look, wanted: int) -> list[Offer]:
+        """Up to so many, in the order of their turns."""
+        offers = choose(look, wanted, self.known, self._offered)
+        self._offered += sum(offer.turn is not Turn.CALLBACK for offer in offers)
+        self.places = look.places
+        return offers
+
+    def dialled(self, call: str, offer: Offer) -> float:
+        """The chance over the usual one.
+
+        Pacing is not told beforehand which chances come next (`Floor.chances`): the best of a look are those whose
+        chances were guessed too high, and it would dial too few.
+        """
+        self._running[call] = offer.traits
+        if len(self._running) > RUNNING:
+            del self._running[next(iter(self._running))]
+        return offer.chance / self.known.usual
+
+    def forget(self, call: str) -> None:
+        """It ends by our word or the carrier's: nothing is learned of the lead."""
+        self._running.pop(call, None)
+
+    def observe(self, event: Event) -> None:
+        match event:
+            case Human(call, at) | Connected(call, _, at):
+                if call in self._running:
+                    self._asked[call] = at, self._running.pop(call)
+                self._settle(at)
+            case Failed(call) | Machine(call):
+                self._learn(call, False)
+            case Abandoned(call):
+                self._learn(call, True)
+            case Disposed(call, live):
+                self._learn(call, live)
+
+    def _settle(self, now: float) -> None:
+        for call, (since, _traits) in list(self._asked.items()):
+            if now - since < DISPOSED_WITHIN:
+                break
+            self._learn(call, True)
+
+    def _learn(self, call: str, answered: bool) -> None:
+        asked = self._asked.pop(call, None)
+        traits = asked[1] if asked else self._running.pop(call, None)
+        if traits is not None:
+            self.known.learn(traits, answered)

@@ -1,0 +1,91 @@
+"""Whose turn it is where chances are learned: promised callbacks, then mostly who is likely to answer.
+
+The daemon asks the gate before it chooses; here it is asked of those chosen only, and others take the turns of who is
+refused. That comes to the same, and to fewer questions.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from campaigns.dispositions import PERSON_CAME
+from campaigns.lead import Priority
+from campaigns.search import BY_CHANCE, LONGEST_WAITING, STRETCH
+from campaigns.traits import traits
+from campaigns.turns import in_turn
+from dialer.pacing.leads import LeadChances
+from dialer.simulation.lead_list import Lead
+from dialer.simulation.queue import Place, Queue
+
+TRAITS_HOLD = timedelta(minutes=5)  # they change with the hour; working them out anew at each look is slow
+
+
+class Likely:
+    """`ahead`: chances over the usual one of the next leads, as far as the last choice told."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+        self._known = LeadChances()
+        self._places: Mapping[Priority, Place] = {}
+        self._offered = 0
+        self._traits: dict[int, tuple[datetime, tuple[str, ...]]] = {}  # by lead: since when
+        self.ahead: Sequence[float] = ()
+
+    def choose(self, wanted: int, at: datetime) -> list[tuple[Lead, float, tuple[str, ...]]]:
+        """Up to so many leads, each with its chance over the usual one and the traits that it has now."""
+        promised = self._queue.page(Priority.CALLBACK, wanted)
+        others = self._pool(wanted - len(promised)) if len(promised) < wanted else []
+        rows = [self._traits_of(lead, at) for lead in (*promised, *others)]
+        chances = self._known.chances(rows) / self._known.usual
+        its = len(promised)
+        ranks = self._known.ranking(rows[its:])
+        turns = in_turn([lead.priority for lead in others], ranks, wanted - its, self._offered) if others else []
+        self._offered += len(turns)
+        self.ahead = chances[its:][np.argsort(-ranks, kind="stable")].tolist()
+        next_ones = [*range(its), *(its + place for place, _ in turns)]
+        leads = [*promised, *others]
+        return [(leads[place], float(chances[place]), rows[place]) for place in next_ones]
+
+    def learn(self, lead: Lead, features: tuple[str, ...], answered: bool | None) -> None:
+        """What came of a dial; None where we ended it."""
+        self._traits.pop(lead.id, None)
+        if answered is not None:
+            self._known.learn(features, answered)
+
+    def _pool(self, wanted: int) -> list[Lead]:
+        """Those that have waited longest and a stretch further on, behind the last one; all where that is too few."""
+        queue, length = self._queue, max(STRETCH, wanted)
+        pool: list[Lead] = []
+        reached: dict[Priority, Place] = {}
+        for priority in BY_CHANCE:
+            pool += (first := queue.page(priority, LONGEST_WAITING))
+            if len(first) == LONGEST_WAITING:
+                last = _place(first[-1])
+                stretch = queue.page(priority, length, max(last, self._places.get(priority, last)))
+                pool += stretch
+                if len(stretch) == length:
+                    reached[priority] = _place(stretch[-1])
+        self._places = reached
+        if len(pool) < wanted:
+            pool = [lead for priority in BY_CHANCE for lead in queue.page(priority, wanted)]
+        return pool
+
+    def _traits_of(self, lead: Lead, at: datetime) -> tuple[str, ...]:
+        known = self._traits.get(lead.id)
+        if known is not None and at - known[0] < TRAITS_HOLD:
+            return known[1]
+        found = traits(
+            lead.number,
+            at.astimezone(lead.clock),
+            attempts=lead.attempts,
+            last=lead.disposition,
+            last_at=lead.past[-1].at if lead.past else None,
+            answered_at=[past.at for past in lead.past if past.came_to in PERSON_CAME],
+        )
+        self._traits[lead.id] = at, found
+        return found
+
+
+def _place(lead: Lead) -> Place:
+    return lead.due_at, lead.id
