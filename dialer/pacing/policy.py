@@ -29,9 +29,7 @@ class Budget:
 class Floor:
     """A campaign at one moment, and what it may do.
 
-    `chances`: of a person answering, over the average lead's, of the leads that would be dialled next, in order; where
-    fewer are given, the others count as 1. `others`: answers that other campaigns expect, which want the same agents,
-    in each 2 s from now on.
+    `others`: answers that other campaigns expect, which want the same agents, in each 2 s from now on.
     """
 
     free_agents: int  # ready, those included for whom a reserved line rings
@@ -42,7 +40,6 @@ class Floor:
     connect_seconds: float = 2.0  # so long an answered call may wait for an agent
     give_up_seconds: float = inf  # after so much ringing a line may be hung up
     closes_in: float = inf  # seconds until nobody may be dialled or served any more
-    chances: Sequence[float] = ()
     others: Sequence[float] = ()
 
 

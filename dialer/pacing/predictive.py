@@ -141,11 +141,10 @@ class Predictive:
         numbers = np.array(candidates(most), dtype=np.float64)
         cost = price * (lost - left.ceiling * chance * numbers) + idled
         cost[lost - lost[0] > RISKED * left.calls] = np.inf
-        wanted = _lowest(numbers, cost)
-        if 0 < wanted < floor.max_dials and floor.closes_in >= CLOSING_SECONDS:
-            each = float(np.interp(wanted, numbers, lost) - lost[0]) / wanted
-            self._foreseen = wanted, each, left.ceiling * chance
-        dial = _with_chances(wanted, floor)
+        dial = min(_lowest(numbers, cost), floor.max_dials)
+        if 0 < dial < floor.max_dials and floor.closes_in >= CLOSING_SECONDS:
+            each = float(np.interp(dial, numbers, lost) - lost[0]) / dial
+            self._foreseen = dial, each, left.ceiling * chance
         give_up: tuple[str, ...] = ()
         if dial == 0 and floor.give_up_seconds < floor.ring_seconds:
             give_up = self._late(now, floor, idle, freed, answers, price * left.ceiling, price)
@@ -219,16 +218,6 @@ class Predictive:
         if another and state["learned"]:
             policy._needed = REMINDED_CALLS
         return policy
-
-
-def _with_chances(wanted: int, floor: Floor) -> int:
-    """So many lines that their chances come to those of `wanted` average leads."""
-    if not floor.chances or wanted == 0:
-        return min(wanted, floor.max_dials)
-    sums = np.cumsum(floor.chances)
-    if sums[-1] >= wanted:
-        return min(int(np.searchsorted(sums, wanted - 0.5)) + 1, floor.max_dials)
-    return min(len(sums) + round(wanted - float(sums[-1])), floor.max_dials)
 
 
 def _lowest(numbers: Array, cost: Array) -> int:

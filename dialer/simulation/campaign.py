@@ -156,7 +156,6 @@ class Campaign:
             connect_seconds=scenario.connect_seconds,
             give_up_seconds=scenario.give_up_seconds or float("inf"),
             closes_in=closes_in,
-            chances=() if hopper is None else hopper.ahead,
             others=others,
         )
         decision = self.policy.decide(now, floor)

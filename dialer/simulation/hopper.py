@@ -1,6 +1,6 @@
 """Who of a simulated list is next: the daemon's order, gate and recycling, at virtual time and without its database."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -62,11 +62,6 @@ class Hopper:
     def due(self, now: float) -> int:
         """Leads that may be looked at now."""
         return self._queue.due(self.wall(now))
-
-    @property
-    def ahead(self) -> Sequence[float]:
-        """Chances over the usual one of the next leads, where they are learned."""
-        return self._likely.ahead if self._likely is not None else ()
 
     def take(self, wanted: int, reserved: bool, now: float) -> list[Turn]:
         """Up to `wanted` leads that the gate has cleared, in order; those refused on the way are put away."""

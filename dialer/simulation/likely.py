@@ -4,10 +4,8 @@ The daemon asks the gate before it chooses; here it is asked of those chosen onl
 refused. That comes to the same, and to fewer questions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-
-import numpy as np
 
 from campaigns.dispositions import PERSON_CAME
 from campaigns.lead import Priority
@@ -22,15 +20,12 @@ TRAITS_HOLD = timedelta(minutes=5)  # they change with the hour; working them ou
 
 
 class Likely:
-    """`ahead`: chances over the usual one of the next leads, as far as the last choice told."""
-
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
         self._known = LeadChances()
         self._places: Mapping[Priority, Place] = {}
         self._offered = 0
         self._traits: dict[int, tuple[datetime, tuple[str, ...]]] = {}  # by lead: since when
-        self.ahead: Sequence[float] = ()
 
     def choose(self, wanted: int, at: datetime) -> list[tuple[Lead, float, tuple[str, ...]]]:
         """Up to so many leads, each with its chance over the usual one and the traits that it has now."""
@@ -42,7 +37,6 @@ class Likely:
         ranks = self._known.ranking(rows[its:])
         turns = in_turn([lead.priority for lead in others], ranks, wanted - its, self._offered) if others else []
         self._offered += len(turns)
-        self.ahead = chances[its:][np.argsort(-ranks, kind="stable")].tolist()
         next_ones = [*range(its), *(its + place for place, _ in turns)]
         leads = [*promised, *others]
         return [(leads[place], float(chances[place]), rows[place]) for place in next_ones]

@@ -214,19 +214,6 @@ def test_calls_that_wait_get_the_free_agents_first(saved, taught):
     assert dial(taught, in_flight=6) <= dial(Predictive.restored(saved), free_agents=4)
 
 
-def test_better_leads_need_fewer_lines_and_worse_ones_more(saved):
-    average, better, worse = (dial(Predictive.restored(saved), chances=(chance,) * 200) for chance in (1.0, 2.0, 0.5))
-    assert average == dial(Predictive.restored(saved))
-    assert better == pytest.approx(average / 2, abs=1)
-    assert worse == pytest.approx(average * 2, abs=1)
-
-
-def test_leads_without_a_chance_count_as_average(saved):
-    average = dial(Predictive.restored(saved))
-    assert dial(Predictive.restored(saved), chances=(2.0,) * 5) == average - 5
-    assert dial(Predictive.restored(saved), chances=(0.01,) * 500, max_dials=40) == 40
-
-
 def test_only_lines_that_are_dialled_teach_what_they_may_cost(taught):
     """Decisions that nobody can carry out, as where the list is empty, leave the price alone."""
     for _ in range(100):
@@ -406,7 +393,6 @@ tick = st.builds(
     max_dials=st.integers(0, 300),
     give_up_seconds=st.sampled_from([10.0, float("inf")]),
     connect_seconds=st.floats(0, 5),
-    chances=st.lists(st.floats(0.2, 4), max_size=5),
     closes_in=st.sampled_from([5.0, 100.0, float("inf")]),
 )
 
