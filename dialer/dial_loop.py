@@ -78,6 +78,7 @@ class DialLoop:
     policies: dict[int, Policy] = field(default_factory=dict)
     reasons: dict[int, str] = field(default_factory=dict)  # the last decision of each campaign, in words
     _agents: dict[str, tuple[str, str | None, datetime]] = field(default_factory=dict)
+    _looked_at: dict[int, float] = field(default_factory=dict)  # by campaign: when its agents were seen last
 
     def observe(self, campaign_id: int, event: observed.Event) -> None:
         if campaign_id in self.policies:
@@ -129,7 +130,7 @@ class DialLoop:
         campaign_id = scene.campaign.id or 0
         policy = self.policies[campaign_id]
         at = self.exchange.clock.monotonic()
-        for event in self._agent_events(scene, at):
+        for event in self._agent_events(scene, now, at):
             policy.observe(event)
         decision = policy.decide(at, _floor(scene, self.budget.available(at)))
         self.reasons[campaign_id] = decision.reason
@@ -193,11 +194,15 @@ class DialLoop:
         for attempt_id, sid in await self.exchange.read(lambda session: session.connection().execute(query).all()):
             self.exchange.start(self.exchange.carry_out(StopRinging(sid), attempt_id))
 
-    def _agent_events(self, scene: Scene, at: float) -> list[observed.Event]:
-        """What agents did since the last tick, read off the difference."""
+    def _agent_events(self, scene: Scene, now: datetime, tick_at: float) -> list[observed.Event]:
+        """What agents did since the last tick, read off the difference; the row says when, whatever the clock did."""
+        campaign_id = scene.campaign.id or 0
+        seen_at = self._looked_at.get(campaign_id, tick_at)
+        self._looked_at[campaign_id] = tick_at
         events: list[observed.Event] = []
         for agent in scene.agents:
             name, state = agent["name"], agent["state"]
+            at = min(tick_at, max(seen_at, tick_at - (now - agent["since"]).total_seconds()))
             before, call, since = self._agents.get(name, (AgentState.LOGGED_OUT, None, agent["since"]))
             if before == AgentState.ON_CALL and state != AgentState.ON_CALL and call is not None:
                 events.append(observed.CallEnded(call, name, at))

@@ -43,11 +43,14 @@ def make_router(exchange: Exchange, token: str, reasons: Callable[[], dict[int, 
 
     @router.get("/floor")
     async def get_floor(since: AwareDatetime | None = None) -> dict[str, Any]:
-        """Agents, calls, leads and drop rates now; attempts count from `since` (24 hours ago by default)."""
+        """Agents, calls, leads and drop rates now; attempts count from `since` (24 hours ago by default).
+
+        `counts` is what went wrong since the daemon began, `ticks` how punctual the last hour's were, in seconds.
+        """
         now = exchange.clock.now()
         start = since or now - timedelta(days=1)
         seen = await exchange.read(lambda session: floor(session, start, now, reasons()))
-        return {**jsonable_encoder(seen), "counts": dict(exchange.counts)}
+        return {**jsonable_encoder(seen), "counts": dict(exchange.counts), "ticks": exchange.ticks.summary()}
 
     return router
 
