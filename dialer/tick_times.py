@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
+from math import ceil
 
 KEPT = 3600  # ticks
 
@@ -29,5 +30,5 @@ def _spread(seconds: Sequence[float]) -> dict[str, float]:
     if not seconds:
         return {"ticks": 0, "mean": 0.0, "p99": 0.0, "worst": 0.0}
     ordered = sorted(seconds)
-    p99 = ordered[int(0.99 * (len(ordered) - 1))]
+    p99 = ordered[ceil(0.99 * len(ordered)) - 1]
     return {"ticks": len(ordered), "mean": sum(ordered) / len(ordered), "p99": p99, "worst": ordered[-1]}

@@ -20,6 +20,7 @@ class Agents:
     def __init__(self) -> None:
         self._talking: dict[str, tuple[float, float]] = {}  # agent -> since, weight
         self._wrapping: dict[str, tuple[float, float]] = {}
+        self._calls: dict[str, str] = {}  # agent -> the last call: told twice, it is still one
         self._counted = float("-inf")
         self.served = 0  # calls whose agent became free again
         self._leaving = 0.0  # share of the agents who end a call to go, not to take the next
@@ -27,12 +28,15 @@ class Agents:
         self._wrap_up = Hazard(AGES, MEMORY, np.full(len(AGES), 1 / WRAP_UP_PRIOR_SECONDS), 6.0)
         self._settle_tables()
 
-    def connected(self, agent: str, at: float) -> None:
+    def connected(self, call: str, agent: str, at: float) -> None:
+        if self._calls.get(agent) == call:
+            return
+        self._calls[agent] = call
         self.freed(agent, at)  # who takes a call has ended the last one, told or not
         self._talking[agent] = at, self._talk.begin()
 
-    def ended(self, agent: str, at: float) -> None:
-        if self._leave(self._talking, self._talk, agent, at):
+    def ended(self, call: str, agent: str, at: float) -> None:
+        if self._calls.get(agent) == call and self._leave(self._talking, self._talk, agent, at):
             self._wrapping[agent] = at, self._wrap_up.begin()
 
     def freed(self, agent: str, at: float) -> None:

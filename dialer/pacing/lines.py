@@ -28,6 +28,7 @@ class Line:
     weight: float
     counted: float = 0.0  # age up to which its time at risk is counted
     picked_up: float = -1.0  # age
+    live: float = 0.0  # chance that a person has asked, by its age
 
 
 class Lines:
@@ -43,9 +44,11 @@ class Lines:
         self._ring = Hazard(RING_AGES, MEMORY, np.full(size, 0.04), 6.0, causes=2)
         self._humans, self._machines = [0.0] * size, [0.0] * size  # of the pick-ups, by ring age
         self._delays = [[0.0] * DELAYS, [0.0] * DELAYS]  # of machines, of humans
-        self._handed: dict[str, float] = {}  # call -> ring age, until it is known whether it was live
+        self._handed: dict[str, Line] = {}  # until it is known whether it was live
+        self._lost: dict[str, Line] = {}  # abandoned; detection beside the call may still find a machine
         self._live, self._not_live = [0.0] * size, [0.0] * size
         self._live_answers = self._live_abandoned = self._abandoned = 0.0
+        self._machine_answers = 0.0  # of those that have asked, found by detection afterwards
         self.settle(float("-inf"))
 
     def __len__(self) -> int:
@@ -77,12 +80,22 @@ class Lines:
         self._verdict(line, at, True)
         self.answers += 1
         self.level.add(1.0, 0.0)
-        self._live_answers += self._live_share[self._ring.bin(line.picked_up)]
+        line.live = self._live_share[self._ring.bin(line.picked_up)]
+        self._live_answers += line.live
         self.waiting[call] = line
 
     def machine(self, call: str, at: float) -> None:
-        if call in self._handed:
-            self.disposed(call, False)
+        """No person. What it was counted as when it asked is taken back, as the law's counts do."""
+        lost = self._lost.pop(call, None)
+        asked = self._handed.get(call) or lost
+        if asked is not None:
+            self._machine_answers += 1
+            self._live_answers -= asked.live
+        if lost is not None:
+            self._abandoned -= 1
+            self._live_abandoned -= lost.live
+            self._not_live[self._ring.bin(lost.picked_up)] += 1.0
+        self.disposed(call, False)
         line = self.detecting.pop(call, None)
         if line is not None:
             self._verdict(line, at, False)
@@ -93,9 +106,7 @@ class Lines:
         self.asked(call, at)
         line = self.waiting.pop(call, None)
         if line is not None:
-            self._handed[call] = line.picked_up
-            if len(self._handed) > DISPOSED_LATER:
-                del self._handed[next(iter(self._handed))]
+            _keep(self._handed, call, line)
 
     def lost(self, call: str, at: float) -> None:
         """Abandoned, after it has asked."""
@@ -103,7 +114,8 @@ class Lines:
         line = self.waiting.pop(call, None)
         if line is not None:
             self._abandoned += 1
-            self._live_abandoned += self._live_share[self._ring.bin(line.picked_up)]
+            self._live_abandoned += line.live
+            _keep(self._lost, call, line)
 
     def failed(self, call: str, at: float) -> None:
         line = self.ringing.pop(call, None)
@@ -136,9 +148,9 @@ class Lines:
             lines.clear()
 
     def disposed(self, call: str, live: bool) -> None:
-        age = self._handed.pop(call, None)
-        if age is not None:
-            (self._live if live else self._not_live)[self._ring.bin(age)] += 1.0
+        line = self._handed.pop(call, None)
+        if line is not None:
+            (self._live if live else self._not_live)[self._ring.bin(line.picked_up)] += 1.0
 
     def settle(self, now: float) -> None:
         """Work out the chances anew, with all that is ringing at `now`."""
@@ -202,10 +214,11 @@ class Lines:
     def live_shares(self) -> tuple[float, float]:
         """Of the calls that asked, and of those abandoned: the share that persons were, from their ring ages.
 
-        The second is at least the first: a few abandoned calls may look better than they are.
+        Those found to be machines afterwards are in neither. The second is at least the first: a few abandoned calls may look better than they are.
         """
-        answered = self._live_answers / self.answers if self.answers else 1.0
-        return answered, max(answered, self._live_abandoned / self._abandoned if self._abandoned else 0.0)
+        asked = self.answers - self._machine_answers
+        answered = max(0.0, self._live_answers / asked) if asked >= 1 else 1.0
+        return answered, max(answered, self._live_abandoned / self._abandoned if self._abandoned >= 1 else 0.0)
 
     @property
     def live_share(self) -> float:
@@ -268,7 +281,7 @@ class Lines:
             "delays": delays,
             "live": list(self._live),
             "not_live": list(self._not_live),
-            "tally": [self._live_answers, self._live_abandoned, self._abandoned],
+            "tally": [self._live_answers, self._machine_answers, self._live_abandoned, self._abandoned],
         }
 
     def restore(self, state: Mapping[str, Any], another: bool) -> None:
@@ -283,8 +296,15 @@ class Lines:
         if not another:
             self.answers = int(state["answers"])
             self.level.restore(state["level"])
-            self._live_answers, self._live_abandoned, self._abandoned = numbers(state["tally"], 3)
+            tally = numbers(state["tally"], 4)
+            self._live_answers, self._machine_answers, self._live_abandoned, self._abandoned = tally
         self._settle_tables()
+
+
+def _keep(lines: dict[str, Line], call: str, line: Line) -> None:
+    lines[call] = line
+    if len(lines) > DISPOSED_LATER:
+        del lines[next(iter(lines))]
 
 
 def _share(humans: list[float], machines: list[float]) -> Array:

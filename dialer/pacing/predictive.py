@@ -37,7 +37,7 @@ BACKWARDS_SECONDS = 0.5  # that a clock may be set back without notice
 CLOSING_SECONDS, CLOSING_PRICE = 240.0, 3.0  # fewer answers than usual can still make up for an abandoned call
 CLOSED_SECONDS = 20.0  # before the end nobody new is dialled
 RISKED = 0.5  # of the budget left, at most, by the lines of one decision
-FORMAT = "predictive-1"  # of the saved state
+FORMAT = "predictive-2"  # of the saved state
 
 
 class Predictive:
@@ -62,7 +62,7 @@ class Predictive:
             Failed: self._failed,
             Connected: self._connected,
             Abandoned: lambda event: lines.lost(event.call, event.at),
-            CallEnded: lambda event: agents.ended(event.agent, event.at),
+            CallEnded: lambda event: agents.ended(event.call, event.agent, event.at),
             Disposed: lambda event: lines.disposed(event.call, event.live),
             AgentFree: lambda event: agents.freed(event.agent, event.at),
             AgentGone: lambda event: agents.gone(event.agent, event.at),
@@ -78,7 +78,7 @@ class Predictive:
 
     def _connected(self, event: Connected) -> None:
         self._lines.connected(event.call, event.at)
-        self._agents.connected(event.agent, event.at)
+        self._agents.connected(event.call, event.agent, event.at)
 
     def _failed(self, event: Failed) -> None:
         if event.call in self._given_up:

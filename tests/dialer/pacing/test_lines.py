@@ -308,6 +308,39 @@ def test_a_machine_that_an_agent_has_got_was_no_person():
     assert sum(lines.state()["not_live"]) == 50
 
 
+def test_a_lost_call_that_was_a_machine_is_taken_back():
+    """Lost calls that machines turn out to have been leave shares and counts as if they had been none."""
+    found, spared = learned(False).lines, learned(False).lines
+    for lines in (found, spared):
+        for number in range(40):
+            lines.dialled(f"person-{number}", 9000.0, 1.0)
+            lines.lost(f"person-{number}", 9004.0)
+    before = found.live_shares
+    for number in range(400):
+        found.dialled(f"machine-{number}", 9000.0, 1.0)
+        found.lost(f"machine-{number}", 9020.0)
+    assert found.live_shares[1] < before[1] - 0.1
+    for number in range(400):
+        found.machine(f"machine-{number}", 9022.0)
+        found.machine(f"machine-{number}", 9022.0)
+    assert found.live_shares == pytest.approx(before)
+    assert sum(found.state()["not_live"]) == sum(spared.state()["not_live"]) + 400
+
+
+def test_machines_that_agents_have_got_leave_the_share_of_the_answered_as_well():
+    """Else lost calls, of which they are taken out, would look better than answered ones."""
+    lines = learned(False).lines
+    for number in range(400):
+        lines.dialled(f"person-{number}", 9000.0, 1.0)
+        lines.connected(f"person-{number}", 9004.0)
+    before = lines.live_shares
+    for number in range(400):
+        lines.dialled(f"machine-{number}", 9000.0, 1.0)
+        lines.connected(f"machine-{number}", 9020.0)
+        lines.machine(f"machine-{number}", 9022.0)
+    assert lines.live_shares == pytest.approx(before)
+
+
 def test_a_call_without_an_end_yet_may_be_disposed_only_after_an_agent_had_it():
     lines = Lines()
     lines.dialled("a", 0.0, 1.0)
