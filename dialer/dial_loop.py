@@ -30,7 +30,7 @@ from dialer.learned import keep, policy_of
 from dialer.pacing import events as observed
 from dialer.pacing.policy import Budget as DropBudget
 from dialer.pacing.policy import Decision, Floor, Policy
-from dialer.store import AGENT, ATTEMPT, UNANSWERED
+from dialer.store import AGENT, ATTEMPT, BUSY, UNANSWERED
 
 log = structlog.get_logger()
 
@@ -261,6 +261,7 @@ def _floor(scene: Scene, max_dials: int, closes_in: float) -> Floor:
         ring_seconds=scene.campaign.ring_seconds,
         connect_seconds=0.0,
         give_up_seconds=scene.ring_seconds_minimum + SETUP_SECONDS,
+        busy_agents=sum(_count(scene.agents, state) for state in BUSY),
         closes_in=closes_in,
     )
 

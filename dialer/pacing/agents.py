@@ -100,15 +100,18 @@ class Agents:
             )
         return self._shifted[patience]
 
-    def freed_by_step(self, now: float, patience: float) -> Array:
-        """Agents due by step, each `patience` seconds sooner: an answered call can wait so long for one."""
+    def freed_by_step(self, now: float, patience: float, busy: int | None = None) -> Array:
+        """Agents due by step, each `patience` seconds sooner: an answered call can wait so long for one.
+
+        `busy`: how many there are. Whom we think busy beyond them has got free untold, and is not due again.
+        """
         talk_over, wrap_up_over, served = self._tables(patience)
         due = np.zeros(served.shape)
         if self._talking:
             due = due + _bins(self._talking, now) @ talk_over
         if self._wrapping:
             due = due + _bins(self._wrapping, now) @ wrap_up_over
-        return due
+        return due if busy is None or busy >= self.busy else due * (busy / self.busy)
 
     def served_by_step(self, patience: float) -> Array:
         """Chance by step after an answer that its agent is free again."""

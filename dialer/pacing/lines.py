@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,7 +18,9 @@ PICKED_UP, FAILED = 0, 1
 OVERDUE_SECONDS = 30.0
 PRIOR_LIVE = 0.95  # of the calls that ask for an agent
 PRIOR_WEIGHT = 4.0
-DISPOSED_LATER = 20_000  # calls that nobody has said yet whether they were live
+KEPT = 20_000  # calls of which something may still be told
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -44,6 +46,7 @@ class Lines:
         self._ring = Hazard(RING_AGES, MEMORY, np.full(size, 0.04), 6.0, causes=2)
         self._humans, self._machines = [0.0] * size, [0.0] * size  # of the pick-ups, by ring age
         self._delays = [[0.0] * DELAYS, [0.0] * DELAYS]  # of machines, of humans
+        self._past: dict[str, None] = {}  # calls that ring no more: told late or twice, their dial begins nothing
         self._handed: dict[str, Line] = {}  # until it is known whether it was live
         self._lost: dict[str, Line] = {}  # abandoned; detection beside the call may still find a machine
         self._live, self._not_live = [0.0] * size, [0.0] * size
@@ -58,10 +61,11 @@ class Lines:
         return call in self.ringing or call in self.detecting or call in self.waiting
 
     def dialled(self, call: str, at: float, chance: float) -> None:
-        if call not in self:
+        if call not in self and call not in self._past:
             self.ringing[call] = Line(at, chance, self._ring.begin())
 
     def picked_up(self, call: str, at: float) -> None:
+        _keep(self._past, call, None)
         line = self.ringing.pop(call, None)
         if line is None:
             return
@@ -118,6 +122,7 @@ class Lines:
             _keep(self._lost, call, line)
 
     def failed(self, call: str, at: float) -> None:
+        _keep(self._past, call, None)
         line = self.ringing.pop(call, None)
         if line is not None:
             age = max(0.0, at - line.at)
@@ -128,6 +133,7 @@ class Lines:
 
     def given_up(self, call: str, at: float) -> None:
         """We hung up: nothing is learned but the time it rang."""
+        _keep(self._past, call, None)
         line = self.ringing.pop(call, None)
         if line is not None:
             self._count(line, max(0.0, at - line.at))
@@ -301,10 +307,10 @@ class Lines:
         self._settle_tables()
 
 
-def _keep(lines: dict[str, Line], call: str, line: Line) -> None:
-    lines[call] = line
-    if len(lines) > DISPOSED_LATER:
-        del lines[next(iter(lines))]
+def _keep(calls: dict[str, T], call: str, what: T) -> None:
+    calls[call] = what
+    if len(calls) > KEPT:
+        del calls[next(iter(calls))]
 
 
 def _share(humans: list[float], machines: list[float]) -> Array:

@@ -117,7 +117,7 @@ class Predictive:
         lines = self._lines
         served = self._agents.served_by_step(floor.connect_seconds)
         answers = lines.expected_answers(now)
-        freed = self._agents.freed_by_step(now, floor.connect_seconds) + followed(answers, served)
+        freed = self._agents.freed_by_step(now, floor.connect_seconds, floor.busy_agents) + followed(answers, served)
         line = lines.line_answers * lines.level.cautious
         unseen = ceil(chance * max(0, floor.in_flight - len(lines)))  # answers of lines whose start was not told
         idle = floor.free_agents - len(lines.waiting) - unseen

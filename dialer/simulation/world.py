@@ -132,6 +132,7 @@ class World:
             ring_seconds=scenario.ring_seconds,
             connect_seconds=scenario.connect_seconds,
             give_up_seconds=scenario.give_up_seconds or float("inf"),
+            busy_agents=self._busy,
             closes_in=self._end - self.now,
             chances=(),
         )

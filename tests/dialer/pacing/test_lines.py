@@ -253,6 +253,16 @@ def test_a_line_is_not_dialled_anew_by_being_told_twice(lines):
     assert (len(lines), list(lines.detecting)) == (1, ["a"])
 
 
+@pytest.mark.parametrize("end", ["picked_up", "failed", "machine", "connected", "lost", "given_up"])
+def test_a_dial_told_after_what_became_of_it_begins_nothing(lines, end):
+    """Such a line would ring for ever, and teach that lines are not answered."""
+    before = len(lines)
+    getattr(lines, end)("late", 9005.0)
+    lines.dialled("late", 9000.0, 1.0)
+    assert len(lines) == before
+    assert "late" not in lines
+
+
 def test_lines_whose_end_was_not_told_are_forgotten(lines):
     lines.dialled("ringing", 9000.0, 1.0)
     for call in ("detecting", "waiting"):
