@@ -1,4 +1,4 @@
-"""How busy agents were between two moments, from the changes of their states: the same for a real and a played floor."""
+"""How busy agents were between two moments, from the changes of their states; alike for a real and a played floor."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -105,7 +105,9 @@ def _delays(attempts: Iterable[Mapping[str, Any]], record: Mapping[str, Any]) ->
     return {
         "attempt committed to accepted": _spread(_gap(row["placing_at"], row["dialled_at"]) for row, _ in pairs),
         **{
-            f"{moment}, event to our row": _spread(_gap(_moment(call[moment]), row[f"{moment}_at"]) for row, call in pairs)
+            f"{moment}, event to our row": _spread(
+                _gap(_moment(call[moment]), row[f"{moment}_at"]) for row, call in pairs
+            )
             for moment in ("ringing", "answered", "ended")
         },
         "answer to agent or message": _spread(heard),

@@ -156,9 +156,11 @@ async def test_the_floor_is_told_as_it_is(client, build, loop, exchange, clock):
     build.attempt(lead, "ended", placing_at=clock.now() - timedelta(hours=23), outcome="busy", disposition="busy")
     loop.reasons[campaign] = "because"
     exchange.counts["webhook_riddles"] += 2
+    exchange.ticks.add(10.0, 10.25)
     clock.advance(5)
     floor = (await client.get("/api/floor")).json()
     assert floor["counts"] == {"webhook_riddles": 2}
+    assert floor["ticks"]["lasted"] == {"ticks": 1, "mean": 0.25, "p99": 0.25, "worst": 0.25}
     assert [(agent["agent"], agent["state"], agent["seconds"]) for agent in floor["agents"]] == [("anna", "ready", 5.0)]
     (spring,) = floor["campaigns"]
     assert (spring["campaign"], spring["decision"], spring["note"], spring["attempts"]) == (
