@@ -220,8 +220,8 @@ class Lines:
     def live_shares(self) -> tuple[float, float]:
         """Of the calls that asked, and of those abandoned: the share that persons were, from their ring ages.
 
-        Those found to be machines afterwards are in neither. The second is at least the first: a few abandoned calls may
-        look better than they are.
+        Those found to be machines afterwards are in neither. The second is at least the first: a few abandoned calls
+        may look better than they are.
         """
         asked = self.answers - self._machine_answers
         answered = max(0.0, self._live_answers / asked) if asked >= 1 else 1.0

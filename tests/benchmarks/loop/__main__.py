@@ -12,11 +12,12 @@ from rich.console import Console
 from campaigns.store import campaign_named
 from dialer.db.database import Database
 from dialer.history import past_attempts
+from dialer.simulation.fitting import fit
 from dialer.simulation.scenario import Scenario
 from tests.benchmarks.loop.compare import compared
 from tests.benchmarks.loop.measure import measure
 from tests.benchmarks.loop.play import CAMPAIGN, DATABASE, RUN, Run, play
-from tests.benchmarks.loop.table import print_all
+from tests.benchmarks.loop.table import fit_table, print_all
 
 
 def main() -> None:
@@ -50,7 +51,10 @@ def report(folder: Path, seeds: range) -> None:
             connect_seconds=0.0,  # who is answered by no agent hears the message at once
         )
     database.close()
-    print_all(Console(width=150), measured, compared(measured, past, base, list(seeds)))
+    fitted = fit(base, past, measured.run.machine_error)
+    console = Console(width=150)
+    console.print(fit_table(fitted.figures))
+    print_all(console, measured, compared(measured, past, fitted.scenario, list(seeds)))
 
 
 if __name__ == "__main__":

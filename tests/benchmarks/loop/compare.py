@@ -7,7 +7,7 @@ from dialer.pacing.events import AgentFree, AgentGone, CallEnded, Connected, Eve
 from dialer.pacing.policy import Budget, Decision, Floor, Saved
 from dialer.pacing.predictive import Predictive
 from dialer.simulation.figures import Figures
-from dialer.simulation.fitting import Past, fit
+from dialer.simulation.fitting import Past
 from dialer.simulation.scenario import Scenario
 from dialer.simulation.world import World
 from tests.benchmarks.loop.floor_time import Change, FloorTime, floor_time
@@ -77,10 +77,9 @@ class Watched:
         return self._policy.state()
 
 
-def compared(measured: Measured, past: Sequence[Past], base: Scenario, seeds: Sequence[int]) -> list[Simulated]:
-    """Each row has what the rows before it have."""
+def compared(measured: Measured, past: Sequence[Past], fitted: Scenario, seeds: Sequence[int]) -> list[Simulated]:
+    """Each row has what the rows before it have; `fitted` to `past`."""
     run, apart = measured.run, measured.minutes[-1]["ticks"]["apart"]["mean"]
-    fitted = fit(base, past, run.machine_error).scenario
     length = {"hours": run.minutes / 60, "agents": run.agents}
     still = {"log_in_within_minutes": 0.0, "breaks_per_hour": 0.0, "meal_minutes": 0.0}
     scenario = Scenario.model_validate(fitted.model_dump() | {"team": fitted.team.model_dump() | length | still})

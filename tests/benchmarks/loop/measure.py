@@ -104,14 +104,13 @@ def _delays(attempts: Iterable[Mapping[str, Any]], record: Mapping[str, Any]) ->
     heard = [_first(call["seconds_to_agent"], call["seconds_to_message"]) for call in people]
     return {
         "attempt committed to accepted": _spread(_gap(row["placing_at"], row["dialled_at"]) for row, _ in pairs),
-        **{
-            f"{moment}, event to our row": _spread(
-                _gap(_moment(call[moment]), row[f"{moment}_at"]) for row, call in pairs
-            )
-            for moment in ("ringing", "answered", "ended")
-        },
+        **{f"{moment}, event to our row": _told(pairs, moment) for moment in ("ringing", "answered", "ended")},
         "answer to agent or message": _spread(heard),
     }
+
+
+def _told(pairs: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]], moment: str) -> Delay:
+    return _spread(_gap(_moment(call[moment]), row[f"{moment}_at"]) for row, call in pairs)
 
 
 def _first(*seconds: float | None) -> float | None:
