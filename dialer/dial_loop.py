@@ -103,6 +103,9 @@ class DialLoop:
         """Every running campaign once, the one with most free agents first; one that fails does not stop the others."""
         now = self.exchange.clock.now()
         scenes = await self.exchange.read(lambda session: self._scenes(session, now))
+        running = {scene.campaign.id for scene in scenes}
+        for stopped in self.reasons.keys() - running:
+            del self.reasons[stopped]
         for scene in sorted(scenes, key=lambda scene: -_count(scene.agents, AgentState.READY)):
             try:
                 await self._pace(scene, now)

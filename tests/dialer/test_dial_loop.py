@@ -414,6 +414,15 @@ async def test_no_more_is_promised_than_leads_are_due(build, tick, loop, clock):
     assert [seen.max_dials for seen in policy.floors] == [2, 0]
 
 
+async def test_a_campaign_that_was_stopped_has_no_decision_any_more(build, tick, loop):
+    campaign = floor(build, agents=1, leads=1)
+    await tick()
+    assert campaign in loop.reasons
+    build.change("campaign", campaign, intent="stop")
+    await tick()
+    assert loop.reasons == {}
+
+
 async def test_pacing_hears_who_is_busy(build, tick, loop):
     campaign = build.campaign()
     for state in ("on-call", "wrap-up", "wrap-up", "ready", "paused", "joining", "logged-out"):
