@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--agents", type=int, default=50)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=1, help="of the people who are called")
-    parser.add_argument("--seeds", type=int, default=5, help="simulated runs")
+    parser.add_argument("--seeds", type=int, default=20, help="simulated runs")
     parser.add_argument("--machine-error", type=float, default=0.02, help="as of `dialer campaign create`")
     parser.add_argument("--keep", type=Path, help="folder to keep database, logs and record in; played before: read it")
     asked = parser.parse_args()

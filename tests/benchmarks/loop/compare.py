@@ -29,7 +29,7 @@ class Loss:
     detected: float = 0.0  # share of the machines that it hung up on
     told_after: float = 0.0  # seconds from an event to where pacing hears of it
     dialled_after: float = 0.0  # seconds from the decision until the carrier has the call
-    tick_seconds: float | None = None
+    tick_seconds: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -88,16 +88,17 @@ def compared(measured: Measured, past: Sequence[Past], fitted: Scenario, seeds: 
     delays = measured.delays
     told, dialled = delays["answered, event to our row"].mean, delays["attempt committed to accepted"].mean
     tick = measured.minutes[-1]["ticks"]["lasted"]["mean"]
-    loss = Loss()
+    loss = Loss(tick_seconds=scenario.tick_seconds)
     rows = [_simulated("simulator, fitted to the run", scenario, loss, run.minutes, seeds)]
     for name, changes in (
         ("+ the detector's mistakes in the budget", {"machine_error": run.machine_error, "detected": detected}),
-        (f"+ ticks {apart:.3f} s apart", {"tick_seconds": apart}),
+        (f"+ ticks {apart:.3f} s apart", {"tick_seconds": round(apart, 3)}),
         (f"+ dialled {tick + dialled:.3f} s after the decision", {"dialled_after": tick + dialled}),
         (f"+ told {told:.3f} s after the event", {"told_after": told}),
     ):
-        loss = replace(loss, **changes)
-        rows.append(_simulated(name, scenario, loss, run.minutes, seeds))
+        before, loss = loss, replace(loss, **changes)
+        same = loss == before  # and so are the runs
+        rows.append(replace(rows[-1], name=name) if same else _simulated(name, scenario, loss, run.minutes, seeds))
     return rows
 
 
@@ -111,9 +112,7 @@ def _simulated(name: str, scenario: Scenario, loss: Loss, minutes: float, seeds:
         }
     )
     callees = scenario.callees.model_copy(update={"setup": later})
-    played = scenario.model_copy(
-        update={"callees": callees, "tick_seconds": loss.tick_seconds or scenario.tick_seconds}
-    )
+    played = scenario.model_copy(update={"callees": callees, "tick_seconds": loss.tick_seconds})
     warm, total, figures = [], [], []
     for seed in seeds:
         policy = Watched(loss)
