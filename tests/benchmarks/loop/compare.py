@@ -25,6 +25,7 @@ STATES: Mapping[type, str] = {
 class Loss:
     """What the real loop has besides."""
 
+    persons: bool = False  # alone count in the budget, not whoever asked for an agent
     machine_error: float = 0.0  # of the machines that the detector hung up on, counted as persons abandoned
     detected: float = 0.0  # share of the machines that it hung up on
     told_after: float = 0.0  # seconds from an event to where pacing hears of it
@@ -64,9 +65,8 @@ class Watched:
         for event in due:
             self._policy.observe(replace(event, at=event.at + late))
         (budget,) = floor.budgets
-        return self._policy.decide(
-            now, replace(floor, closes_in=float("inf"), budgets=(self._counted(budget.ceiling),))
-        )
+        counted = self._counted(budget.ceiling) if self._loss.persons else budget
+        return self._policy.decide(now, replace(floor, closes_in=float("inf"), budgets=(counted,)))
 
     def _counted(self, ceiling: float) -> Budget:
         figures, loss = self.figures, self._loss
@@ -91,7 +91,8 @@ def compared(measured: Measured, past: Sequence[Past], fitted: Scenario, seeds: 
     loss = Loss(tick_seconds=scenario.tick_seconds)
     rows = [_simulated("simulator, fitted to the run", scenario, loss, run.minutes, seeds)]
     for name, changes in (
-        ("+ the detector's mistakes in the budget", {"machine_error": run.machine_error, "detected": detected}),
+        ("+ persons alone count in the budget", {"persons": True}),
+        ("+ the detector's mistakes in it", {"machine_error": run.machine_error, "detected": detected}),
         (f"+ ticks {apart:.3f} s apart", {"tick_seconds": round(apart, 3)}),
         (f"+ dialled {tick + dialled:.3f} s after the decision", {"dialled_after": tick + dialled}),
         (f"+ told {told:.3f} s after the event", {"told_after": told}),
