@@ -69,7 +69,8 @@ class Fit:
 def fit(base: Scenario, past: Sequence[Past], machine_error: float = 0.0) -> Fit:
     """`base` with what the calls show in place of its defaults; its ceiling and carrier limits stand.
 
-    `machine_error` is the share of the detector's machines that were persons. Raises TooFewCalls.
+    `machine_error` is the share of the detector's machines that were persons; the drop rate counts them as abandoned.
+    Raises TooFewCalls.
     """
     dials = sorted((one for one in past if one.outcome not in NO_DIAL), key=lambda one: one.at)
     talks = sum(one.person and one.talk is not None for one in dials)
@@ -106,6 +107,9 @@ class _Fitting:
             "detection": detection,
             "ring_seconds": ring_seconds,
             "give_up_seconds": self._give_up(ring_seconds),
+            "machine_error": self.machine_error
+            * sum(one.detected for one in self.machines)
+            / max(1, len(self.machines)),
         }
         return Fit(Scenario.model_validate(values), tuple(self.said), minutes)
 

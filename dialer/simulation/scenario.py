@@ -126,6 +126,7 @@ class Scenario(_Part):
     give_up_seconds: Positive | None = None  # lines may be hung up after so much ringing
     connect_seconds: Seconds = 2.0  # an answered call waits so long for an agent
     drop_rate_ceiling: Annotated[float, Field(gt=0, lt=1)] = 0.03
+    machine_error: Share = 0.0  # of the machines that answer, counted as persons abandoned: a detector may be wrong
     tick_seconds: Positive = 1.0
 
     @model_validator(mode="after")

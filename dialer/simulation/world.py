@@ -77,6 +77,7 @@ class World:
         self._calls: dict[str, _Call] = {}  # neither handed over nor ended
         self._busy = 0
         self._reserved = 0
+        self._machines = 0  # that answered
         self._tokens = 0.0
         self._logits: dict[float, float] = {}
         self._begin = self._end = 0.0
@@ -124,11 +125,13 @@ class World:
             most = int(self._tokens)
         if scenario.lines is not None:
             most = min(most, max(0, scenario.lines - len(self._calls) - self._busy))
+        mistaken = scenario.machine_error * self._machines
+        budget = Budget(scenario.drop_rate_ceiling, figures.answers + mistaken, figures.abandoned + mistaken)
         floor = Floor(
             free_agents=len(self._free),
             in_flight=len(self._calls),
             max_dials=most,
-            budgets=(Budget(scenario.drop_rate_ceiling, figures.answers, figures.abandoned),),
+            budgets=(budget,),
             ring_seconds=scenario.ring_seconds,
             connect_seconds=scenario.connect_seconds,
             give_up_seconds=scenario.give_up_seconds or float("inf"),
@@ -198,6 +201,7 @@ class World:
         if call.state != RINGING:
             return
         call.state = ANSWERED
+        self._machines += not call.live
         self.policy.observe(PickedUp(call.name, self.now))
         if self.scenario.detection is None:
             self._ask(call)

@@ -85,6 +85,23 @@ def test_another_list_is_not_met_with_a_burst(before, after):
     assert (late > 1.25 * early) if after < before else (late < early / 1.25)
 
 
+@pytest.mark.parametrize("detection", [{}, {"detection": None}], ids=["before the agent", "beside the call"])
+def test_persons_taken_for_machines_leave_less_to_be_abandoned(detection):
+    """As the law counts them: `simulate --from-campaign` must not promise what the daemon may not do."""
+    budgets = []
+
+    class Seeing(Progressive):
+        def decide(self, now: float, floor: Floor) -> Decision:
+            budgets.append(floor.budgets[0])
+            return super().decide(now, floor)
+
+    played = scenario(20, 0.5, machine_error=0.1, callees=Callees(human=0.2, machine=0.3), **detection)
+    figures = simulated(Seeing(), played)
+    mistaken = budgets[-1].calls - figures.answers
+    assert mistaken == pytest.approx(budgets[-1].abandoned - figures.abandoned)
+    assert mistaken == pytest.approx(0.1 * 0.3 * figures.dials, rel=0.2)
+
+
 KINDS = [kind for kind in vars(events).values() if isinstance(kind, type)]
 SPOILT_FROM, SPOILT_UNTIL = 720.0, 960.0  # when all is learned and the floor is busy
 LATE_SECONDS = 5.0

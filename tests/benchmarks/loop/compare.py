@@ -82,7 +82,8 @@ def compared(measured: Measured, past: Sequence[Past], fitted: Scenario, seeds: 
     run, apart = measured.run, measured.minutes[-1]["ticks"]["apart"]["mean"]
     length = {"hours": run.minutes / 60, "agents": run.agents}
     still = {"log_in_within_minutes": 0.0, "breaks_per_hour": 0.0, "meal_minutes": 0.0}
-    scenario = Scenario.model_validate(fitted.model_dump() | {"team": fitted.team.model_dump() | length | still})
+    plain = {"team": fitted.team.model_dump() | length | still, "machine_error": 0.0}
+    scenario = Scenario.model_validate(fitted.model_dump() | plain)
     machines = [one for one in past if one.answered is not None and not one.person]
     detected = sum(one.detected for one in machines) / max(1, len(machines))
     delays = measured.delays

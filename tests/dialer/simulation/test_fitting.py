@@ -123,6 +123,15 @@ def test_detection_before_the_agent_is_a_delay_of_every_answer():
     assert 0.05 < detection.human_taken_for_machine < 0.15
 
 
+@pytest.mark.parametrize("detector", ["late", "early"])
+def test_what_the_detector_gets_wrong_counts_against_the_budget(detector):
+    past = log(detector=detector)
+    machines = [one for one in past if one.answered is not None and not one.person]
+    heard = sum(one.detected for one in machines) / len(machines)
+    assert fit(BASE, past, machine_error=0.1).scenario.machine_error == pytest.approx(0.1 * heard)
+    assert fit(BASE, past).scenario.machine_error == 0
+
+
 def test_without_detection_agents_find_out_themselves():
     fitted = fit(BASE, log(detector="none"))
     assert fitted.scenario.detection is None
