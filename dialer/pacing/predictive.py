@@ -97,8 +97,10 @@ class Predictive:
         if not self._learned:
             cohort = min(floor.ring_seconds, RING_AGES[-1]) + DETECTION_SECONDS
             seen = min(lines.answers, agents.served)
-            if seen < self._needed or now - self._first_dial < cohort:
+            if seen < self._needed:
                 return one_to_one(floor, f"learning, {seen} of {self._needed} answered calls seen")
+            if now - self._first_dial < cohort:
+                return one_to_one(floor, "learning, until the first lines have rung out")
             self._learned = True
             lines.level = Level()  # so far it was taken over chances that were not learned yet
         chance = lines.answer_chance
