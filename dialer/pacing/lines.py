@@ -31,6 +31,7 @@ class Line:
     counted: float = 0.0  # age up to which its time at risk is counted
     picked_up: float = -1.0  # age
     live: float = 0.0  # chance that a person has asked, by its age
+    heard: bool = False  # detection beside the call has said that it is one
 
 
 class Lines:
@@ -76,7 +77,11 @@ class Lines:
         self.detecting[call] = line
 
     def asked(self, call: str, at: float) -> None:
-        """It wants an agent now; it waits until it is handed over or lost."""
+        """It wants an agent now; it waits until it is handed over or lost. Afterwards: detection has heard a person."""
+        asked = self._handed.get(call) or self._lost.get(call)
+        if asked is not None and not asked.heard:
+            asked.heard = True
+            self._live[self._ring.bin(asked.picked_up)] += 1.0
         self.picked_up(call, at)
         line = self.detecting.pop(call, None)
         if line is None:
@@ -98,7 +103,7 @@ class Lines:
         if lost is not None:
             self._abandoned -= 1
             self._live_abandoned -= lost.live
-            self._not_live[self._ring.bin(lost.picked_up)] += 1.0
+            self._say(lost, False)
         self.disposed(call, False)
         line = self.detecting.pop(call, None)
         if line is not None:
@@ -107,6 +112,8 @@ class Lines:
             self.failed(call, at)
 
     def connected(self, call: str, at: float) -> None:
+        if call in self._handed:
+            return
         self.asked(call, at)
         line = self.waiting.pop(call, None)
         if line is not None:
@@ -114,6 +121,8 @@ class Lines:
 
     def lost(self, call: str, at: float) -> None:
         """Abandoned, after it has asked."""
+        if call in self._lost:
+            return
         self.asked(call, at)
         line = self.waiting.pop(call, None)
         if line is not None:
@@ -156,7 +165,13 @@ class Lines:
     def disposed(self, call: str, live: bool) -> None:
         line = self._handed.pop(call, None)
         if line is not None:
-            (self._live if live else self._not_live)[self._ring.bin(line.picked_up)] += 1.0
+            self._say(line, live)
+
+    def _say(self, line: Line, live: bool) -> None:
+        """The last word on who it was."""
+        age = self._ring.bin(line.picked_up)
+        self._live[age] += live - line.heard
+        self._not_live[age] += not live
 
     def settle(self, now: float) -> None:
         """Work out the chances anew, with all that is ringing at `now`."""

@@ -351,6 +351,31 @@ def test_machines_that_agents_have_got_leave_the_share_of_the_answered_as_well()
     assert lines.live_shares == pytest.approx(before)
 
 
+@pytest.mark.parametrize("given", ["connected", "lost"])
+def test_a_person_whom_detection_hears_beside_the_call_was_one(given):
+    """Else only machines would count where agents give no disposition, and an abandoned call would cost nothing."""
+    lines = Lines()
+    for number in range(50):
+        lines.dialled(f"call-{number}", 0.0, 1.0)
+        getattr(lines, given)(f"call-{number}", 10.0)
+        lines.asked(f"call-{number}", 12.0)
+        lines.asked(f"call-{number}", 12.0)
+        getattr(lines, given)(f"call-{number}", 12.0)  # told again
+    assert sum(lines.state()["live"]) == 50
+    assert lines.live_share > 0.95
+    assert (lines.answers, len(lines)) == (50, 0)
+
+
+def test_the_agents_word_outweighs_the_detectors():
+    lines = Lines()
+    for call, live in (("a", False), ("b", True)):
+        lines.dialled(call, 0.0, 1.0)
+        lines.connected(call, 10.0)
+        lines.asked(call, 12.0)
+        lines.disposed(call, live)
+    assert [sum(lines.state()[key]) for key in ("live", "not_live")] == [1, 1]
+
+
 def test_a_call_without_an_end_yet_may_be_disposed_only_after_an_agent_had_it():
     lines = Lines()
     lines.dialled("a", 0.0, 1.0)

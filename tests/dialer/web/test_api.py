@@ -7,6 +7,7 @@ import pytest
 
 from dialer.actions import ACTIONS
 from dialer.dial_loop import Budget, DialLoop
+from dialer.pacing.events import Disposed
 from dialer.telephony.signature import Signatures
 from dialer.web.app import make_app
 
@@ -146,6 +147,15 @@ async def test_parameters_that_are_no_object_are_refused(client):
 async def test_an_unknown_action_is_answered_with_those_there_are(do):
     answer = await do("campaign/explode", {})
     assert (answer.status_code, "campaign/create" in answer.json()["detail"]) == (404, True)
+
+
+async def test_pacing_hears_what_agents_say_of_their_calls(do, build, seen, clock):
+    """Without that it would take all answers for machines, of which it hears from the detector."""
+    campaign = build.campaign()
+    call = build.attempt(build.lead(campaign), "connected", answered_at=clock.now(), agent="anna")
+    build.agent("anna", campaign, "on-call", attempt_id=call)
+    assert (await do("agent/dispose", {"agent": "anna", "disposition": "sale"})).status_code == 200
+    assert [(event.call, event.live) for event in seen if isinstance(event, Disposed)] == [(call, True)]
 
 
 async def test_the_floor_is_told_as_it_is(client, build, loop, exchange, clock):
