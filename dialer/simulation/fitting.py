@@ -98,12 +98,14 @@ class _Fitting:
         detection, machine_talk = self._machines(callees.machine_talk)
         talk = self._times("talk", (one.talk for one in self.persons), callees.talk)
         team = self._team()
+        machine_wrap_up = self._machine_wrap_up(callees.machine_wrap_up)
         billed = (one.ended - one.answered for one in self.dials if one.answered is not None)
         minutes = sum(max(1, ceil(seconds / 60)) for seconds in billed) / len(self.dials)
         self.said.append(Fitted("started minutes of a dial", minutes, "min", len(self.dials)))
         values = self.base.model_dump() | {
             "team": team,
-            "callees": callees.model_dump() | {"talk": talk, "machine_talk": machine_talk},
+            "callees": callees.model_dump()
+            | {"talk": talk, "machine_talk": machine_talk, "machine_wrap_up": machine_wrap_up},
             "detection": detection,
             "ring_seconds": ring_seconds,
             "give_up_seconds": self._give_up(ring_seconds),
@@ -228,6 +230,15 @@ class _Fitting:
         )
         missed = (one.talk for one in self.machines)
         return detection, self._times("a missed machine keeps an agent", missed, default)
+
+    def _machine_wrap_up(self, default: float) -> float:
+        """Of a person's; none where the detector takes the machine off its agent, who is ready at once."""
+        machines, persons = (
+            [one.wrap_up for one in some if one.wrap_up is not None] for some in (self.machines, self.persons)
+        )
+        if len(machines) < LEAST or len(persons) < LEAST or not sum(persons):
+            return default
+        return min(1.0, float(np.mean(machines) / np.mean(persons)))
 
     def _team(self) -> dict[str, object]:
         team = self.base.team

@@ -59,6 +59,7 @@ class Callees(_Part):
     machine_ring: Times = Times(mean=19, variation=0.2)
     talk: Times = Times(mean=60, variation=1.0)
     machine_talk: Times = Times(mean=6, variation=0.3)  # until an agent who hears a voicemail hangs up
+    machine_wrap_up: Share = 0.1  # after that, of the time that a person's call takes
     spread: Annotated[float, Field(ge=0)] = 0.0  # of the leads' own chances: standard deviation of the log odds
     known: Share = 1.0  # of that spread's variance, what the leads' features tell
 

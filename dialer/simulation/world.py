@@ -32,7 +32,6 @@ from dialer.simulation.scenario import Scenario
 DAY = 24 * HOUR
 TICK, MOVE, PICK_UP, FAIL, VERDICT, IMPATIENT, TALK_OVER, WRAP_UP_OVER = range(8)
 RINGING, ANSWERED, WAITING, OVER = range(4)
-MACHINE_WRAP_UP = 0.1  # of the time that a person's call takes
 MIXTURE = np.polynomial.hermite_e.hermegauss(41)  # nodes and weights of a normal distribution
 
 
@@ -259,7 +258,7 @@ class World:
 
     def _talk_over(self, subject: tuple[_Call, _Agent]) -> None:
         call, agent = subject
-        wrap_up = call.fate.wrap_up * agent.speed * (1.0 if call.live else MACHINE_WRAP_UP)
+        wrap_up = call.fate.wrap_up * agent.speed * (1.0 if call.live else self.scenario.callees.machine_wrap_up)
         self.figures.wrapping += wrap_up
         self.policy.observe(CallEnded(call.name, agent.name, self.now))
         self.policy.observe(Disposed(call.name, call.live, self.now))
