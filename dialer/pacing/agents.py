@@ -56,11 +56,11 @@ class Agents:
     def _leave(
         self, busy: dict[str, tuple[float, float]], hazard: Hazard, agent: str, at: float, ended: bool = True
     ) -> bool:
-        entry = busy.pop(agent, None)
-        if entry is None:
+        entry = busy.get(agent)
+        if entry is None or at < entry[0]:  # told late, what came before it began does not end it
             return False
-        since, weight = entry
-        age = max(0.0, at - since)
+        since, weight = busy.pop(agent)
+        age = at - since
         hazard.live(max(0.0, min(age, self._counted - since)), age, weight)
         if ended:
             hazard.leave(age, weight)

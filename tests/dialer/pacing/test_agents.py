@@ -171,6 +171,17 @@ def test_a_call_told_twice_teaches_nothing_twice():
     assert once.busy == twice.busy == 1
 
 
+def test_what_an_agent_did_before_the_call_does_not_end_it():
+    """The daemon reads from its tables who got free, and a call may be told first."""
+    agents = taught()
+    agents.connected("call", "a", 300_000.0)
+    agents.freed("a", 299_999.5)
+    agents.gone("a", 299_999.0)
+    agents.settle(300_001.0)
+    assert agents.busy == 1
+    assert agents.state()["served"] == taught().state()["served"]
+
+
 def test_what_did_not_begin_does_not_end():
     agents = Agents()
     agents.ended("call", "nobody", 5.0)
