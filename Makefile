@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup demo test lint unit journeys bench bench-pacing lock clean
+.PHONY: help setup demo test lint unit journeys bench bench-pacing bench-loop lock clean
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
 
@@ -40,6 +40,9 @@ bench: $(STAMP)  ## measure speed against stated floors
 
 bench-pacing: $(STAMP)  ## ours against other dialers' pacing and the optimum: a table and pacing.png, about 20 minutes
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.pacing
+
+bench-loop: $(STAMP)  ## the real daemon for ten minutes beside the simulator fitted to it: what is lost, and where
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.loop --agents 50 --minutes 10
 
 lock: $(STAMP)  ## renew the lock files (hashes, no addresses)
 	$(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 -q -o requirements.lock

@@ -177,6 +177,15 @@ def explain(facts: Facts, rulebook: Rulebook, now: datetime) -> tuple[Answer, ..
     return tuple(Answer(reason, question(facts, minute, now)) for reason, question in _QUESTIONS)
 
 
+def closes_at(facts: Facts, rulebook: Rulebook, now: datetime) -> datetime | None:
+    """When the calling hours around `now` end for the number, by the first of its clocks; None outside them.
+
+    The last ring must end before. Raises NaiveTime for a `now` without a zone.
+    """
+    minute, _now = _look(facts, rulebook, now)
+    return None if minute.closes is None else datetime.fromtimestamp(minute.closes, UTC)
+
+
 def _look(facts: Facts, rulebook: Rulebook, now: datetime) -> tuple[_Minute, datetime]:
     if now.tzinfo is None:
         raise NaiveTime(f"now {now.isoformat()} has no zone: give an aware datetime")

@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from campaigns.campaign import E164
 from compliance.rulebook import Rulebook
+from dialer.call_control import Taken
 from dialer.commands import HangUp
 
 
@@ -27,6 +28,7 @@ class Context:
     now: datetime
     connect_seconds: float
     orders: list[tuple[HangUp, str]] = field(default_factory=list)  # for the carrier, after the commit; with attempt id
+    taken: list[Taken] = field(default_factory=list)  # events of calls, to be followed up after the commit
 
 
 Result = dict[str, Any]

@@ -174,7 +174,7 @@ class Dispose(Request):
 
 def dispose(context: Context, request: Dispose) -> Result:
     """Record what came of the agent's call."""
-    seats.dispose(
+    taken = seats.dispose(
         context.session,
         request.agent,
         request.disposition,
@@ -182,6 +182,7 @@ def dispose(context: Context, request: Dispose) -> Result:
         context.connect_seconds,
         context.now,
     )
+    context.taken.append(taken)
     return {"agent": request.agent, "disposition": request.disposition}
 
 

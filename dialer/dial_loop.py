@@ -14,6 +14,7 @@ from sqlmodel import select as select_rows
 
 from campaigns.campaign import Intent
 from campaigns.hopper import HELD_TOGETHER, Claim, claim, hold
+from campaigns.on_hand import due_leads, last_call_at
 from campaigns.prospects import Question
 from campaigns.search import look
 from campaigns.tables import Campaign
@@ -31,11 +32,12 @@ from dialer.learned import Learned, chances_of, keep, policy_of
 from dialer.pacing import events as observed
 from dialer.pacing.policy import Budget as DropBudget
 from dialer.pacing.policy import Decision, Floor, Policy
-from dialer.store import AGENT, ATTEMPT, UNANSWERED
+from dialer.store import AGENT, ATTEMPT, BUSY, UNANSWERED
 
 log = structlog.get_logger()
 
 SETUP_SECONDS = 2.0  # from the dial until a line usually rings
+LOOK_AHEAD_SECONDS = 60.0  # between two looks at when calling hours end
 AT_WORK = (AgentState.READY, AgentState.ON_CALL, AgentState.WRAP_UP)
 
 
@@ -46,6 +48,7 @@ class Scene:
     campaign: Campaign
     agents: Sequence[RowMapping]
     waiting: int  # attempts that nobody has answered yet
+    due: int  # leads, counted up to what the carrier starts in a second
     drops: tuple[DropCount, ...]  # by every measure that a law of the world uses
     budgets: tuple[DropBudget, ...]  # of the laws of its region, of our own rules for it, and its own
     ring_seconds_minimum: float  # before an unanswered line may be stopped; inf where it may not
@@ -59,11 +62,15 @@ class Budget:
     tokens: float = 1.0
     filled_at: float = 0.0
 
+    @property
+    def most(self) -> float:
+        return max(1.0, self.calls_per_second)
+
     def available(self, now: float) -> int:
         """Whole calls at `now` (seconds of a rising clock)."""
         if self.filled_at:
             self.tokens += max(0.0, now - self.filled_at) * self.calls_per_second
-        self.tokens = min(self.tokens, max(1.0, self.calls_per_second))
+        self.tokens = min(self.tokens, self.most)
         self.filled_at = now
         return int(self.tokens)
 
@@ -81,6 +88,9 @@ class DialLoop:
     choices: dict[int, Choice] = field(default_factory=dict)
     reasons: dict[int, str] = field(default_factory=dict)  # the last decision of each campaign, in words
     _agents: dict[str, tuple[str, str | None, datetime]] = field(default_factory=dict)
+    _looked_at: dict[int, float] = field(default_factory=dict)  # by campaign: when its agents were seen last
+    _looked_ahead_at: dict[int, float] = field(default_factory=dict)
+    _last_call_at: dict[int, datetime | None] = field(default_factory=dict)  # None: not soon
 
     def observe(self, campaign_id: int, event: observed.Event) -> None:
         if campaign_id in self.choices:
@@ -100,6 +110,9 @@ class DialLoop:
         """Every running campaign once, the one with most free agents first; one that fails does not stop the others."""
         now = self.exchange.clock.now()
         scenes = await self.exchange.read(lambda session: self._scenes(session, now))
+        running = {scene.campaign.id for scene in scenes}
+        for stopped in self.reasons.keys() - running:
+            del self.reasons[stopped]
         for scene in sorted(scenes, key=lambda scene: -_count(scene.agents, AgentState.READY)):
             try:
                 await self._pace(scene, now)
@@ -129,6 +142,7 @@ class DialLoop:
             campaign,
             connection.execute(agents).mappings().all(),
             connection.execute(waiting).scalar_one(),
+            due_leads(connection, campaign.id or 0, int(self.budget.most), now),
             drops,
             _budgets(campaign, law, drops),
             _ring_minimum(law),
@@ -138,14 +152,24 @@ class DialLoop:
         campaign_id = scene.campaign.id or 0
         policy = self.policies[campaign_id]
         at = self.exchange.clock.monotonic()
-        for event in self._agent_events(scene, at):
+        for event in self._agent_events(scene, now, at):
             policy.observe(event)
-        decision = policy.decide(at, _floor(scene, self.budget.available(at)))
-        self.reasons[campaign_id] = decision.reason
+        if at >= self._looked_ahead_at.get(campaign_id, -inf) + LOOK_AHEAD_SECONDS:
+            self._looked_ahead_at[campaign_id] = at
+            self.exchange.start(self._look_ahead(scene.campaign, now))
+        last_call_at = self._last_call_at.get(campaign_id)
+        closes_in = (last_call_at - now).total_seconds() if last_call_at else inf
+        decision = policy.decide(at, _floor(scene, min(scene.due, self.budget.available(at)), closes_in))
+        self.reasons[campaign_id] = decision.reason + ("; no more leads are due" if decision.dial == scene.due else "")
         if decision.give_up:
             await self._give_up(campaign_id, decision.give_up, now - timedelta(seconds=scene.ring_seconds_minimum))
         if decision.dial > 0:
             await self._dial(scene, decision, now)
+
+    async def _look_ahead(self, campaign: Campaign, now: datetime) -> None:
+        book = self.exchange.rulebook
+        last = await self.exchange.read(lambda session: last_call_at(session, campaign, book, now))
+        self._last_call_at[campaign.id or 0] = last
 
     async def _dial(self, scene: Scene, decision: Decision, now: datetime) -> None:
         exchange, campaign_id = self.exchange, scene.campaign.id or 0
@@ -208,11 +232,15 @@ class DialLoop:
             self.choices[campaign_id].forget(attempt_id)
             self.exchange.start(self.exchange.carry_out(StopRinging(sid), attempt_id))
 
-    def _agent_events(self, scene: Scene, at: float) -> list[observed.Event]:
-        """What agents did since the last tick, read off the difference."""
+    def _agent_events(self, scene: Scene, now: datetime, tick_at: float) -> list[observed.Event]:
+        """What agents did since the last tick, read off the difference; the row says when, whatever the clock did."""
+        campaign_id = scene.campaign.id or 0
+        seen_at = self._looked_at.get(campaign_id, tick_at)
+        self._looked_at[campaign_id] = tick_at
         events: list[observed.Event] = []
         for agent in scene.agents:
             name, state = agent["name"], agent["state"]
+            at = min(tick_at, max(seen_at, tick_at - (now - agent["since"]).total_seconds()))
             before, call, since = self._agents.get(name, (AgentState.LOGGED_OUT, None, agent["since"]))
             if before == AgentState.ON_CALL and state != AgentState.ON_CALL and call is not None:
                 events.append(observed.CallEnded(call, name, at))
@@ -241,7 +269,7 @@ def _budgets(campaign: Campaign, law: Limits, drops: Sequence[DropCount]) -> tup
     )
 
 
-def _floor(scene: Scene, max_dials: int) -> Floor:
+def _floor(scene: Scene, max_dials: int, closes_in: float) -> Floor:
     """Who answers and finds no agent hears the message at once: nobody waits for one."""
     return Floor(
         free_agents=_count(scene.agents, AgentState.READY),
@@ -251,6 +279,8 @@ def _floor(scene: Scene, max_dials: int) -> Floor:
         ring_seconds=scene.campaign.ring_seconds,
         connect_seconds=0.0,
         give_up_seconds=scene.ring_seconds_minimum + SETUP_SECONDS,
+        busy_agents=sum(_count(scene.agents, state) for state in BUSY),
+        closes_in=closes_in,
     )
 
 

@@ -19,6 +19,7 @@ from dialer.db.database import Database
 from dialer.events import CallEvent
 from dialer.pacing.events import Event
 from dialer.telephony.carrier import Carrier, CarrierError
+from dialer.tick_times import TickTimes
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -40,6 +41,7 @@ class Exchange:
     placing_threads: ThreadPoolExecutor  # of their own: creates that hang must not hold up a hang-up
     observe: Callable[[int, Event], None]  # campaign id and what its pacing may learn from
     counts: Counter[str] = field(default_factory=Counter)
+    ticks: TickTimes = field(default_factory=TickTimes)
     seats_unconfirmed: set[str] = field(default_factory=set)  # attempts whose agent's seat is about to be looked up
     confirming: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     _running: set[asyncio.Task[None]] = field(default_factory=set)

@@ -38,9 +38,11 @@ async def tick_until(
 
 async def tick(exchange: Exchange, loop: DialLoop) -> None:
     """Free agents, ring seats, dial."""
+    began = exchange.clock.monotonic()
     await sweep.end_overdue_wrap_ups(exchange)
     await ring_seats(exchange, loop.budget)
     await loop.tick()
+    exchange.ticks.add(began, exchange.clock.monotonic())
 
 
 async def let_go(exchange: Exchange) -> None:

@@ -28,8 +28,15 @@ def names(count: int) -> list[str]:
 class Agents:
     """Plays every agent of a campaign; `act` is to be called several times a second."""
 
-    def __init__(self, stage: Stage, campaign: str, count: int, seed: int) -> None:
-        self._stage, self._random = stage, Random(seed)
+    def __init__(
+        self,
+        stage: Stage,
+        campaign: str,
+        count: int,
+        seed: int,
+        wrap_up_seconds: tuple[float, float] = WRAP_UP_SECONDS,
+    ) -> None:
+        self._stage, self._random, self._wrap_up_seconds = stage, Random(seed), wrap_up_seconds
         self._due: dict[str, tuple[str | None, float]] = {}
         for name in names(count):
             stage.do("agent/add", agent=name, address=f"client:{name}")
@@ -43,10 +50,10 @@ class Agents:
             if agent["state"] not in ("wrap-up", "paused"):
                 self._due.pop(name, None)
                 continue
-            seconds = BREAK_SECONDS if agent["state"] == "paused" else WRAP_UP_SECONDS
+            seconds = BREAK_SECONDS if agent["state"] == "paused" else self._wrap_up_seconds
             key = attempt or agent["state"]
             if self._due.get(name, (None, 0.0))[0] != key:
-                self._due[name] = (key, now + self._random.uniform(*seconds))
+                self._due[name] = (key, now - agent["seconds"] + self._random.uniform(*seconds))
             elif now >= self._due[name][1]:
                 self._finish(name, agent["state"])
                 del self._due[name]

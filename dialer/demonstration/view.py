@@ -28,6 +28,7 @@ def as_line(floor: dict[str, Any], zone: ZoneInfo) -> str:
             f"{campaign['attempts']} dialled, {_rate(campaign['answers'], campaign['dialled'])} answered",
             f"{_rate(campaign['abandoned'], campaign['live_answers'])} dropped (ceiling {_ceiling(campaign)})",
             f"held back: {held or 'none'}",
+            f"pacing: {campaign['decision'] or 'no decision yet'}",
         ]
     )
 
@@ -52,7 +53,7 @@ def as_panel(floor: dict[str, Any], zone: ZoneInfo, title: str) -> Panel:
     table.add_row("leads", str(sum(leads.values())), ", ".join(f"{key} {count}" for key, count in leads.items()))
     for reason, count in campaign["held"].items():
         table.add_row("held back", str(count), Text(reason, "magenta"))
-    decision = Text(f"pacing: {campaign['decision']}", "dim")
+    decision = Text(f"pacing: {campaign['decision'] or 'no decision yet'}", "dim")
     return Panel(
         Group(table, Text(), decision), title=f"{title} · {_clock(floor, zone):%a %H:%M:%S %Z}", title_align="left"
     )

@@ -20,6 +20,7 @@ class Agents:
     def __init__(self) -> None:
         self._talking: dict[str, tuple[float, float]] = {}  # agent -> since, weight
         self._wrapping: dict[str, tuple[float, float]] = {}
+        self._calls: dict[str, str] = {}  # agent -> the last call: told twice, it is still one
         self._counted = float("-inf")
         self.served = 0  # calls whose agent became free again
         self._leaving = 0.0  # share of the agents who end a call to go, not to take the next
@@ -27,12 +28,15 @@ class Agents:
         self._wrap_up = Hazard(AGES, MEMORY, np.full(len(AGES), 1 / WRAP_UP_PRIOR_SECONDS), 6.0)
         self._settle_tables()
 
-    def connected(self, agent: str, at: float) -> None:
+    def connected(self, call: str, agent: str, at: float) -> None:
+        if self._calls.get(agent) == call:
+            return
+        self._calls[agent] = call
         self.freed(agent, at)  # who takes a call has ended the last one, told or not
         self._talking[agent] = at, self._talk.begin()
 
-    def ended(self, agent: str, at: float) -> None:
-        if self._leave(self._talking, self._talk, agent, at):
+    def ended(self, call: str, agent: str, at: float) -> None:
+        if self._calls.get(agent) == call and self._leave(self._talking, self._talk, agent, at):
             self._wrapping[agent] = at, self._wrap_up.begin()
 
     def freed(self, agent: str, at: float) -> None:
@@ -52,11 +56,11 @@ class Agents:
     def _leave(
         self, busy: dict[str, tuple[float, float]], hazard: Hazard, agent: str, at: float, ended: bool = True
     ) -> bool:
-        entry = busy.pop(agent, None)
-        if entry is None:
+        entry = busy.get(agent)
+        if entry is None or at < entry[0]:  # told late, what came before it began does not end it
             return False
-        since, weight = entry
-        age = max(0.0, at - since)
+        since, weight = busy.pop(agent)
+        age = at - since
         hazard.live(max(0.0, min(age, self._counted - since)), age, weight)
         if ended:
             hazard.leave(age, weight)
@@ -96,15 +100,18 @@ class Agents:
             )
         return self._shifted[patience]
 
-    def freed_by_step(self, now: float, patience: float) -> Array:
-        """Agents due by step, each `patience` seconds sooner: an answered call can wait so long for one."""
+    def freed_by_step(self, now: float, patience: float, busy: int | None = None) -> Array:
+        """Agents due by step, each `patience` seconds sooner: an answered call can wait so long for one.
+
+        `busy`: how many there are. Whom we think busy beyond them has got free untold, and is not due again.
+        """
         talk_over, wrap_up_over, served = self._tables(patience)
         due = np.zeros(len(served))
         if self._talking:
             due = due + _bins(self._talking, now) @ talk_over
         if self._wrapping:
             due = due + _bins(self._wrapping, now) @ wrap_up_over
-        return due
+        return due if busy is None or busy >= self.busy else due * (busy / self.busy)
 
     def freed_after(self, answers: Array, patience: float) -> Array:
         """Of the agents who take `answers` (by step, last axis), those free again by step."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,7 +18,9 @@ PICKED_UP, FAILED = 0, 1
 OVERDUE_SECONDS = 30.0
 PRIOR_LIVE = 0.95  # of the calls that ask for an agent
 PRIOR_WEIGHT = 4.0
-DISPOSED_LATER = 20_000  # calls that nobody has said yet whether they were live
+KEPT = 20_000  # calls of which something may still be told
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -28,6 +30,8 @@ class Line:
     weight: float
     counted: float = 0.0  # age up to which its time at risk is counted
     picked_up: float = -1.0  # age
+    live: float = 0.0  # chance that a person has asked, by its age
+    heard: bool = False  # detection beside the call has said that it is one
 
 
 class Lines:
@@ -43,10 +47,13 @@ class Lines:
         self._ring = Hazard(RING_AGES, MEMORY, np.full(size, 0.04), 6.0, causes=2)
         self._humans, self._machines = [0.0] * size, [0.0] * size  # of the pick-ups, by ring age
         self._delays = [[0.0] * DELAYS, [0.0] * DELAYS]  # of machines, of humans
-        self._handed: dict[str, float] = {}  # call -> ring age, until it is known whether it was live
+        self._past: dict[str, None] = {}  # calls that ring no more: told late or twice, their dial begins nothing
+        self._handed: dict[str, Line] = {}  # until it is known whether it was live
+        self._lost: dict[str, Line] = {}  # abandoned; detection beside the call may still find a machine
         self._live, self._not_live = [0.0] * size, [0.0] * size
         self.abandoned = 0.0  # after they had asked
         self._live_answers = self._live_abandoned = 0.0
+        self._machine_answers = 0.0  # of those that have asked, found by detection afterwards
         self.settle(float("-inf"))
 
     def __len__(self) -> int:
@@ -56,10 +63,11 @@ class Lines:
         return call in self.ringing or call in self.detecting or call in self.waiting
 
     def dialled(self, call: str, at: float, chance: float) -> None:
-        if call not in self:
+        if call not in self and call not in self._past:
             self.ringing[call] = Line(at, chance, self._ring.begin())
 
     def picked_up(self, call: str, at: float) -> None:
+        _keep(self._past, call, None)
         line = self.ringing.pop(call, None)
         if line is None:
             return
@@ -70,7 +78,11 @@ class Lines:
         self.detecting[call] = line
 
     def asked(self, call: str, at: float) -> None:
-        """It wants an agent now; it waits until it is handed over or lost."""
+        """It wants an agent now; it waits until it is handed over or lost. Afterwards: detection has heard a person."""
+        asked = self._handed.get(call) or self._lost.get(call)
+        if asked is not None and not asked.heard:
+            asked.heard = True
+            self._live[self._ring.bin(asked.picked_up)] += 1.0
         self.picked_up(call, at)
         line = self.detecting.pop(call, None)
         if line is None:
@@ -78,12 +90,22 @@ class Lines:
         self._verdict(line, at, True)
         self.answers += 1
         self.level.add(1.0, 0.0)
-        self._live_answers += self._live_share[self._ring.bin(line.picked_up)]
+        line.live = self._live_share[self._ring.bin(line.picked_up)]
+        self._live_answers += line.live
         self.waiting[call] = line
 
     def machine(self, call: str, at: float) -> None:
-        if call in self._handed:
-            self.disposed(call, False)
+        """No person. What it was counted as when it asked is taken back, as the law's counts do."""
+        lost = self._lost.pop(call, None)
+        asked = self._handed.get(call) or lost
+        if asked is not None:
+            self._machine_answers += 1
+            self._live_answers -= asked.live
+        if lost is not None:
+            self.abandoned -= 1
+            self._live_abandoned -= lost.live
+            self._say(lost, False)
+        self.disposed(call, False)
         line = self.detecting.pop(call, None)
         if line is not None:
             self._verdict(line, at, False)
@@ -91,22 +113,26 @@ class Lines:
             self.failed(call, at)
 
     def connected(self, call: str, at: float) -> None:
+        if call in self._handed:
+            return
         self.asked(call, at)
         line = self.waiting.pop(call, None)
         if line is not None:
-            self._handed[call] = line.picked_up
-            if len(self._handed) > DISPOSED_LATER:
-                del self._handed[next(iter(self._handed))]
+            _keep(self._handed, call, line)
 
     def lost(self, call: str, at: float) -> None:
         """Abandoned, after it has asked."""
+        if call in self._lost:
+            return
         self.asked(call, at)
         line = self.waiting.pop(call, None)
         if line is not None:
             self.abandoned += 1
-            self._live_abandoned += self._live_share[self._ring.bin(line.picked_up)]
+            self._live_abandoned += line.live
+            _keep(self._lost, call, line)
 
     def failed(self, call: str, at: float) -> None:
+        _keep(self._past, call, None)
         line = self.ringing.pop(call, None)
         if line is not None:
             age = max(0.0, at - line.at)
@@ -117,6 +143,7 @@ class Lines:
 
     def given_up(self, call: str, at: float) -> None:
         """We hung up: nothing is learned but the time it rang."""
+        _keep(self._past, call, None)
         line = self.ringing.pop(call, None)
         if line is not None:
             self._count(line, max(0.0, at - line.at))
@@ -137,9 +164,15 @@ class Lines:
             lines.clear()
 
     def disposed(self, call: str, live: bool) -> None:
-        age = self._handed.pop(call, None)
-        if age is not None:
-            (self._live if live else self._not_live)[self._ring.bin(age)] += 1.0
+        line = self._handed.pop(call, None)
+        if line is not None:
+            self._say(line, live)
+
+    def _say(self, line: Line, live: bool) -> None:
+        """The last word on who it was."""
+        age = self._ring.bin(line.picked_up)
+        self._live[age] += live - line.heard
+        self._not_live[age] += not live
 
     def settle(self, now: float) -> None:
         """Work out the chances anew, with all that is ringing at `now`."""
@@ -203,10 +236,12 @@ class Lines:
     def live_shares(self) -> tuple[float, float]:
         """Of the calls that asked, and of those abandoned: the share that persons were, from their ring ages.
 
-        The second is at least the first: a few abandoned calls may look better than they are.
+        Those found to be machines afterwards are in neither. The second is at least the first: a few abandoned calls
+        may look better than they are.
         """
-        answered = self._live_answers / self.answers if self.answers else 1.0
-        return answered, max(answered, self._live_abandoned / self.abandoned if self.abandoned else 0.0)
+        asked = self.answers - self._machine_answers
+        answered = max(0.0, self._live_answers / asked) if asked >= 1 else 1.0
+        return answered, max(answered, self._live_abandoned / self.abandoned if self.abandoned >= 1 else 0.0)
 
     @property
     def live_share(self) -> float:
@@ -269,7 +304,7 @@ class Lines:
             "delays": delays,
             "live": list(self._live),
             "not_live": list(self._not_live),
-            "tally": [self._live_answers, self._live_abandoned, self.abandoned],
+            "tally": [self._live_answers, self._machine_answers, self._live_abandoned, self.abandoned],
         }
 
     def restore(self, state: Mapping[str, Any], another: bool) -> None:
@@ -284,8 +319,15 @@ class Lines:
         if not another:
             self.answers = int(state["answers"])
             self.level.restore(state["level"])
-            self._live_answers, self._live_abandoned, self.abandoned = numbers(state["tally"], 3)
+            tally = numbers(state["tally"], 4)
+            self._live_answers, self._machine_answers, self._live_abandoned, self.abandoned = tally
         self._settle_tables()
+
+
+def _keep(calls: dict[str, T], call: str, what: T) -> None:
+    calls[call] = what
+    if len(calls) > KEPT:
+        del calls[next(iter(calls))]
 
 
 def _share(humans: list[float], machines: list[float]) -> Array:

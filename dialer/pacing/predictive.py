@@ -63,7 +63,7 @@ class Predictive:
             Failed: self._failed,
             Connected: self._connected,
             Abandoned: lambda event: lines.lost(event.call, event.at),
-            CallEnded: lambda event: agents.ended(event.agent, event.at),
+            CallEnded: lambda event: agents.ended(event.call, event.agent, event.at),
             Disposed: lambda event: lines.disposed(event.call, event.live),
             AgentFree: lambda event: agents.freed(event.agent, event.at),
             AgentGone: lambda event: agents.gone(event.agent, event.at),
@@ -83,7 +83,7 @@ class Predictive:
 
     def _connected(self, event: Connected) -> None:
         self._lines.connected(event.call, event.at)
-        self._agents.connected(event.agent, event.at)
+        self._agents.connected(event.call, event.agent, event.at)
 
     def _failed(self, event: Failed) -> None:
         if event.call in self._given_up:
@@ -103,8 +103,10 @@ class Predictive:
         if not self._learned:
             cohort = min(floor.ring_seconds, RING_AGES[-1]) + DETECTION_SECONDS
             seen = min(lines.answers, agents.served)
-            if seen < self._needed or now - self._first_dial < cohort:
+            if seen < self._needed:
                 return one_to_one(floor, f"learning, {seen} of {self._needed} answered calls seen")
+            if now - self._first_dial < cohort:
+                return one_to_one(floor, "learning, until the first lines have rung out")
             self._learned = True
             lines.level = Level()  # so far it was taken over chances that were not learned yet
         chance = lines.answer_chance
@@ -131,7 +133,7 @@ class Predictive:
         answers = lines.expected_answers(now)
         if floor.others:
             answers = answers + np.array(floor.others)
-        freed = agents.freed_by_step(now, patience) + agents.freed_after(answers, patience)
+        freed = agents.freed_by_step(now, patience, floor.busy_agents) + agents.freed_after(answers, patience)
         line = lines.line_answers * lines.level.cautious
         unseen = ceil(chance * max(0, floor.in_flight - len(lines)))  # answers of lines whose start was not told
         idle = floor.free_agents - len(lines.waiting) - unseen

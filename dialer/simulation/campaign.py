@@ -14,7 +14,6 @@ from dialer.simulation.roster import HOUR
 from dialer.simulation.scenario import Scenario
 
 RINGING, ANSWERED, WAITING, OVER = range(4)
-MACHINE_WRAP_UP = 0.1  # of the time that a person's call takes
 
 
 class Call:
@@ -52,6 +51,7 @@ class Call:
         if self.state != RINGING:
             return
         self.state = ANSWERED
+        campaign.machines += not self.live
         campaign.policy.observe(PickedUp(self.name, campaign.agenda.now))
         if campaign.scenario.detection is None:
             self._ask()
@@ -108,7 +108,7 @@ class Call:
 
     @property
     def wrap_up(self) -> float:
-        return self.fate.wrap_up * (1.0 if self.live else MACHINE_WRAP_UP)
+        return self.fate.wrap_up * (1.0 if self.live else self._campaign.scenario.callees.machine_wrap_up)
 
     def connected(self, talk: float, waited: float | None) -> None:
         self._leave()
@@ -132,6 +132,7 @@ class Campaign:
         self._hopper = None if scenario.leads is None else Hopper(scenario, self.figures, seed, number)
         self._ceilings = (scenario.drop_rate_ceiling,) if self._hopper is None else self._hopper.ceilings
         self._calls: dict[str, Call] = {}  # neither handed over nor ended
+        self.machines = 0  # that answered
         self._reserved = 0
         self._begin = 0.0
 
@@ -147,14 +148,18 @@ class Campaign:
         scenario, figures, now, hopper = self.scenario, self.figures, self.agenda.now, self._hopper
         if hopper is not None:
             most = min(most, hopper.due(now))
+        mistaken = scenario.machine_error * self.machines
         floor = Floor(
             free_agents=max(0, len(self.pool.free) - (self.pool.reserved - self._reserved)),
             in_flight=len(self._calls),
             max_dials=most,
-            budgets=tuple(Budget(ceiling, figures.answers, figures.abandoned) for ceiling in self._ceilings),
+            budgets=tuple(
+                Budget(ceiling, figures.answers + mistaken, figures.abandoned + mistaken) for ceiling in self._ceilings
+            ),
             ring_seconds=scenario.ring_seconds,
             connect_seconds=scenario.connect_seconds,
             give_up_seconds=scenario.give_up_seconds or float("inf"),
+            busy_agents=self.pool.busy,
             closes_in=closes_in,
             others=others,
         )

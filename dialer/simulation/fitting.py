@@ -69,7 +69,8 @@ class Fit:
 def fit(base: Scenario, past: Sequence[Past], machine_error: float = 0.0) -> Fit:
     """`base` with what the calls show in place of its defaults; its ceiling and carrier limits stand.
 
-    `machine_error` is the share of the detector's machines that were persons. Raises TooFewCalls.
+    `machine_error` is the share of the detector's machines that were persons; the drop rate counts them as abandoned.
+    Raises TooFewCalls.
     """
     dials = sorted((one for one in past if one.outcome not in NO_DIAL), key=lambda one: one.at)
     talks = sum(one.person and one.talk is not None for one in dials)
@@ -97,15 +98,20 @@ class _Fitting:
         detection, machine_talk = self._machines(callees.machine_talk)
         talk = self._times("talk", (one.talk for one in self.persons), callees.talk)
         team = self._team()
+        machine_wrap_up = self._machine_wrap_up(callees.machine_wrap_up)
         billed = (one.ended - one.answered for one in self.dials if one.answered is not None)
         minutes = sum(max(1, ceil(seconds / 60)) for seconds in billed) / len(self.dials)
         self.said.append(Fitted("started minutes of a dial", minutes, "min", len(self.dials)))
         values = self.base.model_dump() | {
             "team": team,
-            "callees": callees.model_dump() | {"talk": talk, "machine_talk": machine_talk},
+            "callees": callees.model_dump()
+            | {"talk": talk, "machine_talk": machine_talk, "machine_wrap_up": machine_wrap_up},
             "detection": detection,
             "ring_seconds": ring_seconds,
             "give_up_seconds": self._give_up(ring_seconds),
+            "machine_error": self.machine_error
+            * sum(one.detected for one in self.machines)
+            / max(1, len(self.machines)),
         }
         return Fit(Scenario.model_validate(values), tuple(self.said), minutes)
 
@@ -224,6 +230,15 @@ class _Fitting:
         )
         missed = (one.talk for one in self.machines)
         return detection, self._times("a missed machine keeps an agent", missed, default)
+
+    def _machine_wrap_up(self, default: float) -> float:
+        """Of a person's; none where the detector takes the machine off its agent, who is ready at once."""
+        machines, persons = (
+            [one.wrap_up for one in some if one.wrap_up is not None] for some in (self.machines, self.persons)
+        )
+        if len(machines) < LEAST or len(persons) < LEAST or not sum(persons):
+            return default
+        return min(1.0, float(np.mean(machines) / np.mean(persons)))
 
     def _team(self) -> dict[str, object]:
         team = self.base.team

@@ -71,6 +71,7 @@ class Callees(_Part):
     machine_ring: Times = Times(mean=19, variation=0.2)
     talk: Times = Times(mean=60, variation=1.0)
     machine_talk: Times = Times(mean=6, variation=0.3)  # until an agent who hears a voicemail hangs up
+    machine_wrap_up: Share = 0.1  # after that, of the time that a person's call takes
     spread: Annotated[float, Field(ge=0)] = 0.0  # of the leads' own chances: standard deviation of the log odds
     known: Share = 1.0  # of that spread's variance, what the leads' features tell
 
@@ -197,6 +198,7 @@ class Scenario(_Part):
     give_up_seconds: Positive | None = None  # lines may be hung up after so much ringing
     connect_seconds: Seconds = 2.0  # an answered call waits so long for an agent
     drop_rate_ceiling: Annotated[float, Field(gt=0, lt=1)] = 0.03
+    machine_error: Share = 0.0  # of the machines that answer, counted as persons abandoned: a detector may be wrong
     tick_seconds: Positive = 1.0
 
     @model_validator(mode="after")

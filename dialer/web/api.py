@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from dialer.action import Context
 from dialer.actions import ACTIONS, REFUSALS
+from dialer.call_control import Taken
 from dialer.commands import HangUp
 from dialer.desk import desk
 from dialer.exchange import Exchange
@@ -43,11 +44,14 @@ def make_router(exchange: Exchange, token: str, reasons: Callable[[], dict[int, 
 
     @router.get("/floor")
     async def get_floor(since: AwareDatetime | None = None) -> dict[str, Any]:
-        """Agents, calls, leads and drop rates now; attempts count from `since` (24 hours ago by default)."""
+        """Agents, calls, leads and drop rates now; attempts count from `since` (24 hours ago by default).
+
+        `counts` is what went wrong since the daemon began, `ticks` how punctual the last hour's were, in seconds.
+        """
         now = exchange.clock.now()
         start = since or now - timedelta(days=1)
         seen = await exchange.read(lambda session: floor(session, start, now, reasons()))
-        return {**jsonable_encoder(seen), "counts": dict(exchange.counts)}
+        return {**jsonable_encoder(seen), "counts": dict(exchange.counts), "ticks": exchange.ticks.summary()}
 
     return router
 
@@ -60,10 +64,10 @@ async def _do(exchange: Exchange, action: str, parameters: dict[str, Any]) -> di
         request = request_type.model_validate(parameters)
     except ValidationError as error:
         raise HTTPException(422, jsonable_encoder(error.errors(include_url=False, include_context=False))) from None
-    now, orders = exchange.clock.now(), list[tuple[HangUp, str]]()
+    now, orders, taken = exchange.clock.now(), list[tuple[HangUp, str]](), list[Taken]()
 
     def work(session: Session) -> dict[str, Any]:
-        return act(Context(session, exchange.rulebook, now, exchange.connect_seconds, orders), request)
+        return act(Context(session, exchange.rulebook, now, exchange.connect_seconds, orders, taken), request)
 
     try:
         result = await exchange.commit(work)
@@ -71,4 +75,6 @@ async def _do(exchange: Exchange, action: str, parameters: dict[str, Any]) -> di
         raise HTTPException(409, str(refusal)) from None
     for order, attempt_id in orders:
         exchange.start(exchange.carry_out(order, attempt_id))
+    for event in taken:
+        exchange.follow_up(event)
     return result

@@ -10,7 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compliance.facts import OWN_MEASURE, DropCount, Facts, Past
-from compliance.gate import LIFETIME, OWN_CEILING, Blocked, Cleared, ForgedClearance, NaiveTime, Reason, check, explain
+from compliance.gate import (
+    LIFETIME,
+    OWN_CEILING,
+    Blocked,
+    Cleared,
+    ForgedClearance,
+    NaiveTime,
+    Reason,
+    check,
+    closes_at,
+    explain,
+)
 from compliance.packs import read_pack
 from compliance.rulebook import Rulebook, make_rulebook
 from compliance.until import OWN_CAP
@@ -412,3 +423,15 @@ def test_reserving_an_agent_never_makes_a_call_less_legal(
             assert isinstance(with_agent, Cleared)
         if isinstance(with_agent, Blocked):
             assert with_agent.reason is Reason.HOURS
+
+
+@given(moments, zone_sets, rings)
+def test_what_may_ring_now_may_ring_until_the_hours_close_and_not_a_second_longer(now, zones, ring_seconds):
+    called = facts(zones=zones, ring_seconds=ring_seconds)
+    closes = closes_at(called, RULES, now)
+    if isinstance(check(called, RULES, now), Cleared):
+        last = closes - timedelta(seconds=ring_seconds)
+        assert isinstance(check(called, RULES, last - timedelta(seconds=1)), Cleared)
+        assert isinstance(check(called, RULES, last), Blocked)
+    else:
+        assert closes is None or closes - now <= timedelta(seconds=ring_seconds)

@@ -439,6 +439,81 @@ async def test_a_line_that_was_given_up_teaches_nothing_of_its_lead(build, carri
     assert loop.choices[campaign].known.dials == 0
 
 
+async def test_pacing_learns_when_it_happened_and_not_when_it_was_seen(build, exchange, tick, loop, clock):
+    """But never what the row's clock says when that lies outside the tick: it may have been set right."""
+    campaign = build.campaign()
+    names = {"early": -5.0, "timely": 0.4, "ahead": 9.0}
+    agents = {name: build.agent(name, campaign, "on-call", attempt_id=name) for name in names}
+    policy = loop.policies[campaign] = Stubborn()
+    await tick()
+    before, now = exchange.clock.monotonic(), clock.now()
+    for name, seconds in names.items():
+        build.change("agent", agents[name], state="wrap-up", since=now + timedelta(seconds=seconds))
+    clock.advance(1)
+    await tick()
+    told = {event.agent: event.at - before for event in policy.learned if isinstance(event, observed.CallEnded)}
+    assert told == pytest.approx({"early": 0.0, "timely": 0.4, "ahead": 1.0})
+
+
+async def test_no_more_is_promised_than_leads_are_due(build, tick, loop, clock):
+    """Else pacing would hold on to lines as if others could still be dialled, and say so."""
+    campaign = floor(build, agents=9, leads=2)
+    build.lead(campaign, due_at=clock.now() + timedelta(hours=1))
+    policy = loop.policies[campaign] = Stubborn(dial=2)
+    await tick()
+    assert loop.reasons[campaign] == "so; no more leads are due"
+    await tick()
+    assert [seen.max_dials for seen in policy.floors] == [2, 0]
+
+
+async def test_a_campaign_that_was_stopped_has_no_decision_any_more(build, tick, loop):
+    campaign = floor(build, agents=1, leads=1)
+    await tick()
+    assert campaign in loop.reasons
+    build.change("campaign", campaign, intent="stop")
+    await tick()
+    assert loop.reasons == {}
+
+
+async def test_pacing_hears_who_is_busy(build, tick, loop):
+    campaign = build.campaign()
+    for state in ("on-call", "wrap-up", "wrap-up", "ready", "paused", "joining", "logged-out"):
+        build.agent(f"{state}-{len(build.rows('agent'))}", campaign, state)
+    policy = loop.policies[campaign] = Stubborn()
+    await tick()
+    assert [(seen.free_agents, seen.busy_agents) for seen in policy.floors] == [(1, 3)]
+
+
+async def test_pacing_hears_when_nobody_may_be_called_any_more(build, tick, loop, clock):
+    campaign = floor(build, agents=1, leads=3)
+    policy = loop.policies[campaign] = Stubborn()
+    await tick()
+    clock.advance(hours=9, minutes=-5)
+    for seconds in (1, 30, 30):
+        await tick()
+        clock.advance(seconds)
+    assert [seen.closes_in for seen in policy.floors] == [inf, inf, 299.0, 269.0]
+
+
+async def test_the_end_of_calling_hours_is_looked_for_once_a_minute(build, tick, loop, database, clock):
+    floor(build, agents=1, leads=1)
+    looks = []
+
+    @event.listens_for(Engine, "before_cursor_execute")
+    def note(_connection, _cursor, statement, *_rest):
+        if "FROM do_not_call" in statement:
+            looks.append(clock.now())
+
+    try:
+        loop.policies[1] = Stubborn()
+        for _ in range(130):
+            await tick()
+            clock.advance(1)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert len(set(looks)) == 3
+
+
 def test_a_budget_fills_at_its_rate_and_holds_a_second_of_it():
     budget = Budget(4.0)
     assert budget.available(10.0) == 1

@@ -1,14 +1,20 @@
 """Pacing in a simulated call centre: agents talk more, the drop rate stays below its ceiling, and nothing bursts."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from dialer.pacing import events
 from dialer.pacing.policy import Decision, Floor, Policy
 from dialer.pacing.predictive import Predictive
 from dialer.pacing.progressive import Progressive
 from dialer.simulation.figures import Figures
-from dialer.simulation.scenario import Callees, Scenario, Team
+from dialer.simulation.scenario import Callees, Scenario, Team, Times
 from dialer.simulation.world import World
 
 CEILING = 0.03
@@ -77,3 +83,91 @@ def test_another_list_is_not_met_with_a_burst(before, after):
 
     late, early = dialled(changed + 300, changed + 1200), dialled(changed - 900, changed)
     assert (late > 1.25 * early) if after < before else (late < early / 1.25)
+
+
+@pytest.mark.parametrize("detection", [{}, {"detection": None}], ids=["before the agent", "beside the call"])
+def test_persons_taken_for_machines_leave_less_to_be_abandoned(detection):
+    """As the law counts them: `simulate --from-campaign` must not promise what the daemon may not do."""
+    budgets = []
+
+    class Seeing(Progressive):
+        def decide(self, now: float, floor: Floor) -> Decision:
+            budgets.append(floor.budgets[0])
+            return super().decide(now, floor)
+
+    played = scenario(20, 0.5, machine_error=0.1, callees=Callees(human=0.2, machine=0.3), **detection)
+    figures = simulated(Seeing(), played)
+    mistaken = budgets[-1].calls - figures.answers
+    assert mistaken == pytest.approx(budgets[-1].abandoned - figures.abandoned)
+    assert mistaken == pytest.approx(0.1 * 0.3 * figures.dials, rel=0.2)
+
+
+KINDS = [kind for kind in vars(events).values() if isinstance(kind, type)]
+SPOILT_FROM, SPOILT_UNTIL = 720.0, 960.0  # when all is learned and the floor is busy
+LATE_SECONDS = 5.0
+SOME = 20  # lines: of so few, half as much again is chance
+Happening = tuple[float, events.Event | Floor]  # when the policy hears of it
+
+
+class Taped(Predictive):
+    """Keeps what it hears."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tape: list[Happening] = []
+
+    def observe(self, event: events.Event) -> None:
+        super().observe(event)
+        self.tape.append((event.at, event))
+
+    def decide(self, now: float, floor: Floor) -> Decision:
+        self.tape.append((now, replace(floor, closes_in=float("inf"))))
+        return super().decide(now, floor)
+
+
+def dialled_by(tape: Iterable[Happening]) -> list[int]:
+    """In each second of the time that is spoilt."""
+    policy, dialled = Predictive(), []
+    for at, what in tape:
+        if isinstance(what, Floor):
+            decision = policy.decide(at, what)
+            if at >= SPOILT_FROM:
+                dialled.append(decision.dial)
+        else:
+            policy.observe(what)
+    return dialled
+
+
+@pytest.fixture(scope="module")
+def taped() -> tuple[list[Happening], list[int]]:
+    """A floor of twelve until it has been spoilt, and what is dialled when it is not."""
+    policy = Taped()
+    callees = Callees(human=0.3, talk=Times(mean=30))
+    simulated(policy, scenario(12, 0.5, callees=callees).model_copy(update={"tick_seconds": 1.0}))
+    tape = [happening for happening in policy.tape if happening[0] < SPOILT_UNTIL]
+    return tape, dialled_by(tape)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    kinds=st.one_of(st.just(KINDS), st.lists(st.sampled_from(KINDS), min_size=1, max_size=2)),
+    lost=st.sampled_from([0.0, 0.1, 0.3]),
+    twice=st.sampled_from([0.0, 0.3, 1.0]),
+    late=st.sampled_from([0.0, 0.3, 1.0]),
+)
+def test_a_stream_of_events_that_was_spoilt_on_the_way_is_not_met_with_a_burst(taped, seed, kinds, lost, twice, late):
+    """Lost, doubled, late and out of order: not half as much again is dialled, in all or at once."""
+    tape, clean = taped
+    random = Random(seed)
+    spoilt: list[tuple[float, int, Happening]] = []
+    for place, (at, what) in enumerate(tape):
+        if type(what) not in kinds or at < SPOILT_FROM:
+            spoilt.append((at, place, (at, what)))
+            continue
+        for _ in range((random.random() >= lost) * (1 + (random.random() < twice))):
+            delay = random.uniform(0, LATE_SECONDS) if random.random() < late else 0.0
+            spoilt.append((at + delay, place, (at, what)))
+    dirty = dialled_by(happening for _, _, happening in sorted(spoilt, key=lambda one: one[:2]))
+    assert sum(dirty) <= 1.5 * sum(clean) + SOME
+    assert max(dirty) <= 1.5 * max(clean) + SOME

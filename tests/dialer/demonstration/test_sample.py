@@ -27,3 +27,9 @@ def test_every_number_is_kept_for_fiction_and_valid():
 def test_no_number_comes_twice():
     rows = list(csv.DictReader(io.StringIO(sample_file(1500))))
     assert len({row["phone"] for row in rows}) == len(rows) == 1500
+
+
+def test_a_large_floor_for_ten_minutes_does_not_run_out_of_leads():
+    """`dialer demo --agents 50 --minutes 10` asks for so many."""
+    rows = list(csv.DictReader(io.StringIO(sample_file(30_000))))
+    assert len({row["phone"] for row in rows}) == len(rows) == 30_000

@@ -27,7 +27,10 @@ class Team:
     def work(self, until: float) -> None:
         while self._heap[0][0] < until:
             at, what, agent = heappop(self._heap)
-            getattr(self.agents, what)(agent, at)
+            if what == "freed":
+                self.agents.freed(agent, at)
+            else:
+                getattr(self.agents, what)(f"call-{at if what == 'connected' else self._taken[agent]}", agent, at)
             if what == "connected":
                 self._taken[agent] = at
                 heappush(self._heap, (at + self._rng.lognormal(*TALK), "ended", agent))
@@ -52,8 +55,8 @@ def taught() -> Agents:
     """Talk lasts 20 s and wrap-up 10 s, always."""
     agents = Agents()
     for number in range(2000):
-        agents.connected("a", 100.0 * number)
-        agents.ended("a", 100.0 * number + 20)
+        agents.connected(f"call-{number}", "a", 100.0 * number)
+        agents.ended(f"call-{number}", "a", 100.0 * number + 20)
         agents.freed("a", 100.0 * number + 30)
     agents.settle(200_000.0)
     return agents
@@ -82,9 +85,9 @@ def test_as_many_get_free_in_each_step_as_was_expected(team):
 
 def test_an_agent_is_due_after_the_time_that_talk_and_wrap_up_take():
     agents = taught()
-    agents.connected("a", 300_000.0)
+    agents.connected("call", "a", 300_000.0)
     assert due_at(agents, 300_012.0) in (8, 9)
-    agents.ended("a", 300_020.0)
+    agents.ended("call", "a", 300_020.0)
     assert due_at(agents, 300_020.0) in (4, 5)
     agents.freed("a", 300_030.0)
     assert agents.freed_by_step(300_030.0, 0.0) == pytest.approx(np.zeros(STEPS))
@@ -92,8 +95,8 @@ def test_an_agent_is_due_after_the_time_that_talk_and_wrap_up_take():
 
 def test_a_call_that_can_wait_finds_an_agent_sooner():
     agents = taught()
-    agents.connected("a", 300_000.0)
-    agents.ended("a", 300_020.0)
+    agents.connected("call", "a", 300_000.0)
+    agents.ended("call", "a", 300_020.0)
     assert due_at(agents, 300_020.0, patience=4.0) == due_at(agents, 300_020.0) - 2
     assert agents.freed_by_step(300_020.0, 4.0).sum() >= agents.freed_by_step(300_020.0, 0.0).sum()
 
@@ -108,9 +111,9 @@ def test_after_an_answer_its_agent_is_away_for_a_call():
 
 def test_who_has_gone_is_not_expected():
     agents = taught()
-    agents.connected("a", 300_000.0)
-    agents.connected("b", 300_000.0)
-    agents.ended("b", 300_020.0)
+    agents.connected("call", "a", 300_000.0)
+    agents.connected("other", "b", 300_000.0)
+    agents.ended("other", "b", 300_020.0)
     for agent in "ab":
         agents.gone(agent, 300_025.0)
     assert agents.busy == 0
@@ -123,44 +126,77 @@ def test_who_leaves_while_idle_says_nothing_about_those_who_talk():
         agents.gone(f"idle-{number}", 250_000.0)
     for found in (agents, other):
         found.settle(250_000.0)
-        found.connected("a", 300_000.0)
+        found.connected("call", "a", 300_000.0)
     assert agents.freed_by_step(300_010.0, 0.0) == pytest.approx(other.freed_by_step(300_010.0, 0.0))
 
 
 def test_where_half_go_home_after_their_call_half_are_expected_back():
     agents = taught()
     for number in range(600):
-        agents.connected("a", 300_000.0 + 100 * number)
-        agents.ended("a", 300_020.0 + 100 * number)
+        agents.connected(f"call-{number}", "a", 300_000.0 + 100 * number)
+        agents.ended(f"call-{number}", "a", 300_020.0 + 100 * number)
         (agents.gone, agents.freed)[number % 2]("a", 300_030.0 + 100 * number)
     agents.settle(400_000.0)
-    agents.connected("a", 400_000.0)
-    agents.ended("a", 400_020.0)
+    agents.connected("call", "a", 400_000.0)
+    agents.ended("call", "a", 400_020.0)
     assert agents.freed_by_step(400_027.0, 0.0).sum() == pytest.approx(0.5, abs=0.1)
 
 
 def test_an_end_that_was_not_told_is_seen_in_the_next_call():
     agents = Agents()
-    agents.connected("a", 0.0)
-    agents.connected("a", 60.0)
+    agents.connected("call", "a", 0.0)
+    agents.connected("call-2", "a", 60.0)
     assert (agents.busy, agents.served) == (1, 1)
     agents.freed("a", 100.0)  # wrap-up was not told
     assert (agents.busy, agents.served) == (0, 2)
 
 
+def test_a_call_told_twice_teaches_nothing_twice():
+    """Neither a talk of no time when its begin is told again, nor an end when the agent has the next call."""
+    once, twice = taught(), taught()
+    for agents, times in ((once, 1), (twice, 2)):
+        for number in range(100):
+            call, at = f"new-{number}", 300_000.0 + 100 * number
+            for _ in range(times):
+                agents.connected(call, "a", at)
+            for _ in range(times):
+                agents.ended(call, "a", at + 20)
+            agents.freed("a", at + 30)
+            if times == 2:
+                agents.connected(call, "a", at + 31)  # late
+        agents.connected("last", "a", 400_000.0)
+        if times == 2:
+            agents.ended("new-99", "a", 400_001.0)
+        agents.settle(400_010.0)
+    assert once.state() == twice.state()
+    assert once.busy == twice.busy == 1
+
+
+def test_what_an_agent_did_before_the_call_does_not_end_it():
+    """The daemon reads from its tables who got free, and a call may be told first."""
+    agents = taught()
+    agents.connected("call", "a", 300_000.0)
+    agents.freed("a", 299_999.5)
+    agents.gone("a", 299_999.0)
+    agents.settle(300_001.0)
+    assert agents.busy == 1
+    assert agents.state()["served"] == taught().state()["served"]
+
+
 def test_what_did_not_begin_does_not_end():
     agents = Agents()
-    for tell in (agents.ended, agents.freed, agents.gone):
-        tell("nobody", 5.0)
+    agents.ended("call", "nobody", 5.0)
+    agents.freed("nobody", 5.0)
+    agents.gone("nobody", 5.0)
     assert (agents.busy, agents.served) == (0, 0)
 
 
 @pytest.mark.parametrize("wraps_up", [False, True])
 def test_who_is_busy_for_more_than_an_hour_is_a_ghost(wraps_up):
     agents = Agents()
-    agents.connected("a", 0.0)
+    agents.connected("call", "a", 0.0)
     if wraps_up:
-        agents.ended("a", 1.0)
+        agents.ended("call", "a", 1.0)
     agents.settle(3500.0)
     assert agents.busy == 1
     agents.settle(3700.0)
@@ -169,17 +205,17 @@ def test_who_is_busy_for_more_than_an_hour_is_a_ghost(wraps_up):
 
 def test_forgotten_agents_are_not_expected_and_what_they_taught_is_kept():
     agents = taught()
-    agents.connected("a", 300_000.0)
+    agents.connected("call", "a", 300_000.0)
     agents.forget_running()
     assert agents.busy == 0
-    agents.connected("a", 10.0)
+    agents.connected("call-2", "a", 10.0)
     assert due_at(agents, 22.0) in (8, 9)
 
 
 def test_saving_changes_nothing_and_the_restored_expect_the_same():
     agents, unsaved = taught(), taught()
     for found in (agents, unsaved):
-        found.connected("a", 300_000.0)
+        found.connected("call", "a", 300_000.0)
     saved = json.loads(json.dumps(agents.state()))
     for found in (agents, unsaved):
         found.settle(300_010.0)
@@ -187,7 +223,7 @@ def test_saving_changes_nothing_and_the_restored_expect_the_same():
     again, before = Agents(), taught()
     again.restore(saved, another=False)
     for found in (again, before):
-        found.connected("a", 300_000.0)
+        found.connected("call", "a", 300_000.0)
     assert again.served == 2000
     assert again.freed_by_step(300_012.0, 2.0) == pytest.approx(before.freed_by_step(300_012.0, 2.0), rel=1e-3)
 
@@ -196,7 +232,7 @@ def test_another_campaign_gives_its_times_and_not_its_count():
     again = Agents()
     again.restore(taught().state(), another=True)
     assert again.served == 0
-    again.connected("a", 0.0)
+    again.connected("call", "a", 0.0)
     assert due_at(again, 12.0) in (8, 9)
 
 

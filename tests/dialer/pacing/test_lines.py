@@ -253,6 +253,16 @@ def test_a_line_is_not_dialled_anew_by_being_told_twice(lines):
     assert (len(lines), list(lines.detecting)) == (1, ["a"])
 
 
+@pytest.mark.parametrize("end", ["picked_up", "failed", "machine", "connected", "lost", "given_up"])
+def test_a_dial_told_after_what_became_of_it_begins_nothing(lines, end):
+    """Such a line would ring for ever, and teach that lines are not answered."""
+    before = len(lines)
+    getattr(lines, end)("late", 9005.0)
+    lines.dialled("late", 9000.0, 1.0)
+    assert len(lines) == before
+    assert "late" not in lines
+
+
 def test_lines_whose_end_was_not_told_are_forgotten(lines):
     lines.dialled("ringing", 9000.0, 1.0)
     for call in ("detecting", "waiting"):
@@ -306,6 +316,64 @@ def test_a_machine_that_an_agent_has_got_was_no_person():
         lines.disposed(f"call-{number}", True)  # comes too late
     assert lines.live_share < 0.1 < before
     assert sum(lines.state()["not_live"]) == 50
+
+
+def test_a_lost_call_that_was_a_machine_is_taken_back():
+    """Lost calls that machines turn out to have been leave shares and counts as if they had been none."""
+    found, spared = learned(False).lines, learned(False).lines
+    for lines in (found, spared):
+        for number in range(40):
+            lines.dialled(f"person-{number}", 9000.0, 1.0)
+            lines.lost(f"person-{number}", 9004.0)
+    before = found.live_shares
+    for number in range(400):
+        found.dialled(f"machine-{number}", 9000.0, 1.0)
+        found.lost(f"machine-{number}", 9020.0)
+    assert found.live_shares[1] < before[1] - 0.1
+    for number in range(400):
+        found.machine(f"machine-{number}", 9022.0)
+        found.machine(f"machine-{number}", 9022.0)
+    assert found.live_shares == pytest.approx(before)
+    assert sum(found.state()["not_live"]) == sum(spared.state()["not_live"]) + 400
+
+
+def test_machines_that_agents_have_got_leave_the_share_of_the_answered_as_well():
+    """Else lost calls, of which they are taken out, would look better than answered ones."""
+    lines = learned(False).lines
+    for number in range(400):
+        lines.dialled(f"person-{number}", 9000.0, 1.0)
+        lines.connected(f"person-{number}", 9004.0)
+    before = lines.live_shares
+    for number in range(400):
+        lines.dialled(f"machine-{number}", 9000.0, 1.0)
+        lines.connected(f"machine-{number}", 9020.0)
+        lines.machine(f"machine-{number}", 9022.0)
+    assert lines.live_shares == pytest.approx(before)
+
+
+@pytest.mark.parametrize("given", ["connected", "lost"])
+def test_a_person_whom_detection_hears_beside_the_call_was_one(given):
+    """Else only machines would count where agents give no disposition, and an abandoned call would cost nothing."""
+    lines = Lines()
+    for number in range(50):
+        lines.dialled(f"call-{number}", 0.0, 1.0)
+        getattr(lines, given)(f"call-{number}", 10.0)
+        lines.asked(f"call-{number}", 12.0)
+        lines.asked(f"call-{number}", 12.0)
+        getattr(lines, given)(f"call-{number}", 12.0)  # told again
+    assert sum(lines.state()["live"]) == 50
+    assert lines.live_share > 0.95
+    assert (lines.answers, len(lines)) == (50, 0)
+
+
+def test_the_agents_word_outweighs_the_detectors():
+    lines = Lines()
+    for call, live in (("a", False), ("b", True)):
+        lines.dialled(call, 0.0, 1.0)
+        lines.connected(call, 10.0)
+        lines.asked(call, 12.0)
+        lines.disposed(call, live)
+    assert [sum(lines.state()[key]) for key in ("live", "not_live")] == [1, 1]
 
 
 def test_a_call_without_an_end_yet_may_be_disposed_only_after_an_agent_had_it():

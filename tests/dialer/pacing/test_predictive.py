@@ -1,6 +1,7 @@
 """Decisions on a snapshot, by a policy that has seen an ordinary campaign."""
 
 import json
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from dialer.pacing.predictive import (
     DETECTION_SECONDS,
     LEARNING_CALLS,
     REMINDED_CALLS,
+    RISKED,
     Predictive,
 )
 
@@ -116,7 +118,7 @@ def test_quick_answers_alone_are_not_enough_to_go_by():
         policy.observe(Connected(call, agent, 3.0))
         policy.observe(CallEnded(call, agent, 6.0))
         policy.observe(AgentFree(agent, 7.0))
-    assert policy.decide(10.0, floor()).reason.startswith("learning")
+    assert policy.decide(10.0, floor()).reason.startswith("learning, until the first lines have rung out")
     assert not policy.decide(25.0 + DETECTION_SECONDS, floor()).reserve
 
 
@@ -363,6 +365,25 @@ def test_a_line_that_is_answered_before_it_is_hung_up_ends_all_the_same(saved, t
         taught.observe(Failed(f"line-0.0-{number}", 13.0))
         taught.observe(Failed(f"line-10.0-{number}", 13.0))
     assert taught.decide(13.5, floor()).dial > 20
+
+
+def test_lines_answered_after_all_or_forgotten_are_not_given_up_for_ever(taught):
+    """A name is kept only while its line rings: else a campaign's give-ups would pile up over months."""
+    crowded(taught)
+    assert taught.decide(12.0, floor(free_agents=1, in_flight=120, give_up_seconds=8.0)).give_up
+    for number in range(60):
+        taught.observe(PickedUp(f"line-0.0-{number}", 12.5))
+    taught.decide(30.0, floor())
+    assert not taught._given_up
+
+
+@pytest.mark.parametrize("left", [1.5, 2.0, 3.0, 4.0])
+def test_one_decision_risks_a_part_of_the_budget_left_and_no_more(saved, left):
+    """However cheap an abandoned call has become: answers beyond the free agents, as the answer rate has it."""
+    policy = Predictive.restored({**saved, "price": {"learned": -3.0, "forecast": [0.0, 0.0]}})
+    lines = policy.decide(0.0, floor(free_agents=10, budgets=(Budget(0.03, 1000, 30 - left),))).dial
+    chances = [comb(lines, n) * ANSWERED**n * (1 - ANSWERED) ** (lines - n) for n in range(lines + 1)]
+    assert sum(max(0, n - 10) * chance for n, chance in enumerate(chances)) <= RISKED * left
 
 
 CALLS = [f"call-{number}" for number in range(8)]

@@ -123,6 +123,22 @@ def test_detection_before_the_agent_is_a_delay_of_every_answer():
     assert 0.05 < detection.human_taken_for_machine < 0.15
 
 
+@pytest.mark.parametrize("detector", ["late", "early"])
+def test_what_the_detector_gets_wrong_counts_against_the_budget(detector):
+    past = log(detector=detector)
+    machines = [one for one in past if one.answered is not None and not one.person]
+    heard = sum(one.detected for one in machines) / len(machines)
+    assert fit(BASE, past, machine_error=0.1).scenario.machine_error == pytest.approx(0.1 * heard)
+    assert fit(BASE, past).scenario.machine_error == 0
+
+
+@pytest.mark.parametrize(("seconds", "share"), [(0.0, 0.0), (3.0, 0.2), (99.0, 1.0), (None, 0.1)])
+def test_the_wrap_up_after_a_machine_is_that_of_the_log(seconds, share):
+    """A detector that takes the machine off its agent leaves none: else agents would look busier than they were."""
+    past = [one if one.person or one.talk is None else replace(one, wrap_up=seconds) for one in log()]
+    assert fit(BASE, past).scenario.callees.machine_wrap_up == pytest.approx(share, abs=0.01)
+
+
 def test_without_detection_agents_find_out_themselves():
     fitted = fit(BASE, log(detector="none"))
     assert fitted.scenario.detection is None

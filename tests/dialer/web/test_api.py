@@ -7,6 +7,7 @@ import pytest
 
 from dialer.actions import ACTIONS
 from dialer.dial_loop import Budget, DialLoop
+from dialer.pacing.events import Disposed
 from dialer.telephony.signature import Signatures
 from dialer.web.app import make_app
 
@@ -148,6 +149,15 @@ async def test_an_unknown_action_is_answered_with_those_there_are(do):
     assert (answer.status_code, "campaign/create" in answer.json()["detail"]) == (404, True)
 
 
+async def test_pacing_hears_what_agents_say_of_their_calls(do, build, seen, clock):
+    """Without that it would take all answers for machines, of which it hears from the detector."""
+    campaign = build.campaign()
+    call = build.attempt(build.lead(campaign), "connected", answered_at=clock.now(), agent="anna")
+    build.agent("anna", campaign, "on-call", attempt_id=call)
+    assert (await do("agent/dispose", {"agent": "anna", "disposition": "sale"})).status_code == 200
+    assert [(event.call, event.live) for event in seen if isinstance(event, Disposed)] == [(call, True)]
+
+
 async def test_the_floor_is_told_as_it_is(client, build, loop, exchange, clock):
     campaign = build.campaign(note="odd")
     build.agent("anna", campaign)
@@ -156,9 +166,11 @@ async def test_the_floor_is_told_as_it_is(client, build, loop, exchange, clock):
     build.attempt(lead, "ended", placing_at=clock.now() - timedelta(hours=23), outcome="busy", disposition="busy")
     loop.reasons[campaign] = "because"
     exchange.counts["webhook_riddles"] += 2
+    exchange.ticks.add(10.0, 10.25)
     clock.advance(5)
     floor = (await client.get("/api/floor")).json()
     assert floor["counts"] == {"webhook_riddles": 2}
+    assert floor["ticks"]["lasted"] == {"ticks": 1, "mean": 0.25, "p99": 0.25, "worst": 0.25}
     assert [(agent["agent"], agent["state"], agent["seconds"]) for agent in floor["agents"]] == [("anna", "ready", 5.0)]
     (spring,) = floor["campaigns"]
     assert (spring["campaign"], spring["decision"], spring["note"], spring["attempts"]) == (

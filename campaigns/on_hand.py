@@ -1,0 +1,60 @@
+"""What a campaign has on hand: how many leads are due, and until when any of them may be called."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, func, select
+from sqlmodel import Session
+
+from campaigns.lead import Priority, Standing
+from campaigns.prospects import LEAD, OPEN, Question, facts_of
+from campaigns.tables import Campaign
+from compliance.gate import Cleared, check, closes_at
+from compliance.rulebook import Rulebook
+
+AHEAD = timedelta(minutes=10)  # a closing further away changes no decision
+TOGETHER = 50  # leads looked at together: the first few nearly always settle it
+LOOKED_AT = 1000  # leads of one priority, at most: half a second of one core, in the last minutes only
+
+
+def due_leads(connection: Connection, campaign_id: int, most: int, now: datetime) -> int:
+    """How many leads are due, counted up to `most`; the gate has not been asked."""
+    found = 0
+    for priority in Priority:
+        some = select(LEAD.c.id).where(*_due(campaign_id, priority, now)).limit(most - found).subquery()
+        found += connection.execute(select(func.count()).select_from(some)).scalar_one()
+        if found >= most:
+            break
+    return found
+
+
+def last_call_at(session: Session, campaign: Campaign, rulebook: Rulebook, now: datetime) -> datetime | None:
+    """When calling hours end for the last of the leads that are due by then.
+
+    None where that is more than ten minutes away, or nobody may be called now.
+    """
+    latest: datetime | None = None
+    question = Question(campaign, (), agent_reserved=True)  # the drop rate comes and goes
+    for rows in _batches(session.connection(), campaign.id or 0, now + AHEAD):
+        due = {row["id"]: row["due_at"] for row in rows}
+        for candidate, facts in facts_of(session, question, rows, now):
+            at = max(now, due[candidate.lead_id])
+            closes = closes_at(facts, rulebook, at)
+            if closes is None or not isinstance(check(facts, rulebook, at), Cleared):
+                continue
+            if closes > now + AHEAD:
+                return None
+            latest = max(latest or closes, closes)
+    return latest
+
+
+def _due(campaign_id: int, priority: Priority, by: datetime) -> tuple[Any, ...]:
+    of_campaign = (LEAD.c.campaign_id == campaign_id, LEAD.c.standing == Standing.OPEN)
+    return (*of_campaign, LEAD.c.priority == int(priority), LEAD.c.due_at <= by)
+
+
+def _batches(connection: Connection, campaign_id: int, by: datetime) -> Iterator[Sequence[RowMapping]]:
+    for priority in Priority:
+        query = OPEN.where(*_due(campaign_id, priority, by)).limit(LOOKED_AT)
+        yield from connection.execute(query).mappings().partitions(TOGETHER)

@@ -1,0 +1,34 @@
+"""How far apart the ticks began and how long they took, over the last hour."""
+
+from collections import deque
+from collections.abc import Sequence
+from math import ceil
+
+KEPT = 3600  # ticks
+
+
+class TickTimes:
+    """Moments are seconds of one rising clock."""
+
+    def __init__(self) -> None:
+        self._apart: deque[float] = deque(maxlen=KEPT)
+        self._lasted: deque[float] = deque(maxlen=KEPT)
+        self._began: float | None = None
+
+    def add(self, began: float, ended: float) -> None:
+        if self._began is not None:
+            self._apart.append(began - self._began)
+        self._began = began
+        self._lasted.append(ended - began)
+
+    def summary(self) -> dict[str, dict[str, float]]:
+        """`apart` and `lasted`, each `{"ticks", "mean", "p99", "worst"}` in seconds; without a tick all are 0."""
+        return {"apart": _spread(self._apart), "lasted": _spread(self._lasted)}
+
+
+def _spread(seconds: Sequence[float]) -> dict[str, float]:
+    if not seconds:
+        return {"ticks": 0, "mean": 0.0, "p99": 0.0, "worst": 0.0}
+    ordered = sorted(seconds)
+    p99 = ordered[ceil(0.99 * len(ordered)) - 1]
+    return {"ticks": len(ordered), "mean": sum(ordered) / len(ordered), "p99": p99, "worst": ordered[-1]}

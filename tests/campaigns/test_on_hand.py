@@ -1,0 +1,97 @@
+"""How many leads are due, and until when any of them may be called."""
+
+from datetime import timedelta
+
+import pytest
+
+from campaigns.on_hand import AHEAD, due_leads, last_call_at
+from campaigns.tables import Campaign
+from compliance.store import add_entry
+
+TO_NINE = timedelta(hours=9)  # from noon until nobody in New York may be called
+
+
+@pytest.fixture
+def due(database, clock):
+    def due(campaign, most=100):
+        with database.read() as session:
+            return due_leads(session.connection(), campaign, most, clock.now())
+
+    return due
+
+
+@pytest.fixture
+def last(database, clock, rules):
+    def last(campaign):
+        with database.read() as session:
+            return last_call_at(session, session.get_one(Campaign, campaign), rules, clock.now())
+
+    return last
+
+
+def test_open_leads_whose_time_has_come_are_due(build, due, clock):
+    campaign, other = build.campaign(), build.campaign("autumn")
+    for priority in (0, 1, 2):
+        build.lead(campaign, priority=priority)
+    build.lead(campaign, due_at=clock.now() + timedelta(seconds=1))
+    build.lead(campaign, standing="finished")
+    build.lead(other)
+    assert due(campaign) == 3
+    assert [due(campaign, most) for most in (0, 1, 2, 3)] == [0, 1, 2, 3]
+
+
+def test_while_calling_hours_go_on_nothing_ends_soon(build, last, clock):
+    campaign = build.campaign()
+    build.lead(campaign)
+    clock.time += TO_NINE - AHEAD - timedelta(minutes=1)
+    assert last(campaign) is None
+
+
+def test_the_end_is_that_of_the_calling_hours(build, last, clock):
+    campaign = build.campaign()
+    build.lead(campaign)
+    nine = clock.now() + TO_NINE
+    clock.time += TO_NINE - AHEAD
+    assert last(campaign) == nine
+    clock.time = nine - timedelta(seconds=20)  # the last ring must end before
+    assert last(campaign) is None
+
+
+def test_one_lead_further_west_is_enough_to_go_on(build, last, clock):
+    campaign = build.campaign()
+    for _ in range(60):
+        build.lead(campaign)
+    clock.time += TO_NINE - timedelta(minutes=5)
+    assert last(campaign) is not None
+    build.lead(campaign, "+13125550101", state="IL")
+    assert last(campaign) is None
+
+
+@pytest.mark.parametrize("asleep", [{"due_at": timedelta(hours=12)}, {"standing": "finished"}, {"listed": True}])
+def test_a_lead_that_is_not_called_any_more_keeps_nobody_waiting(build, last, clock, database, asleep):
+    """Put away until tomorrow, finished, or on a do-not-call list."""
+    campaign = build.campaign()
+    build.lead(campaign)
+    changes = {"standing": asleep["standing"]} if "standing" in asleep else {}
+    if "due_at" in asleep:
+        changes["due_at"] = clock.now() + asleep["due_at"]
+    build.lead(campaign, "+13125550101", state="IL", **changes)
+    if "listed" in asleep:
+        database.write(lambda session: add_entry(session, "+13125550101", source="cli", now=clock.now()))
+    nine = clock.now() + TO_NINE
+    clock.time += TO_NINE - timedelta(minutes=5)
+    assert last(campaign) == nine
+
+
+def test_a_lead_that_will_be_due_before_the_end_counts(build, last, clock):
+    """Though it may not be called right now, for it was called less than a day before it will be due."""
+    campaign = build.campaign(attempts_per_day=1)
+    nine = clock.now() + TO_NINE
+    lead = build.lead(campaign, due_at=nine - timedelta(minutes=2))
+    build.attempt(lead, "ended", placing_at=nine - timedelta(days=1, minutes=2), outcome="busy", disposition="busy")
+    clock.time += TO_NINE - timedelta(minutes=8)
+    assert last(campaign) == nine
+
+
+def test_without_a_lead_there_is_no_end(build, last):
+    assert last(build.campaign()) is None
