@@ -28,6 +28,7 @@ class Line:
     at: float  # dialled
     chance: float
     weight: float
+    reserved: bool  # a free agent is held for it until it ends
     counted: float = 0.0  # age up to which its time at risk is counted
     picked_up: float = -1.0  # age
     live: float = 0.0  # chance that a person has asked, by its age
@@ -62,9 +63,9 @@ class Lines:
     def __contains__(self, call: str) -> bool:
         return call in self.ringing or call in self.detecting or call in self.waiting
 
-    def dialled(self, call: str, at: float, chance: float) -> None:
+    def dialled(self, call: str, at: float, chance: float, reserved: bool = False) -> None:
         if call not in self and call not in self._past:
-            self.ringing[call] = Line(at, chance, self._ring.begin())
+            self.ringing[call] = Line(at, chance, self._ring.begin(), reserved)
 
     def picked_up(self, call: str, at: float) -> None:
         _keep(self._past, call, None)
@@ -249,29 +250,34 @@ class Lines:
         live, others = sum(self._live), sum(self._not_live)
         return (live + PRIOR_WEIGHT * PRIOR_LIVE) / (live + others + PRIOR_WEIGHT)
 
+    @property
+    def held(self) -> int:
+        """Agents who are free and yet only for lines that have not asked yet."""
+        return sum(line.reserved for lines in (self.ringing, self.detecting) for line in lines.values())
+
     def expected_answers(self, now: float) -> Array:
-        """By step, of all in flight that have not asked yet."""
+        """By step, of all in flight that have not asked yet and hold no agent."""
         level = self.level.cautious
         total = np.zeros(self._rows.shape[1])
-        if self.ringing:
-            ages, chances = self._ages(now)
+        ages, chances = self._ages(now)
+        if len(ages):
             whole, part = np.divmod(np.minimum(ages, len(RING_AGES) - 2), 1.0)
             bins = whole.astype(np.intp)
             size = len(RING_AGES)
             weights = np.bincount(bins, (1 - part) * chances, size) + np.bincount(bins + 1, part * chances, size)
             total = level * (weights @ self._rows)
-        if self.detecting:
-            total = total + self._of_detecting(now)
+        detecting = [line for line in self.detecting.values() if not line.reserved]
+        if detecting:
+            total = total + self._of_detecting(detecting, now)
         return total
 
     def _ages(self, now: float) -> tuple[Array, Array]:
-        count = len(self.ringing)
-        ages = now - np.fromiter((line.at for line in self.ringing.values()), np.float64, count)
-        chances = np.fromiter((line.chance for line in self.ringing.values()), np.float64, count)
+        lines = [line for line in self.ringing.values() if not line.reserved]
+        ages = now - np.fromiter((line.at for line in lines), np.float64, len(lines))
+        chances = np.fromiter((line.chance for line in lines), np.float64, len(lines))
         return np.maximum(ages, 0.0), chances
 
-    def _of_detecting(self, now: float) -> Array:
-        lines = list(self.detecting.values())
+    def _of_detecting(self, lines: list[Line], now: float) -> Array:
         picked = np.array([line.picked_up for line in lines])
         halves = np.clip(2 * (now - np.array([line.at for line in lines]) - picked), 0, DELAYS - 1).astype(np.intp)
         share = self._human_share[np.minimum(picked, len(RING_AGES) - 1).astype(np.intp)]
@@ -287,6 +293,8 @@ class Lines:
             old = now - line.at
             if old < age:
                 break
+            if line.reserved:
+                continue
             bin_ = min(int(old), len(RING_AGES) - 1)
             found.append((call, level * line.chance * self._rows[bin_], level * line.chance * float(self._total[bin_])))
         return found

@@ -53,6 +53,7 @@ class Predictive:
         self._learned, self._needed = False, LEARNING_CALLS
         self._priced = 0.0  # abandoned calls
         self._foreseen = 0, 0.0, 0.0  # of the last decision: lines not dialled yet; for each, calls lost and allowed
+        self._reserving = False  # what was decided last
         self._given_up: set[str] = set()
         lines, agents = self._lines, self._agents
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -75,7 +76,7 @@ class Predictive:
 
     def _dialled(self, event: Dialled) -> None:
         self._first_dial = min(self._first_dial, event.at)
-        self._lines.dialled(event.call, event.at, event.chance)
+        self._lines.dialled(event.call, event.at, event.chance, self._reserving)
         lines, lost, allowed = self._foreseen
         if lines:  # what is decided and not done teaches nothing
             self._price.foresee(lost, allowed)
@@ -93,6 +94,11 @@ class Predictive:
             self._lines.failed(event.call, event.at)
 
     def decide(self, now: float, floor: Floor) -> Decision:
+        decision = self._decided(now, floor)
+        self._reserving = decision.reserve
+        return decision
+
+    def _decided(self, now: float, floor: Floor) -> Decision:
         """Settle what was learned, then spend or save the tightest budget."""
         if now < self._now - BACKWARDS_SECONDS:
             return self._start_over(now, floor)
@@ -136,7 +142,7 @@ class Predictive:
         freed = agents.freed_by_step(now, patience, floor.busy_agents) + agents.freed_after(answers, patience)
         line = lines.line_answers * lines.level.cautious
         unseen = ceil(chance * max(0, floor.in_flight - len(lines)))  # answers of lines whose start was not told
-        idle = floor.free_agents - len(lines.waiting) - unseen
+        idle = max(0, floor.free_agents - lines.held) - len(lines.waiting) - unseen
         spare = max(0.0, idle + float(freed.sum() - answers.sum()))
         most = min(floor.max_dials, int(1.5 * spare / max(chance, 0.01)) + 2)
         lost, idled = of_more_lines(idle, freed, answers, agents.freed_after(line, patience), line, most)
