@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlmodel import SQLModel
 
@@ -88,20 +88,26 @@ def settle_event(connection: Connection, key: str, *, answer: str = "", problem:
         connection.execute(change)
 
 
-def claim_agent(
-    connection: Connection, campaign_id: int, attempt_id: str, now: datetime
-) -> tuple[str, str] | tuple[None, None]:
-    """Give the call to the agent who has waited longest: name and seat token, or two Nones when nobody is free."""
-    longest = (
-        select(AGENT.c.id)
-        .where(AGENT.c.campaign_id == campaign_id, AGENT.c.state == AgentState.READY)
-        .order_by(AGENT.c.since, AGENT.c.id)
-        .limit(1)
-        .scalar_subquery()
-    )
+def claim_agent(connection: Connection, attempt: RowMapping, now: datetime) -> tuple[str, str] | tuple[None, None]:
+    """Give the call to the agent who has waited longest: name and seat token, or two Nones when nobody is free.
+
+    Agents reserved for calls that nobody has answered yet are not free for a call that has none.
+    """
+    attempt_id, campaign_id = attempt["id"], attempt["campaign_id"]
+    ready = (AGENT.c.campaign_id == campaign_id, AGENT.c.state == AgentState.READY)
+    longest = select(AGENT.c.id).where(*ready).order_by(AGENT.c.since, AGENT.c.id).limit(1)
+    if not attempt["agent_reserved"]:
+        reserved = (
+            ATTEMPT.c.campaign_id == campaign_id,
+            ATTEMPT.c.state != CallState.ENDED,  # the index's own words
+            ATTEMPT.c.state.in_(UNANSWERED),
+            ATTEMPT.c.agent_reserved,
+        )
+        free, held = (select(func.count()).where(*what).scalar_subquery() for what in (ready, reserved))
+        longest = longest.where(free > held)
     claimed = connection.execute(
         update(AGENT)
-        .where(AGENT.c.id == longest)
+        .where(AGENT.c.id == longest.scalar_subquery())
         .values(state=AgentState.ON_CALL, since=now, reason="", attempt_id=attempt_id)
         .returning(AGENT.c.name, AGENT.c.seat_token)
     ).one_or_none()

@@ -216,6 +216,20 @@ def test_calls_that_wait_get_the_free_agents_first(saved, taught):
     assert dial(taught, in_flight=6) <= dial(Predictive.restored(saved), free_agents=4)
 
 
+def test_an_agent_held_for_a_line_is_not_counted_on_by_others(saved):
+    """One to one while the budget is used up, and back: lines that ring still hold an agent each."""
+    used_up = (Budget(0.03, 1000, 30),)
+    policy = Predictive.restored(saved)
+    assert policy.decide(0.0, floor(budgets=used_up)).reserve
+    ringing(policy, 8)
+    back = policy.decide(1.0, floor(in_flight=8, give_up_seconds=0.5))
+    assert not back.reserve
+    assert 0 < back.dial <= dial(Predictive.restored(saved), free_agents=3)
+    assert (
+        policy.decide(2.0, floor(in_flight=8, budgets=(Budget(0.03, 1000, 28.9),), give_up_seconds=0.5)).give_up == ()
+    )
+
+
 def test_only_lines_that_are_dialled_teach_what_they_may_cost(taught):
     """Decisions that nobody can carry out, as where the list is empty, leave the price alone."""
     for _ in range(100):
