@@ -30,11 +30,7 @@ class Choice:
         return offers
 
     def dialled(self, call: str, offer: Offer) -> float:
-        """The chance over the usual one.
-
-        Pacing is not told beforehand which chances come next (`Floor.chances`): the best of a look are those whose
-        chances were guessed too high, and it would dial too few.
-        """
+        """The chance over the usual one."""
         self._running[call] = offer.traits
         if len(self._running) > RUNNING:
             del self._running[next(iter(self._running))]
