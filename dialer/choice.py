@@ -37,19 +37,17 @@ class Choice:
         return offer.chance / self.known.usual
 
     def forget(self, call: str) -> None:
-        """It ends by our word or the carrier's: nothing is learned of the lead."""
+        """The carrier did not take it: nothing is learned of the lead."""
         self._running.pop(call, None)
 
     def observe(self, event: Event) -> None:
         match event:
-            case Human(call, at) | Connected(call, _, at):
+            case Human(call, at) | Connected(call, _, at) | Abandoned(call, at):
                 if call in self._running:
                     self._asked[call] = at, self._running.pop(call)
                 self._settle(at)
             case Failed(call) | Machine(call):
                 self._learn(call, False)
-            case Abandoned(call):
-                self._learn(call, True)
             case Disposed(call, live):
                 self._learn(call, live)
 

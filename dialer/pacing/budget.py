@@ -57,16 +57,17 @@ class Price:
         scarce = max(1.0, 1.5 * spread / balance) ** 2
         return usual * scarce * exp(self._learned + self._dearer)
 
-    def foresee(self, abandoned: float, allowed: float) -> None:
+    def foresee(self, abandoned: float, allowed: float | None) -> None:
         """Calls that a line dialled by the last price is expected to lose, and those that its answers allow.
 
-        Only of a free choice: a limit on the dials says nothing about the price. Calls are lost about as rarely as they
-        are dear, so from a price that the budget has moved less or more of them are wanted.
+        `allowed` is None where a limit on the dials decided: that says nothing about the price. Calls are lost about as
+        rarely as they are dear, so from a price that the budget has moved less or more of them are wanted.
         """
         wrong = max(1 / MOST_WRONG, min(MOST_WRONG, (TRUST + self._abandoned) / (TRUST + self._foreseen)))
         self._foreseen += abandoned
-        self._learned += LEARNING * (wrong * abandoned - allowed * exp(-self._dearer))
-        self._learned = max(LOWEST, min(HIGHEST, self._learned))
+        if allowed is not None:
+            self._learned += LEARNING * (wrong * abandoned - allowed * exp(-self._dearer))
+            self._learned = max(LOWEST, min(HIGHEST, self._learned))
 
     def abandoned(self, calls: float) -> None:
         """So many more than when it was told last; fewer, when some turned out to be machines."""

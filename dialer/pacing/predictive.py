@@ -52,7 +52,8 @@ class Predictive:
         self._first_dial = float("inf")
         self._learned, self._needed = False, LEARNING_CALLS
         self._priced = 0.0  # abandoned calls
-        self._foreseen = 0, 0.0, 0.0  # of the last decision: lines not dialled yet; for each, calls lost and allowed
+        # Of the last decision: lines not dialled yet; for each, calls lost, and allowed where no limit decided
+        self._foreseen: tuple[int, float, float | None] = (0, 0.0, None)
         self._reserving = False  # what was decided last
         self._given_up: set[str] = set()
         lines, agents = self._lines, self._agents
@@ -103,7 +104,7 @@ class Predictive:
         if now < self._now - BACKWARDS_SECONDS:
             return self._start_over(now, floor)
         self._now = now
-        self._foreseen = 0, 0.0, 0.0
+        self._foreseen = 0, 0.0, None
         self._settle(now, floor)
         lines, agents = self._lines, self._agents
         if not self._learned:
@@ -141,22 +142,26 @@ class Predictive:
             answers = answers + np.array(floor.others)
         freed = agents.freed_by_step(now, patience, floor.busy_agents) + agents.freed_after(answers, patience)
         line = lines.line_answers * lines.level.cautious
-        unseen = ceil(chance * max(0, floor.in_flight - len(lines)))  # answers of lines whose start was not told
-        idle = max(0, floor.free_agents - lines.held) - len(lines.waiting) - unseen
+        held = max(lines.held, floor.reserved)
+        untold = max(0, floor.in_flight - len(lines) - (held - lines.held))  # lines whose start was not told
+        idle = max(0, floor.free_agents - held) - len(lines.waiting) - ceil(chance * untold)
         spare = max(0.0, idle + float(freed.sum() - answers.sum()))
-        most = min(floor.max_dials, int(1.5 * spare / max(chance, 0.01)) + 2)
+        room = int(1.5 * spare / max(chance, 0.01)) + 2
+        most = min(floor.max_dials + 1, room)
         lost, idled = of_more_lines(idle, freed, answers, agents.freed_after(line, patience), line, most)
         numbers = np.array(candidates(most), dtype=np.float64)
         cost = price * (lost - left.ceiling * chance * numbers) + idled
         cost[lost - lost[0] > RISKED * left.calls] = np.inf
-        dial = min(_lowest(numbers, cost), floor.max_dials)
-        if 0 < dial < floor.max_dials and floor.closes_in >= CLOSING_SECONDS:
+        wanted = _lowest(numbers, cost)
+        dial = min(wanted, floor.max_dials)
+        limited = wanted > dial or (most < room and wanted == numbers[-1]) or floor.closes_in < CLOSING_SECONDS
+        if dial:
             each = float(np.interp(dial, numbers, lost) - lost[0]) / dial
-            self._foreseen = dial, each, left.ceiling * chance
+            self._foreseen = dial, each, None if limited else left.ceiling * chance
         give_up: tuple[str, ...] = ()
         if dial == 0 and floor.give_up_seconds < floor.ring_seconds:
             give_up = self._late(now, floor, idle, freed, answers, price * left.ceiling, price)
-        limit = ", as many as may start now" if dial == floor.max_dials else ""
+        limit = ", as many as may start now" if wanted > dial else ""
         reason = (
             f"{floor.free_agents} free, {freed.sum():.0f} more within {HORIZON} s, answer rate {chance:.0%}, "
             f"{floor.in_flight} in flight, {left.calls:.1f} abandoned calls left, "
@@ -185,7 +190,7 @@ class Predictive:
     def _settle(self, now: float, floor: Floor) -> None:
         if now - self._settled >= SETTLE_SECONDS:
             self._lines.forget_overdue(now, floor.ring_seconds)
-            self._lines.settle(now)
+            self._lines.settle(now, floor.ring_seconds)
             self._agents.settle(now)
             self._given_up &= self._lines.ringing.keys()
             self._settled = now
