@@ -53,6 +53,7 @@ class Predictive:
         self._learned, self._needed = False, LEARNING_CALLS
         self._priced = 0.0  # abandoned calls
         # Of the last decision: lines not dialled yet; for each, calls lost, and allowed where no limit decided
+        self._committed = 0.0  # calls to be lost without any line more, as of the last decision
         self._foreseen: tuple[int, float, float | None] = (0, 0.0, None)
         self._reserving = False  # what was decided last
         self._given_up: set[str] = set()
@@ -124,7 +125,7 @@ class Predictive:
             return one_to_one(floor, f"drop-rate budget used up, {left.calls:.1f} abandoned calls left")
         if floor.closes_in < CLOSED_SECONDS:
             return Decision(0, reserve=False, reason="nobody may be dialled any more: dial 0")
-        price = self._price.now(left, floor.free_agents + agents.busy, chance)
+        price = self._price.now(left, self._committed, floor.free_agents + agents.busy, chance)
         if floor.closes_in < CLOSING_SECONDS:
             price *= CLOSING_PRICE
         return self._best(now, floor, price * lines.live_share, chance, left)
@@ -152,6 +153,7 @@ class Predictive:
         numbers = np.array(candidates(most), dtype=np.float64)
         cost = price * (lost - left.ceiling * chance * numbers) + idled
         cost[lost - lost[0] > RISKED * left.calls] = np.inf
+        self._committed = float(lost[0])
         wanted = _lowest(numbers, cost)
         dial = min(wanted, floor.max_dials)
         limited = wanted > dial or (most < room and wanted == numbers[-1]) or floor.closes_in < CLOSING_SECONDS
