@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, RowMapping, literal, tuple_
+from sqlalchemy import Connection, RowMapping
 from sqlmodel import Session, SQLModel
 
 import campaigns.tables
@@ -215,11 +215,20 @@ def _page(
     behind: Place | None = None,
 ) -> Sequence[RowMapping]:
     """Open leads of one priority that are due, the longest due first."""
-    query = OPEN.where(LEAD.c.campaign_id == campaign.id, LEAD.c.priority == int(priority), LEAD.c.due_at <= now)
-    if behind is not None:
-        due_at, lead_id = behind
-        query = query.where(tuple_(LEAD.c.due_at, LEAD.c.id) > tuple_(literal(due_at, LEAD.c.due_at.type), lead_id))
-    return connection.execute(query.order_by(LEAD.c.due_at, LEAD.c.id).limit(limit)).mappings().all()
+    query = OPEN.where(LEAD.c.campaign_id == campaign.id, LEAD.c.priority == int(priority))
+    due = query.where(LEAD.c.due_at <= now).order_by(LEAD.c.due_at, LEAD.c.id)
+    if behind is None:
+        return connection.execute(due.limit(limit)).mappings().all()
+    due_at, lead_id = behind
+    if due_at > now:  # the clock was set back
+        return []
+    # Not one comparison of pairs: of that SQLite looks up only `due_at`, and a whole list may be due together. With
+    # `due_at <= now` it would not even look up that.
+    together = query.where(LEAD.c.due_at == due_at, LEAD.c.id > lead_id).order_by(LEAD.c.id).limit(limit)
+    rows = [*connection.execute(together).mappings()]
+    if len(rows) < limit:
+        rows += connection.execute(due.where(LEAD.c.due_at > due_at).limit(limit - len(rows))).mappings()
+    return rows
 
 
 def _place(row: RowMapping) -> Place:

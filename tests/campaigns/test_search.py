@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Engine, event
 
 from campaigns import hopper, search
 from campaigns.lead import Priority
@@ -108,6 +109,46 @@ def test_a_long_list_is_searched_stretch_by_stretch_and_then_again(build, look):
     found = look(campaign, 1, start).others
     assert len({one.candidate.lead_id for one in found}) == len(found) == search.LONGEST_WAITING + search.STRETCH
     assert len({len(stretch) for stretch in stretches[:3]}) == 1
+
+
+def test_a_stretch_begins_right_behind_its_place_among_leads_due_together_or_not(build, look, clock):
+    """Each place of a list in four heaps, ids in no order, and places that no lead has any more."""
+    campaign = build.campaign()
+    heaps = [clock.now() - timedelta(minutes=minutes) for minutes in (9, 5, 2)] + [clock.now() + timedelta(minutes=1)]
+    ids = build.leads(campaign, NUMBERS[:200])
+    for number, lead_id in enumerate(ids):
+        build.change("lead", lead_id, due_at=heaps[number * 7 % 4])
+    order = sorted((heaps[number * 7 % 4], lead_id) for number, lead_id in enumerate(ids))
+    order = [place for place in order if place[0] <= clock.now()]
+    last = order[search.LONGEST_WAITING - 1]
+    between = [(due_at + timedelta(seconds=1), 0) for due_at in heaps] + [(due_at, 10**9) for due_at in heaps]
+    for place in [*order[::6], *between]:
+        further = [one for one in order if one > max(place, last)][: search.STRETCH]
+        found = look(campaign, 1, {Priority.FRESH: place})
+        assert [one.place[1:] for one in found.others] == [*order[: search.LONGEST_WAITING], *further], place
+        assert found.places == ({Priority.FRESH: further[-1]} if len(further) == search.STRETCH else {})
+
+
+def test_among_leads_due_together_nothing_before_the_place_is_read(build, look, clock, database):
+    campaign = build.campaign()
+    ids = build.leads(campaign, NUMBERS[:200])
+    plans = []
+
+    @event.listens_for(Engine, "before_cursor_execute")
+    def explain(_connection, cursor, statement, parameters, *_rest):
+        if " ".join(statement.split()).find(" FROM lead ") > 0:
+            plans.extend(row[3] for row in cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
+
+    try:
+        for place in (ids[100], ids[-1]):
+            look(campaign, 1, {Priority.FRESH: (clock.now(), place)})
+    finally:
+        event.remove(Engine, "before_cursor_execute", explain)
+    hopper = "SEARCH lead USING INDEX lead_hopper (campaign_id=? AND standing=? AND priority=? AND "
+    first, together, later = (
+        f"{hopper}{which})" for which in ("due_at<?", "due_at=? AND id>?", "due_at>? AND due_at<?")
+    )
+    assert set(plans) == {first, together, later}
 
 
 def test_a_good_lead_far_down_the_list_is_found(build, look, dial):
