@@ -1,4 +1,4 @@
-"""How far apart the ticks began and how long they took: the last ones, an hour of them where a tick lasts a second."""
+"""How far apart the ticks began and how long they took, over the last 3,600 of them."""
 
 from collections import deque
 from collections.abc import Sequence
