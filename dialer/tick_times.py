@@ -1,4 +1,4 @@
-"""How far apart the ticks began and how long they took, over the last hour."""
+"""How far apart the ticks began and how long they took, over the last 3,600 of them."""
 
 from collections import deque
 from collections.abc import Sequence

@@ -46,7 +46,7 @@ def make_router(exchange: Exchange, token: str, reasons: Callable[[], dict[int, 
     async def get_floor(since: AwareDatetime | None = None) -> dict[str, Any]:
         """Agents, calls, leads and drop rates now; attempts count from `since` (24 hours ago by default).
 
-        `counts` is what went wrong since the daemon began, `ticks` how punctual the last hour's were, in seconds.
+        `counts` is what went wrong since the daemon began, `ticks` how punctual the last 3,600 were, in seconds.
         """
         now = exchange.clock.now()
         start = since or now - timedelta(days=1)
