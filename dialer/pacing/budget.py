@@ -9,7 +9,7 @@ from dialer.pacing.policy import Budget
 
 USUAL_PRICE = 21.0  # idle agent-seconds, for one agent and where everybody answers: a first guess
 GROWTH = 0.45  # power of the agents with which it grows
-LOWEST, HIGHEST = -3.0, 3.0  # logs of the price over the first guess
+LOWEST, HIGHEST = -1.5, 3.0  # logs of the price over the first guess
 BALANCE = 2.4  # spreads left, at least, with which the price is the usual one
 SHARE = 0.05  # of what is allowed, in balance
 MOST, FOR_AGENT = 5.0, 0.25  # abandoned calls in balance at most, and so many more for each agent
@@ -19,9 +19,9 @@ SPENDING = 2.0  # spreads above the balance over which the price falls by e
 CHEAPEST = 2.0  # log of the usual price over the lowest
 DEAREST = 3.0  # log of the price over the usual one when the budget is used up
 LEARNING = 0.15  # log of the price for each call foreseen as abandoned beyond what is allowed
-TRUST = 10.0  # abandoned calls that a new forecast of them is trusted like
+TRUST = 40.0  # abandoned calls that a new forecast of them is trusted like: they come several at once
 MEMORY = 100.0  # abandoned calls
-MOST_WRONG = 3.0  # times too many or too few
+MOST_WRONG = 2.0  # times too many or too few
 KEPT = 0.002  # share of what is allowed that is not spent
 
 

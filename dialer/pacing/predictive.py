@@ -36,7 +36,8 @@ SETTLE_SECONDS = 10.0
 BACKWARDS_SECONDS = 0.5  # that a clock may be set back without notice
 CLOSING_SECONDS, CLOSING_PRICE = 240.0, 3.0  # fewer answers than usual can still make up for an abandoned call
 CLOSED_SECONDS = 20.0  # before the end nobody new is dialled
-RISKED = 0.5  # of the budget left, at most, by the lines of one decision
+SPARED = 0.25  # of the price, when lines are hung up: fewer dials to come could make room as well
+RISKED = 0.5  # of the budget left, at most, by all lines in flight
 FORMAT = "predictive-2"  # of the saved state
 
 
@@ -152,7 +153,7 @@ class Predictive:
         lost, idled = of_more_lines(idle, freed, answers, agents.freed_after(line, patience), line, most)
         numbers = np.array(candidates(most), dtype=np.float64)
         cost = price * (lost - left.ceiling * chance * numbers) + idled
-        cost[lost - lost[0] > RISKED * left.calls] = np.inf
+        cost[1:][lost[1:] > RISKED * left.calls] = np.inf
         self._committed = float(lost[0])
         wanted = _lowest(numbers, cost)
         dial = min(wanted, floor.max_dials)
@@ -162,7 +163,7 @@ class Predictive:
             self._foreseen = dial, each, None if limited else left.ceiling * chance
         give_up: tuple[str, ...] = ()
         if dial == 0 and floor.give_up_seconds < floor.ring_seconds:
-            give_up = self._late(now, floor, idle, freed, answers, price * left.ceiling, price)
+            give_up = self._late(now, floor, idle, freed, answers, SPARED * price * left.ceiling, SPARED * price)
         limit = ", as many as may start now" if wanted > dial else ""
         reason = (
             f"{floor.free_agents} free, {freed.sum():.0f} more within {HORIZON} s, answer rate {chance:.0%}, "
