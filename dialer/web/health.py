@@ -1,8 +1,6 @@
 """What monitoring asks: is the process alive, may it take new work, what are its figures."""
 
 import asyncio
-import hashlib
-import hmac
 from collections.abc import Callable
 from typing import Annotated
 
@@ -16,6 +14,7 @@ from dialer.db.schema import HEAD
 from dialer.exchange import Exchange
 from dialer.store import ATTEMPT
 from dialer.web.api import bearer
+from dialer.web.proof import proof
 
 WRITE_SECONDS = 2.0  # an answer that waits longer for its commit is too late for whoever picked up
 FORMAT = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus' own name for it
@@ -56,11 +55,6 @@ def make_router(exchange: Exchange, token: str, draining: Callable[[], bool], la
         return Response(exchange.metrics.text(), media_type=FORMAT)
 
     return router
-
-
-def proof(token: str, nonce: str) -> str:
-    """What only a holder of the token can make of a nonce (HMAC-SHA256, hexadecimal)."""
-    return hmac.new(token.encode(), f"healthz:{nonce}".encode(), hashlib.sha256).hexdigest()
 
 
 def live_attempts(session: Session) -> dict[str, int]:
