@@ -43,6 +43,8 @@ def restore(path: Path, source: Path, now: datetime, progress: Progress) -> Path
     try:
         if path.exists() and path.samefile(source):
             raise DatabaseError(f"{source} is the database itself: name a file that `dialer db backup` wrote")
+        if path.exists() and _in_use(path):
+            raise DatabaseTaken(f"a process has {path} open: stop it, then restore again")
         with _checked_copy(source, path, progress) as copy:
             old = _put_aside(path, now) if path.exists() else None
             _remove(f"{path}-wal", f"{path}-shm")  # never those of one file beside another
@@ -103,6 +105,17 @@ def _copy(source: Path, copy: Path, progress: Progress) -> list[str]:
         old.backup(new, pages=PAGES, progress=lambda _state, left, pages: progress(pages - left, pages))
         new.execute("PRAGMA journal_mode=DELETE")  # one file, nothing beside it
         return damage(new)
+
+
+def _in_use(path: Path) -> bool:
+    """Whether a process has the file open, by SQLite's own locks: somebody may have removed our lock file."""
+    try:
+        with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
+            connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+            connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.DatabaseError as error:  # any other may be why it is restored
+        return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return False
 
 
 def _put_aside(path: Path, now: datetime) -> Path:

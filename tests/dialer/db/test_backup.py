@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -161,6 +162,33 @@ def test_nothing_is_restored_while_a_process_writes(path, target):
         restore(path, target, NOON, silent)
     database.close()
     assert numbers(path) == ["+1", "+2"]
+
+
+def test_nothing_is_restored_under_a_daemon_whose_lock_file_somebody_removed(path, target, tmp_path):
+    """It would go on writing into the file that was put aside."""
+    back_up(path, target, silent)
+    database = Database.open(f"sqlite:///{path}")
+    database.write(forbid("+2"))
+    (tmp_path / "dialer.db.lock").unlink()
+    with pytest.raises(DatabaseTaken, match=r"has .* open: stop it, then restore again"):
+        restore(path, target, NOON, silent)
+    database.write(forbid("+3"))
+    database.close()
+    assert numbers(path) == ["+1", "+2", "+3"]
+
+
+def test_a_damaged_database_is_restored_and_kept_as_it_was_with_its_log(path, target, tmp_path):
+    back_up(path, target, silent)
+    database = Database.open(f"sqlite:///{path}")
+    database.write(forbid("+2"))
+    log = Path(f"{path}-wal").read_bytes()
+    database.close()
+    damaged = b"\x55" * 8192
+    path.write_bytes(damaged)
+    Path(f"{path}-wal").write_bytes(log)
+    old = restore(path, target, NOON, silent)
+    assert (old.read_bytes(), Path(f"{old}-wal").read_bytes()) == (damaged, log)
+    assert numbers(path) == ["+1"]
 
 
 @pytest.mark.parametrize(
