@@ -9,14 +9,14 @@ import fcntl
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlmodel import Session
@@ -26,6 +26,7 @@ Write = tuple[Callable[[Session], Any], "Future[Any]"]
 
 GROUP_SECONDS = 0.003  # of work that may share a commit; more would only lengthen the wait of the first
 BUSY_SECONDS = 5
+CACHE_KILOBYTES = 65536  # of each connection, at most
 
 
 class DatabaseError(Exception):
@@ -48,21 +49,30 @@ def sqlite_path(url: str) -> Path:
     return Path(parsed.database)
 
 
-def make_engine(path: Path, begin: str = "BEGIN IMMEDIATE") -> Engine:
-    """An engine whose connections write through (WAL, FULL) and open each transaction with `begin`.
+def make_engine(path: Path) -> Engine:
+    """An engine whose connections write through (WAL, FULL).
 
-    A deferred transaction that turns into a writing one fails at once with SQLITE_BUSY, so writers begin immediate.
+    A deferred transaction that turns into a writing one fails at once with SQLITE_BUSY, so they begin immediate.
     """
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+    pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"cache_size=-{CACHE_KILOBYTES}")
+    return _engine(URL.create("sqlite", database=str(path)), "BEGIN IMMEDIATE", pragmas)
+
+
+def make_reading_engine(path: Path) -> Engine:
+    """An engine whose connections SQLite itself keeps from writing, whatever is done with them."""
+    address = URL.create("sqlite", database=path.absolute().as_uri(), query={"mode": "ro", "uri": "true"})
+    return _engine(address, "BEGIN", (f"cache_size=-{CACHE_KILOBYTES}",))
+
+
+def _engine(address: URL, begin: str, pragmas: Sequence[str]) -> Engine:
+    engine = create_engine(address, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
-    def _pragmas(connection: Any, _record: object) -> None:
+    def _connected(connection: Any, _record: object) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute("PRAGMA cache_size=-65536")
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
     @event.listens_for(engine, "begin")
@@ -77,7 +87,7 @@ class Database:
 
     def __init__(self, path: Path, lock: int | None) -> None:
         self.path = path
-        self._reads = make_engine(path, begin="BEGIN")
+        self._reads = make_reading_engine(path)
         self._lock = lock
         self._closing = False
         self._writes: queue.SimpleQueue[Write | None] = queue.SimpleQueue()
@@ -99,7 +109,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session on its own snapshot; nothing written in it is kept."""
+        """A session on its own snapshot; writing in it fails."""
         with Session(self._reads) as session:
             yield session
             session.rollback()
@@ -125,9 +135,9 @@ class Database:
         if self._lock is not None:
             self._writes.put(None)
             self._writer.join()
-            self._engine.dispose()
         self._reads.dispose()
         if self._lock is not None:
+            self._engine.dispose()  # the last to go empties the write-ahead log, which only a writer can
             os.close(self._lock)
 
     def _write_loop(self) -> None:
@@ -178,7 +188,7 @@ class Database:
 def take_lock(path: Path) -> int:
     """Take the right to write to this file, held until closed or the process ends. Raises DatabaseTaken."""
     try:
-        handle = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        handle = os.open(_lock_file(path), os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise DatabaseError(f"cannot write beside {path}: {error.strerror}: choose another database_url") from None
     try:
@@ -190,10 +200,15 @@ def take_lock(path: Path) -> int:
     return handle
 
 
+def _lock_file(path: Path) -> Path:
+    """Beside the file itself: two names of one database, through a link, are one right to write."""
+    return Path(f"{path.resolve()}.lock")
+
+
 def announced(path: Path) -> str:
     """What the writing process has told of itself; empty when nothing, or when that process is gone."""
     try:
-        with Path(f"{path}.lock").open() as file:
+        with _lock_file(path).open() as file:
             text = file.read()
             return text if text and _held(file.fileno()) else ""
     except FileNotFoundError:

@@ -6,10 +6,9 @@ from contextlib import closing
 from importlib import resources
 from pathlib import Path
 
-from dialer.db.database import DatabaseError, make_engine, take_lock
+from dialer.db.database import Database, DatabaseError, make_engine, sqlite_path, take_lock
 
 HEAD = "0004"  # the newest migration; a test holds it against Alembic
-SQLITE = b"SQLite format 3\x00"
 OURS = {"alembic_version", "attempt"}
 
 
@@ -18,16 +17,20 @@ class WrongSchema(DatabaseError):
 
 
 def version(path: Path) -> str | None:
-    """The version in the file, which is left as it is; None when not there or empty. Raises DatabaseError."""
+    """The version in the file, which is left as it is; None when not there or empty. Raises DatabaseError.
+
+    Only SQLite opens the file: closing any other handle on it would drop the locks that this process has there.
+    """
     try:
         if not path.exists() or path.stat().st_size == 0:
             return None
-        with path.open("rb") as file:
-            if file.read(len(SQLITE)) != SQLITE:
-                raise DatabaseError(f"{path} is no SQLite database: name another file in database_url")
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             return _version(connection, path)
     except (OSError, sqlite3.Error) as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+            raise DatabaseError(
+                f"{path} is no SQLite database, or a damaged one: name another file in database_url"
+            ) from None
         raise DatabaseError(f"{path} cannot be read: {error}: name another file in database_url") from None
 
 
@@ -51,6 +54,24 @@ def check_version(path: Path) -> None:
 
 def _remedy(found: str) -> str:
     return "run `dialer db upgrade`" if found < HEAD else "install the newer dialer that made it"
+
+
+def open_current(url: str) -> Database:
+    """Take the right to write to a database of this version, made when there is none.
+
+    The version is looked at with the right in hand: until then another process may migrate the file or replace it.
+    Raises DatabaseTaken, WrongSchema, DatabaseError.
+    """
+    path = sqlite_path(url)
+    if version(path) is None:
+        upgrade(path)
+    database = Database.open(url)
+    try:
+        check_version(path)
+    except DatabaseError:
+        database.close()
+        raise
+    return database
 
 
 def upgrade(path: Path) -> tuple[str | None, str]:

@@ -22,12 +22,7 @@ from dialer.seats import UnknownAgent
 
 def make_router(exchange: Exchange, token: str, reasons: Callable[[], dict[int, str]]) -> APIRouter:
     """`POST /api/do/{noun}/{verb}` for each action, `GET /api/floor`."""
-
-    def authorised(authorization: Annotated[str, Header()] = "") -> None:
-        if not secrets.compare_digest(authorization.encode(), f"Bearer {token}".encode()):  # of text only ASCII
-            raise HTTPException(401, "send the daemon's token as `Authorization: Bearer …`")
-
-    router = APIRouter(prefix="/api", dependencies=[Depends(authorised)])
+    router = APIRouter(prefix="/api", dependencies=[Depends(bearer(token))])
 
     @router.post("/do/{noun}/{verb}")
     async def do(noun: str, verb: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -54,6 +49,16 @@ def make_router(exchange: Exchange, token: str, reasons: Callable[[], dict[int, 
         return {**jsonable_encoder(seen), "counts": dict(exchange.counts), "ticks": exchange.ticks.summary()}
 
     return router
+
+
+def bearer(token: str) -> Callable[[str], None]:
+    """A dependency that answers 401 unless the request carries the token."""
+
+    def authorised(authorization: Annotated[str, Header()] = "") -> None:
+        if not secrets.compare_digest(authorization.encode(), f"Bearer {token}".encode()):  # of text only ASCII
+            raise HTTPException(401, "send the daemon's token as `Authorization: Bearer …`")
+
+    return authorised
 
 
 async def _do(exchange: Exchange, action: str, parameters: dict[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,16 @@
 """The writing thread: group commit, savepoints, one writer per file."""
 
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, SQLModel, select
 
 from compliance.tables import DoNotCallEntry
-from dialer.db.database import Database, DatabaseError, DatabaseTaken, announced
+from dialer.db.database import Database, DatabaseError, DatabaseTaken, announced, take_lock
 
 NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
 
@@ -118,3 +120,56 @@ def test_what_a_writer_tells_is_gone_with_it(tmp_path):
     assert announced(path) == "here I am"
     writer.close()
     assert (announced(path), (tmp_path / "one.db.lock").read_text()) == ("", "here I am")
+
+
+def test_a_session_to_read_cannot_write_even_if_it_commits(database):
+    database.write(add("+12125550101"))
+    with database.read() as session:
+        add("+12125550102")(session)
+        with pytest.raises(OperationalError, match="readonly"):
+            session.commit()
+    assert numbers(database) == {"+12125550101"}
+
+
+def test_a_reader_that_comes_last_leaves_a_killed_writers_file_as_it_is(database, tmp_path):
+    """It may have no right to the file; and what it moved from the log would be a write."""
+    database.write(add("+12125550101"))
+    killed = tmp_path / "killed.db"
+    for end in ("", "-wal"):
+        shutil.copy(f"{database.path}{end}", f"{killed}{end}")
+    before = killed.read_bytes()
+    reader = Database.open_to_read(f"sqlite:///{killed}")
+    assert numbers(reader) == {"+12125550101"}
+    reader.close()
+    assert killed.read_bytes() == before
+
+
+def test_a_clean_end_leaves_one_file_without_a_log(tmp_path):
+    """Also after reads, whose connections cannot empty it."""
+    database = Database.open(f"sqlite:///{tmp_path}/one.db")
+    database.write(lambda session: SQLModel.metadata.create_all(session.connection()))
+    assert numbers(database) == set()
+    database.close()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["one.db", "one.db.lock"]
+
+
+def test_another_name_of_the_file_is_no_second_right_to_write(tmp_path):
+    first = Database.open(f"sqlite:///{tmp_path}/one.db")
+    first.write(lambda session: SQLModel.metadata.create_all(session.connection()))
+    first.announce("here I am")
+    link = tmp_path / "current.db"
+    link.symlink_to(tmp_path / "one.db")
+    with pytest.raises(DatabaseTaken):
+        Database.open(f"sqlite:///{link}")
+    assert announced(link) == "here I am"
+    first.close()
+
+
+@pytest.mark.parametrize("name", ["with space.db", "50%.db", "a?b#c.db", "größe.db"])
+def test_any_file_name_can_be_written_and_read(tmp_path, name):
+    database = Database(tmp_path / name, take_lock(tmp_path / name))
+    database.write(lambda session: SQLModel.metadata.create_all(session.connection()))
+    database.write(add("+12125550101"))
+    assert numbers(database) == {"+12125550101"}
+    database.close()
+    assert (tmp_path / name).stat().st_size > 0

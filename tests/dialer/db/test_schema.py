@@ -3,6 +3,8 @@
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -18,9 +20,8 @@ from sqlmodel import SQLModel
 import campaigns.tables
 import compliance.tables
 import dialer.tables
-from dialer.db import schema
 from dialer.db.database import Database, DatabaseError, DatabaseTaken, make_engine, take_lock
-from dialer.db.schema import HEAD, WrongSchema, check_version, upgrade, version
+from dialer.db.schema import HEAD, WrongSchema, check_version, open_current, upgrade, version
 
 DECLARED_IN = (campaigns.tables, compliance.tables, dialer.tables)
 
@@ -51,7 +52,7 @@ def foreign_database_with_migrations(path: Path) -> None:
 
 
 def damaged_database(path: Path) -> None:
-    path.write_bytes(schema.SQLITE + b"\xff" * 200)
+    path.write_bytes(b"SQLite format 3\x00" + b"\xff" * 200)
 
 
 def newer_database(path: Path) -> None:
@@ -65,13 +66,13 @@ def directory(path: Path) -> None:
 
 
 UNUSABLE = {
-    text_file: (DatabaseError, "is no SQLite database: name another file in database_url$"),
+    text_file: (DatabaseError, "is no SQLite database, or a damaged one: name another file in database_url$"),
     foreign_database: (WrongSchema, "holds other tables than a dialer's: name another file in database_url$"),
     foreign_database_with_migrations: (
         WrongSchema,
         "holds other tables than a dialer's: name another file in database_url$",
     ),
-    damaged_database: (DatabaseError, "cannot be read: .*: name another file in database_url$"),
+    damaged_database: (DatabaseError, "or a damaged one: name another file in database_url$"),
     newer_database: (WrongSchema, "has schema 9999.*: install the newer dialer"),
     directory: (DatabaseError, "cannot be read: .*: name another file in database_url$"),
 }
@@ -214,3 +215,42 @@ def test_the_migrated_numbers_are_given_once_where_they_are_declared_so(path):
     tables = SQLModel.metadata.tables.items()
     assert once == {name for name, table in tables if table.dialect_options["sqlite"]["autoincrement"]}
     assert "campaign" in once
+
+
+def test_opening_makes_a_database_where_there_is_none(path):
+    open_current(f"sqlite:///{path}").close()
+    check_version(path)
+
+
+def test_opening_another_version_is_refused_and_lets_go_of_the_file(path):
+    newer_database(path)
+    with pytest.raises(WrongSchema, match="install the newer dialer"):
+        open_current(f"sqlite:///{path}")
+    os.close(take_lock(path))
+
+
+def test_a_version_that_changed_while_waiting_for_the_right_to_write_is_seen(path, monkeypatch):
+    """Between a look at the version and the right to write, another process may migrate the file or restore one."""
+    upgrade(path)
+
+    def meanwhile(url: str) -> Database:
+        sql(path, "UPDATE alembic_version SET version_num = '9999'")
+        return opened(url)
+
+    opened = Database.open
+    monkeypatch.setattr(Database, "open", meanwhile)
+    with pytest.raises(WrongSchema, match="has schema 9999"):
+        open_current(f"sqlite:///{path}")
+
+
+def test_a_look_at_the_version_does_not_cost_the_process_its_hold_on_the_file(path):
+    """Closing any handle on a file drops a process's locks there; another process would take away the log in use."""
+    upgrade(path)
+    database = Database.open(f"sqlite:///{path}")
+    forget = text("DELETE FROM do_not_call")
+    database.write(lambda session: session.execute(forget) and None)
+    version(path)
+    other = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM campaign'); c.close()"
+    subprocess.run([sys.executable, "-c", other, path], check=True)
+    assert Path(f"{path}-wal").exists()
+    database.close()
