@@ -153,7 +153,7 @@ class Hopper:
         lead.disposition = code
         lead.attempts -= not uses_try(code)
         if self._likely is not None:
-            self._likely.learn(lead, turn.features, None if code == "canceled" else lookup(code).human)
+            self._likely.learn(lead, turn.features, lookup(code).human)
         after = recycle(
             code,
             tries_of_it=lead.came_to[code],

@@ -50,11 +50,10 @@ class Likely:
         if self._reached is not None:
             self._places, self._reached = self._reached, None
 
-    def learn(self, lead: Lead, features: tuple[str, ...], answered: bool | None) -> None:
-        """What came of a dial; None where we ended it."""
+    def learn(self, lead: Lead, features: tuple[str, ...], answered: bool) -> None:
+        """What came of a dial; whom we hung up on had not answered."""
         self._traits.pop(lead.id, None)
-        if answered is not None:
-            self._known.learn(features, answered)
+        self._known.learn(features, answered)
 
     def _others(self, wanted: int) -> list[Lead]:
         """As the daemon searches them; all where that is too few."""
