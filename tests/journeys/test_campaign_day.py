@@ -18,10 +18,19 @@ SCRIPTS = {
 }
 
 
+SCRIPTED = [text for number, script in SCRIPTS.items() for text in ("--script", f"{number}={script}")]
+
+
 @pytest.fixture
 def on_stage(tmp_path, offset):
-    scripts = [text for number, script in SCRIPTS.items() for text in ("--script", f"{number}={script}")]
-    with stage(tmp_path, offset, ("--fast", *scripts)) as running:
+    with stage(tmp_path, offset, ("--fast", *SCRIPTED)) as running:
+        yield running
+
+
+@pytest.fixture
+def unhurried(tmp_path, offset):
+    """Where people talk for a minute: a command on a busy machine takes some seconds."""
+    with stage(tmp_path, offset, tuple(SCRIPTED)) as running:
         yield running
 
 
@@ -94,7 +103,8 @@ def test_who_opts_out_by_key_is_never_called_again(on_stage, prepare, rows, unti
     assert call["seconds_to_message"] < 2
 
 
-def test_stop_now_ends_live_calls_and_stop_lets_them_go_on(on_stage, prepare, rows, until):
+def test_stop_now_ends_live_calls_and_stop_lets_them_go_on(unhurried, prepare, rows, until):
+    on_stage = unhurried
     prepare(on_stage, "phone\n+12125550110\n+12125550114\n", 2, "--mode", "progressive")
     on_stage.dialer("campaign", "start", "spring")
     until(lambda: rows(on_stage, "SELECT 1 FROM attempt WHERE state = 'connected'"), "somebody talks")
