@@ -76,7 +76,6 @@ def test_make_demo_shows_a_campaign_and_passes(tmp_path):
     for words in (
         "600 accepted",
         "hours",
-        "no-rules",
         "do-not-call",
         "All attempts",
         "no number dialled twice by mistake",
