@@ -53,8 +53,8 @@ class Predictive:
         self._first_dial = float("inf")
         self._learned, self._needed = False, LEARNING_CALLS
         self._priced = 0.0  # abandoned calls
-        # Of the last decision: lines not dialled yet; for each, calls lost, and allowed where no limit decided
         self._committed = 0.0  # calls to be lost without any line more, as of the last decision
+        # Of the last decision: lines not dialled yet; for each, calls lost, and allowed where no limit decided
         self._foreseen: tuple[int, float, float | None] = (0, 0.0, None)
         self._reserving = False  # what was decided last
         self._given_up: set[str] = set()
@@ -144,8 +144,9 @@ class Predictive:
             answers = answers + np.array(floor.others)
         freed = agents.freed_by_step(now, patience, floor.busy_agents) + agents.freed_after(answers, patience)
         line = lines.line_answers * lines.level.cautious
-        held = max(lines.held, floor.reserved)
-        untold = max(0, floor.in_flight - len(lines) - (held - lines.held))  # lines whose start was not told
+        told = lines.held
+        held = max(told, floor.reserved)
+        untold = max(0, floor.in_flight - len(lines) - (held - told))  # lines whose start was not told
         idle = max(0, floor.free_agents - held) - len(lines.waiting) - ceil(chance * untold)
         spare = max(0.0, idle + float(freed.sum() - answers.sum()))
         room = int(1.5 * spare / max(chance, 0.01)) + 2
