@@ -1,7 +1,6 @@
 """Commands never write behind a running daemon's back: they go through it, or say why nothing was done."""
 
 import json
-import shutil
 import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -22,15 +21,6 @@ database = Database.open(sys.argv[1])
 print("writes", flush=True)
 sys.stdin.read()
 """
-
-
-@pytest.fixture
-def path(migrated, tmp_path, monkeypatch):
-    path = tmp_path / "dialer.db"
-    shutil.copyfile(migrated, path)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DIALER_DATABASE_URL", f"sqlite:///{path}")
-    return path
 
 
 def forbid(code: int) -> str:

@@ -1,7 +1,6 @@
 """`dialer db`: backup, restore and check, with what an operator reads and the exit codes a script goes by."""
 
 import json
-import shutil
 import sqlite3
 from contextlib import closing
 
@@ -11,15 +10,6 @@ from typer.testing import CliRunner
 from dialer.cli import app
 from dialer.db.database import Database
 from dialer.db.schema import HEAD
-
-
-@pytest.fixture
-def path(migrated, tmp_path, monkeypatch):
-    path = tmp_path / "dialer.db"
-    shutil.copyfile(migrated, path)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DIALER_DATABASE_URL", f"sqlite:///{path}")
-    return path
 
 
 def db(*words: str, code: int = 0) -> str:
