@@ -22,10 +22,12 @@ from compliance.rulebook import Rulebook, make_rulebook
 from dialer.call_control import Urls
 from dialer.clock import Clock
 from dialer.db import schema
-from dialer.db.database import Database
+from dialer.db.database import Database, place_of
+from dialer.db.sqlite import SqliteFile
 from dialer.events import CallEvent, Placed, Progress, Refused
 from dialer.exchange import Exchange
 from dialer.telephony.carrier import CarrierError, Placement, SeatRing
+from tests.postgres import Server, running_server
 
 NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)  # a Monday noon in New York
 NEW_YORK_NUMBERS = [f"+12125550{n}" for n in range(100, 200)]
@@ -303,18 +305,56 @@ def _list_of(campaign_id: int) -> dict[str, Any]:
     return {"campaign_id": campaign_id, "name": "leads.csv", "loaded_at": NOON, **counts}
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests marked `both_databases` run on each."""
+    if "backend" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_databases"):
+        metafunc.parametrize("backend", ["sqlite", "postgresql"])
+
+
+@pytest.fixture
+def backend() -> str:
+    return "sqlite"
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A PostgreSQL server."""
+    with running_server() as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database file as `dialer db upgrade` makes it."""
     path = tmp_path_factory.mktemp("template") / "dialer.db"
-    schema.upgrade(path)
+    schema.upgrade(SqliteFile(path))
     return path
 
 
+@pytest.fixture(scope="session")
+def migrated_on_server(server: Server) -> str:
+    """The same on the server."""
+    name = server.create()
+    schema.upgrade(place_of(server.url(name)))
+    return name
+
+
 @pytest.fixture
-def database(migrated: Path, tmp_path: Path) -> Iterator[Database]:
-    shutil.copyfile(migrated, tmp_path / "dialer.db")
-    database = Database.open(f"sqlite:///{tmp_path}/dialer.db")
+def database_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A migrated database of the test's own."""
+    if backend == "sqlite":
+        shutil.copyfile(request.getfixturevalue("migrated"), tmp_path / "dialer.db")
+        yield f"sqlite:///{tmp_path}/dialer.db"
+    else:
+        server = request.getfixturevalue("server")
+        name = server.create(request.getfixturevalue("migrated_on_server"))
+        yield server.url(name)
+        server.drop(name)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database.open(database_url)
     yield database
     database.close()
 

@@ -1,10 +1,10 @@
-"""`dialer db`: the database file."""
+"""`dialer db`: the database."""
 
 import typer
 
-from dialer.cli.access import fail, load_settings, sqlite_path_or_fail
+from dialer.cli.access import fail, load_settings, place_or_fail
 from dialer.db import schema
-from dialer.db.database import DatabaseError
+from dialer.db.place import DatabaseError
 
 app = typer.Typer(no_args_is_help=True, help="Make and migrate the database.")
 
@@ -17,12 +17,12 @@ def _group() -> None:
 @app.command()
 def upgrade() -> None:
     """Make the database, or bring it to this dialer's version; safe to repeat."""
-    path = sqlite_path_or_fail(load_settings())
+    place = place_or_fail(load_settings())
     try:
-        before, after = schema.upgrade(path)
+        before, after = schema.upgrade(place)
     except DatabaseError as error:
         raise fail(str(error)) from None
     if before is None:
-        typer.echo(f"made {path}, schema {after}")
+        typer.echo(f"made {place}, schema {after}")
     else:
-        typer.echo(f"{path}: schema {after}" + ("" if before == after else f", was {before}"))
+        typer.echo(f"{place}: schema {after}" + ("" if before == after else f", was {before}"))

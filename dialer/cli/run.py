@@ -11,7 +11,8 @@ from compliance.packs import RuleError
 from config.logging import set_up
 from dialer.cli.access import MISUSE, fail, load_settings
 from dialer.db import schema
-from dialer.db.database import Database, DatabaseError, sqlite_path
+from dialer.db.database import Database, place_of
+from dialer.db.place import DatabaseError
 from dialer.simulation.callees import DEFAULT, DEMO, Population
 
 LOOPBACK = "127.0.0.1"
@@ -41,10 +42,10 @@ def run(
     set_up(settings.log_level)
     try:
         daemon.check_settings(settings)
-        path = sqlite_path(settings.database_url)
-        if schema.version(path) is None:
-            schema.upgrade(path)
-        schema.check_version(path)
+        place = place_of(settings.database_url)
+        if schema.version(place) is None:
+            schema.upgrade(place)
+        schema.check_version(place)
         database = Database.open(settings.database_url)
     except (daemon.CannotStart, DatabaseError) as error:
         raise fail(str(error)) from None

@@ -1,24 +1,19 @@
-"""The writing thread: group commit, savepoints, one writer per file."""
+"""The writing thread: group commit, savepoints, one writer per database."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from threading import Event
 
 import pytest
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, select
 
 from compliance.tables import DoNotCallEntry
-from dialer.db.database import Database, DatabaseError, DatabaseTaken, announced
+from dialer.db.database import Database, place_of
+from dialer.db.place import DatabaseError, DatabaseTaken
 
 NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
 
 
-@pytest.fixture
-def database(tmp_path: Path):
-    database = Database.open(f"sqlite:///{tmp_path}/dialer.db")
-    database.write(lambda session: SQLModel.metadata.create_all(session.connection()))
-    yield database
-    database.close()
+pytestmark = pytest.mark.both_databases
 
 
 def add(number: str):
@@ -84,37 +79,54 @@ def test_a_naive_time_is_refused(database):
         database.write(lambda session: session.add(naive))
 
 
-def test_a_second_writer_is_refused_until_the_first_closes(tmp_path):
-    url = f"sqlite:///{tmp_path}/one.db"
-    first = Database.open(url)
+def test_a_second_writer_is_refused_until_the_first_closes(database_url):
+    first = Database.open(database_url)
     with pytest.raises(DatabaseTaken, match="another process"):
-        Database.open(url)
+        Database.open(database_url)
     first.close()
-    Database.open(url).close()
+    Database.open(database_url).close()
 
 
-def test_what_is_queued_at_close_is_still_written(tmp_path):
-    url = f"sqlite:///{tmp_path}/one.db"
-    database = Database.open(url)
-    database.write(lambda session: SQLModel.metadata.create_all(session.connection()))
+def test_what_is_queued_at_close_is_still_written(database_url):
+    database = Database.open(database_url)
     futures = [database.submit(add(f"+121255501{n:02}")) for n in range(50)]
     database.close()
     assert all(future.exception() is None for future in futures)
+    reader = Database.open_to_read(database_url)
+    assert len(numbers(reader)) == 50
+    reader.close()
 
 
-@pytest.mark.parametrize("url", ["mysql://x/y", "sqlite://", "nonsense"])
+def test_reading_sees_one_moment(database):
+    with database.read() as session:
+        before = session.exec(select(DoNotCallEntry.number)).all()
+        database.write(add("+12125550101"))
+        assert session.exec(select(DoNotCallEntry.number)).all() == before == []
+
+
+def test_what_is_written_while_reading_is_not_kept(database):
+    with database.read() as session:
+        add("+12125550101")(session)
+        session.flush()
+    assert numbers(database) == set()
+
+
+def test_what_a_writer_tells_is_gone_with_it(database_url):
+    """A killed daemon leaves behind what it told: commands must not take it for a running one."""
+    place = place_of(database_url)
+    assert place.announced() == ""
+    writer = Database.open(database_url)
+    writer.announce("here I am")
+    assert place.announced() == "here I am"
+    writer.close()
+    assert place.announced() == ""
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://x/y", "sqlite://", "nonsense", "postgresql://host", "postgresql+pg8000://x/y"]
+)
 def test_an_unusable_address_is_refused_in_one_line(url):
     with pytest.raises(DatabaseError) as caught:
         Database.open(url)
     assert "sqlite:///dialer.db" in str(caught.value)
-
-
-def test_what_a_writer_tells_is_gone_with_it(tmp_path):
-    """A killed daemon leaves its lock file behind: commands must not take it for a running one."""
-    url, path = f"sqlite:///{tmp_path}/one.db", tmp_path / "one.db"
-    assert announced(path) == ""
-    writer = Database.open(url)
-    writer.announce("here I am")
-    assert announced(path) == "here I am"
-    writer.close()
-    assert (announced(path), (tmp_path / "one.db.lock").read_text()) == ("", "here I am")
+    assert "\n" not in str(caught.value)
