@@ -1,29 +1,30 @@
 """Leads into the database, a batch in a transaction. Runs on the writing thread; `session` belongs to its transaction.
 
-The statements of a batch are plain SQL for SQLite: a million leads through the ORM take ten times as long, through Core
+The inserts of a batch are plain SQL: a million leads through the ORM take ten times as long, through Core
 inserts twice.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Column, Connection, bindparam, delete, func, select, text, update
 from sqlmodel import Session, SQLModel
 
 import campaigns.tables
 from campaigns.lead import Priority, Standing
 from campaigns.lead_file import LeadRow
 from campaigns.tables import LeadList
+from compliance.among import among
 
 _tables = SQLModel.metadata.tables
-LEAD, LIST = _tables[campaigns.tables.Lead.__tablename__], _tables["lead_list"]
+LEAD, LIST, PHONE = _tables[campaigns.tables.Lead.__tablename__], _tables["lead_list"], _tables["phone"]
 
 # Fresh leads are due since an hour before the load, and each a microsecond after the line before it: whatever the order
 # in which they were written, they come up in the order of the file. The hour has room for 3.6 billion lines.
 FILE_ORDER_SPAN = timedelta(hours=1)
-MOST_PARAMETERS = 10_000  # in one statement; SQLite takes 32,766
 
 _INSERT_LEAD = f"""
 INSERT INTO lead (id, campaign_id, list_id, external_id, first_name, last_name, email, state, postal_code,
@@ -34,6 +35,7 @@ _INSERT_PHONE = "INSERT INTO phone (campaign_id, lead_id, number, rank, label, a
 
 _OF_LIST = select(LIST.c.campaign_id, LIST.c.loaded_at).where(LIST.c.id == bindparam("list"))
 _LAST_LEAD = select(func.coalesce(func.max(LEAD.c.id), 0))
+_NEXT_LEADS = text("SELECT nextval(pg_get_serial_sequence('lead', 'id')) FROM generate_series(1, :count)")
 _COUNT = (
     update(LIST)
     .where(LIST.c.id == bindparam("list"))
@@ -70,9 +72,9 @@ def load_batch(session: Session, list_id: int, rows: Sequence[LeadRow]) -> Batch
     """
     connection = session.connection()
     campaign_id, loaded_at = connection.execute(_OF_LIST, {"list": list_id}).one()
-    numbers = _there(connection, "phone", "number", campaign_id, [number for row in rows for number, _ in row.phones])
-    ids = _there(connection, "lead", "external_id", campaign_id, [row.external_id for row in rows if row.external_id])
-    lead_id = connection.execute(_LAST_LEAD).scalar_one()
+    numbers = _there(connection, PHONE.c.number, campaign_id, [number for row in rows for number, _ in row.phones])
+    ids = _there(connection, LEAD.c.external_id, campaign_id, [row.external_id for row in rows if row.external_id])
+    new_ids = _new_ids(connection, len(rows))
     due_from = loaded_at.replace(tzinfo=None) - FILE_ORDER_SPAN
     leads: list[tuple[object, ...]] = []
     phones: list[tuple[object, ...]] = []
@@ -80,7 +82,7 @@ def load_batch(session: Session, list_id: int, rows: Sequence[LeadRow]) -> Batch
         new = [(rank, *phone) for rank, phone in enumerate(row_phones) if phone[0] not in numbers]
         if external_id in ids or not new:
             continue
-        lead_id += 1
+        lead_id = next(new_ids)
         due_at = (due_from + timedelta(microseconds=line)).isoformat(" ", "microseconds")
         leads.append((lead_id, campaign_id, list_id, external_id, *person, to_json(custom).decode(), due_at))
         for rank, number, label in new:
@@ -89,8 +91,8 @@ def load_batch(session: Session, list_id: int, rows: Sequence[LeadRow]) -> Batch
         if external_id:
             ids.add(external_id)
     if leads:
-        connection.exec_driver_sql(_INSERT_LEAD, leads)
-        connection.exec_driver_sql(_INSERT_PHONE, phones)
+        _insert(connection, _INSERT_LEAD, leads)
+        _insert(connection, _INSERT_PHONE, phones)
     accepted, duplicates = len(leads), len(rows) - len(leads)
     connection.execute(
         _COUNT,
@@ -107,12 +109,20 @@ def close_list(session: Session, list_id: int, rejected: Mapping[str, int]) -> N
     connection.execute(update(LIST).where(LIST.c.id == list_id).values(receipt))
 
 
-def _there(connection: Connection, table: str, column: str, campaign_id: int, values: Sequence[str]) -> set[str]:
+def _there(connection: Connection, column: Column[Any], campaign_id: int, values: Sequence[str]) -> set[str]:
     """Those of the values that the campaign has in the column."""
-    found: set[str] = set()
-    for start in range(0, len(values), MOST_PARAMETERS):
-        some = values[start : start + MOST_PARAMETERS]
-        marks = ", ".join("?" * len(some))
-        query = f"SELECT {column} FROM {table} WHERE campaign_id = ? AND {column} IN ({marks})"
-        found.update(row[0] for row in connection.exec_driver_sql(query, (campaign_id, *some)))
-    return found
+    query = select(column).where(column.table.c.campaign_id == campaign_id, among(column, values))
+    return set(connection.execute(query).scalars())
+
+
+def _new_ids(connection: Connection, count: int) -> Iterator[int]:
+    """Ids for leads, ascending. A file has one writer; on a server, another may be loading too."""
+    if connection.dialect.name == "sqlite":
+        last = connection.execute(_LAST_LEAD).scalar_one()
+        return iter(range(last + 1, last + 1 + count))
+    return iter(connection.execute(_NEXT_LEADS, {"count": count}).scalars().all())
+
+
+def _insert(connection: Connection, statement: str, rows: list[tuple[object, ...]]) -> None:
+    marked = statement if connection.dialect.name == "sqlite" else statement.replace("?", "%s")
+    connection.exec_driver_sql(marked, rows)

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlmodel import SQLModel
 
 import campaigns.tables
 import dialer.tables  # noqa: F401 - both fill the metadata read below
+from compliance.upsert import upsert
 from dialer.agent import AgentEvent, AgentState, move
 from dialer.call import Call, CallState
 
@@ -40,9 +40,15 @@ class UnknownAttempt(Exception):
     """No attempt has this id."""
 
 
-def load_attempt(connection: Connection, attempt_id: str) -> RowMapping:
-    """The attempt's row with its campaign's columns as `campaign_…`. Raises UnknownAttempt."""
-    found = connection.execute(_ATTEMPT_AND_CAMPAIGN.where(ATTEMPT.c.id == attempt_id)).mappings().one_or_none()
+def load_attempt(connection: Connection, attempt_id: str, *, to_change: bool = False) -> RowMapping:
+    """The attempt's row with its campaign's columns as `campaign_…`; locked until the commit if it is to change.
+
+    Raises UnknownAttempt.
+    """
+    query = _ATTEMPT_AND_CAMPAIGN.where(ATTEMPT.c.id == attempt_id)
+    if to_change:
+        query = query.with_for_update(of=ATTEMPT)
+    found = connection.execute(query).mappings().one_or_none()
     if found is None:
         raise UnknownAttempt(f"no attempt {attempt_id!r}")
     return found
@@ -69,7 +75,7 @@ def remember_event(
 ) -> str | None:
     """Record a webhook. None when it is new; the answer that was given when it is a repeat."""
     new = connection.execute(
-        upsert(CARRIER_EVENT)
+        upsert(connection, CARRIER_EVENT)
         .values(
             key=key, kind=kind, attempt_id=attempt_id, parameters=dict(form), received_at=now, answer="", problem=""
         )
@@ -97,6 +103,7 @@ def claim_agent(
         .where(AGENT.c.campaign_id == campaign_id, AGENT.c.state == AgentState.READY)
         .order_by(AGENT.c.since, AGENT.c.id)
         .limit(1)
+        .with_for_update(skip_locked=True)  # whom another node is claiming; one file has one writer, and no such clause
         .scalar_subquery()
     )
     claimed = connection.execute(
@@ -120,11 +127,8 @@ def release_agent(
     connection: Connection, attempt_id: str, wrap_up: bool, wrap_up_seconds: int, now: datetime
 ) -> str | None:
     """End an agent's talk. The name of the agent whom it left free or in wrap-up; None when it was over before."""
-    holder = (
-        connection.execute(select(AGENT).where(AGENT.c.attempt_id == attempt_id, AGENT.c.state == AgentState.ON_CALL))
-        .mappings()
-        .one_or_none()
-    )
+    on_it = select(AGENT).where(AGENT.c.attempt_id == attempt_id, AGENT.c.state == AgentState.ON_CALL)
+    holder = connection.execute(on_it.with_for_update()).mappings().one_or_none()
     if holder is None:
         return None
     event = AgentEvent.TALK_OVER if wrap_up else AgentEvent.CALL_VOID

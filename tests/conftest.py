@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import Integer, insert, select, update
 from sqlmodel import SQLModel
 
 from campaigns.dispositions import Kind, for_kind
@@ -243,12 +243,12 @@ class Build:
     def leads(self, campaign_id: int, numbers: Sequence[str]) -> list[int]:
         """Many fresh leads at once, a number each."""
         first = self.lead(campaign_id, numbers[0])
-        lead, phone = self.row("lead", id=first), self.row("phone", lead_id=first)
-        ids = range(first, first + len(numbers))
-        self.add_all("lead", [{**lead, "id": lead_id} for lead_id in ids[1:]])
-        new = [{**phone, "number": number, "lead_id": lead_id} for lead_id, number in zip(ids, numbers, strict=True)]
-        self.add_all("phone", [{**row, "id": phone["id"] + place} for place, row in enumerate(new)][1:])
-        return list(ids)
+        lead, phone = dict(self.row("lead", id=first)), dict(self.row("phone", lead_id=first))
+        del lead["id"], phone["id"]
+        ids = self.add_all("lead", [lead] * (len(numbers) - 1))
+        new = zip(ids, numbers[1:], strict=True)
+        self.add_all("phone", [{**phone, "number": number, "lead_id": lead_id} for lead_id, number in new])
+        return [first, *ids]
 
     def agent(self, name: str, campaign_id: int | None = None, state: str = "ready", **changes: Any) -> int:
         seat = {} if state == "logged-out" else {"seat_token": f"seat-of-{name}", "seat_sid": f"CS-{name}"}
@@ -278,9 +278,10 @@ class Build:
         self._database.write(lambda session: session.connection().execute(changed) and None)
 
     def rows(self, table: str, **where: Any) -> list[Mapping[str, Any]]:
-        """In the order in which they were added."""
+        """In the order of their ids where those are numbers: that in which they were added."""
         columns = SQLModel.metadata.tables[table]
         query = select(columns).where(*(columns.c[name] == value for name, value in where.items()))
+        query = query.order_by(*(key for key in columns.primary_key if isinstance(key.type, Integer)))
         with self._database.read() as session:
             return [dict(row) for row in session.connection().execute(query).mappings()]
 
@@ -292,9 +293,10 @@ class Build:
         new = insert(SQLModel.metadata.tables[table]).values(values)
         return self._database.write(lambda session: session.connection().execute(new).inserted_primary_key[0])
 
-    def add_all(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        new = insert(SQLModel.metadata.tables[table])
-        self._database.write(lambda session: session.connection().execute(new, rows) and None)
+    def add_all(self, table: str, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+        columns = SQLModel.metadata.tables[table]
+        new = insert(columns).returning(columns.c.id, sort_by_parameter_order=True)
+        return self._database.write(lambda session: list(session.connection().execute(new, rows).scalars()))
 
 
 CODES = [entry.code for entry in for_kind(Kind.TELEMARKETING)]
@@ -306,8 +308,9 @@ def _list_of(campaign_id: int) -> dict[str, Any]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Tests marked `both_databases` run on each."""
-    if "backend" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_databases"):
+    """Tests marked `both_databases` run on each, but for those among them that are marked `sqlite_only`."""
+    marked = {mark.name for mark in metafunc.definition.iter_markers()}
+    if "backend" in metafunc.fixturenames and "both_databases" in marked and "sqlite_only" not in marked:
         metafunc.parametrize("backend", ["sqlite", "postgresql"])
 
 

@@ -8,6 +8,8 @@ from campaigns.on_hand import AHEAD, due_leads, last_call_at
 from campaigns.tables import Campaign
 from compliance.store import add_entry
 
+pytestmark = pytest.mark.both_databases
+
 TO_NINE = timedelta(hours=9)  # from noon until nobody in New York may be called
 
 

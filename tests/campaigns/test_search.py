@@ -12,6 +12,8 @@ from campaigns.turns import WAITING_EVERY, Turn
 from compliance.facts import OWN_MEASURE, DropCount
 from dialer.pacing.leads import LeadChances
 
+pytestmark = pytest.mark.both_databases
+
 NUMBERS = [f"+1{area}5550{line}" for area in (212, 646, 917, 718, 347) for line in range(100, 200)]
 
 

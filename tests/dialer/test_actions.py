@@ -17,6 +17,8 @@ from dialer.agent import ImpossibleForAgent
 from dialer.seats import AgentExists, BadAddress, UnknownAgent, WrongDisposition
 from tests.conftest import PLAIN_LAW
 
+pytestmark = pytest.mark.both_databases
+
 PLAN = {
     **{"name": "spring", "kind": "survey", "mode": "predictive", "client": "Acme", "region": "US"},
     **{"contact_number": "+12125550199", "caller_ids": ["+12125550198"], "ring_seconds": 20, "wrap_up_seconds": 30},

@@ -22,6 +22,8 @@ from dialer.pacing.leads import LeadChances
 from dialer.pacing.policy import Decision
 from tests.conftest import PLAIN_LAW
 
+pytestmark = pytest.mark.both_databases
+
 PLENTY = 1000.0
 
 

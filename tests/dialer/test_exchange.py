@@ -14,6 +14,8 @@ from dialer.call import IllegalEvent
 from dialer.events import AgentLeft, Detected, Ended, Progress
 from dialer.pacing import events as observed
 
+pytestmark = pytest.mark.both_databases
+
 
 async def test_a_committed_write_is_there_to_read(exchange, build):
     campaign = build.campaign(intent="run")

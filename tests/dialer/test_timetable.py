@@ -11,6 +11,8 @@ from campaigns.dispositions import Outcome
 from dialer.events import Ended
 from dialer.timetable import EVENTS_KEPT, FORGOTTEN_TOGETHER, make_timetable
 
+pytestmark = pytest.mark.both_databases
+
 
 async def nothing():
     pass
