@@ -38,7 +38,7 @@ def counted(session: Session, conditions: Sequence[ColumnElement[bool]], key: SQ
         "answered": _ANSWERED,
         "abandoned": col(Attempt.abandoned),
     }
-    named = (expression.label(name) for name, expression in alike.items())
+    named: list[ColumnElement[Any]] = [expression.label(name) for name, expression in alike.items()]
     # By name, for PostgreSQL groups by no constant, which the key is where there is but one group.
     cells = select(*named, func.count().label("attempts")).where(*conditions).group_by(*alike)
     return [Cell(**cell) for cell in session.connection().execute(cells).mappings()]

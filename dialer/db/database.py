@@ -27,7 +27,6 @@ T = TypeVar("T")
 Write = tuple[Callable[[Session], Any], "Future[Any]"]
 
 GROUP_SECONDS = 0.003  # of work that may share a commit; more would only lengthen the wait of the first
-DRIVER = "postgresql+psycopg"
 
 
 def place_of(url: str) -> Place:
@@ -39,8 +38,8 @@ def place_of(url: str) -> Place:
     name = parsed.get_backend_name()
     if name == "sqlite" and parsed.database and parsed.database != ":memory:":
         return SqliteFile(Path(parsed.database))
-    if name == "postgresql" and parsed.drivername in (name, DRIVER) and parsed.database:
-        return PostgresDatabase(parsed.set(drivername=DRIVER))
+    if name == "postgresql" and parsed.drivername == name and parsed.database:
+        return PostgresDatabase(parsed)
     raise DatabaseError(
         f"database_url names {name!r}: write sqlite:///dialer.db for a file, or postgresql://user@host/database"
     )

@@ -17,6 +17,7 @@ LOCK = (0x6469616C, 1)  # "dial" in ASCII, so as not to meet another program's; 
 CONNECT_SECONDS = 5
 SESSION = "-c timezone=UTC"  # lead files are written as text, without a zone
 WRITER = "writer"
+DRIVER = "postgresql+psycopg"
 
 _NODE = Node.__table__  # type: ignore[attr-defined]
 _TAKE = "SELECT pg_try_advisory_lock(%s, %s)"
@@ -88,7 +89,7 @@ class PostgresDatabase:
 
     def _engine(self, **options: Any) -> Engine:
         connect = {"connect_timeout": CONNECT_SECONDS, "options": SESSION}
-        return create_engine(self.url, connect_args=connect, pool_pre_ping=True, **options)
+        return create_engine(self.url.set(drivername=DRIVER), connect_args=connect, pool_pre_ping=True, **options)
 
     def _unreachable(self, error: OperationalError) -> DatabaseError:
         reason = str(error.orig).strip().splitlines()[0]
