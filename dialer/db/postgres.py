@@ -48,6 +48,11 @@ class PostgresDatabase:
                 connection.close()
                 raise DatabaseTaken(f"{self} is being written by another process: stop it, or let it do the work")
 
+        @event.listens_for(engine, "close")
+        def _give_back(connection: Any, _record: object) -> None:
+            if not connection.closed:  # the server would see the end of the connection a moment after the next command
+                connection.execute("SELECT pg_advisory_unlock_all()")
+
         def announce(told: str) -> None:
             row = insert(_NODE).values(name=WRITER, told=told)
             with engine.begin() as connection:
