@@ -16,14 +16,14 @@ from compliance.rulebook import Rulebook
 AHEAD = timedelta(minutes=10)  # a closing further away changes no decision
 TOGETHER = 50  # leads looked at together: the first few nearly always settle it
 LOOKED_AT = 1000  # leads of one priority, at most: half a second of one core, in the last minutes only
+HOPELESS = 500  # leads none of which may be called: it is night
 
 
 def due_leads(connection: Connection, campaign_id: int, most: int, now: datetime) -> int:
     """How many leads are due, counted up to `most`; the gate has not been asked."""
     found = 0
     for priority in Priority:
-        some = select(LEAD.c.id).where(*_due(campaign_id, priority, now)).limit(most - found).subquery()
-        found += connection.execute(select(func.count()).select_from(some)).scalar_one()
+        found += _count(connection, campaign_id, priority, most - found, now)
         if found >= most:
             break
     return found
@@ -32,21 +32,34 @@ def due_leads(connection: Connection, campaign_id: int, most: int, now: datetime
 def last_call_at(session: Session, campaign: Campaign, rulebook: Rulebook, now: datetime) -> datetime | None:
     """When calling hours end for the last of the leads that are due by then.
 
-    None where that is more than ten minutes away, or nobody may be called now.
+    None where that is more than ten minutes away, nobody may be called now, or too many are due to look at them all: in
+    the order of a file the last ones may live elsewhere.
     """
+    connection, campaign_id, by = session.connection(), campaign.id or 0, now + AHEAD
+    if any(_count(connection, campaign_id, priority, LOOKED_AT + 1, by) > LOOKED_AT for priority in Priority):
+        return None
     latest: datetime | None = None
+    looked_at = 0
     question = Question(campaign, (), agent_reserved=True)  # the drop rate comes and goes
-    for rows in _batches(session.connection(), campaign.id or 0, now + AHEAD):
+    for rows in _batches(connection, campaign_id, by):
+        if latest is None and looked_at >= HOPELESS:
+            return None
+        looked_at += len(rows)
         due = {row["id"]: row["due_at"] for row in rows}
         for candidate, facts in facts_of(session, question, rows, now):
             at = max(now, due[candidate.lead_id])
             closes = closes_at(facts, rulebook, at)
             if closes is None or not isinstance(check(facts, rulebook, at), Cleared):
                 continue
-            if closes > now + AHEAD:
+            if closes > by:
                 return None
             latest = max(latest or closes, closes)
     return latest
+
+
+def _count(connection: Connection, campaign_id: int, priority: Priority, most: int, by: datetime) -> int:
+    some = select(LEAD.c.id).where(*_due(campaign_id, priority, by)).limit(most).subquery()
+    return connection.execute(select(func.count()).select_from(some)).scalar_one()
 
 
 def _due(campaign_id: int, priority: Priority, by: datetime) -> tuple[Any, ...]:
@@ -56,5 +69,5 @@ def _due(campaign_id: int, priority: Priority, by: datetime) -> tuple[Any, ...]:
 
 def _batches(connection: Connection, campaign_id: int, by: datetime) -> Iterator[Sequence[RowMapping]]:
     for priority in Priority:
-        query = OPEN.where(*_due(campaign_id, priority, by)).limit(LOOKED_AT)
+        query = OPEN.where(*_due(campaign_id, priority, by))
         yield from connection.execute(query).mappings().partitions(TOGETHER)

@@ -3,7 +3,7 @@
 Looking reads and decides without holding up the writing thread; `hopper` claims what is offered, and looks again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, RowMapping, literal, tuple_
+from sqlalchemy import Connection, RowMapping
 from sqlmodel import Session, SQLModel
 
 import campaigns.tables
@@ -22,7 +22,7 @@ from campaigns.lead import Priority
 from campaigns.prospects import OPEN, Candidate, Question, facts_of
 from campaigns.tables import Campaign
 from campaigns.traits import traits
-from campaigns.turns import Turn, in_turn
+from campaigns.turns import BY_CHANCE, Turn, in_turn, pool
 from compliance.facts import Facts
 from compliance.gate import Blocked, Cleared, check
 from compliance.rulebook import Rulebook
@@ -31,11 +31,9 @@ LEAD = SQLModel.metadata.tables[campaigns.tables.Lead.__tablename__]
 
 BATCH = 200  # leads looked at together
 LOOK_LIMIT = 2000  # leads looked at for one tick, so that a list that sleeps cannot hold up the others
-LONGEST_WAITING = 10  # leads of each priority in every look
-STRETCH = 60  # leads of each priority further on, or as many as are wanted
-BY_CHANCE = (Priority.RECYCLED, Priority.FRESH)
 
 Place = tuple[datetime, int]  # due at, id
+Page = Callable[[Priority, int, Place | None], Sequence[RowMapping]]
 
 
 class Chances(Protocol):
@@ -104,17 +102,17 @@ def look(
     so in time all of a long list is searched for good leads, and in one tick no more of it than before. Only where
     that yields too few, all are gone through.
     """
-    connection, campaign = session.connection(), question.campaign
+    page = partial(_page, session.connection(), question.campaign, now)
     judge = partial(_judge, session, question, rulebook, now)
-    promised, refusals = judge(_due(connection, campaign, (Priority.CALLBACK,), now), wanted)
+    promised, refusals = judge(_due(page, (Priority.CALLBACK,)), wanted)
     wanted -= len(promised)
     if wanted <= 0:
         return Look(promised, [], refusals, places)
-    waiting, further, reached = _pool(connection, campaign, places, wanted, now)
+    waiting, further, reached = pool(page, _place, places, wanted)
     fit, refused = judge([[*waiting, *further]], wanted)
     if len(fit) < wanted:
         seen = {row["id"] for row in (*waiting, *further)}
-        others = ([row for row in rows if row["id"] not in seen] for rows in _due(connection, campaign, BY_CHANCE, now))
+        others = ([row for row in rows if row["id"] not in seen] for rows in _due(page, BY_CHANCE))
         more, also_refused = judge(others, wanted - len(fit), LOOK_LIMIT - len(seen))
         fit, refused = fit + more, refused + also_refused
     else:  # nobody has asked for the stretch yet: what it refuses is kept when its turn comes
@@ -172,34 +170,11 @@ def _traits(candidate: Candidate, facts: Facts, now: datetime) -> tuple[str, ...
     )
 
 
-def _pool(
-    connection: Connection, campaign: Campaign, places: Mapping[Priority, Place], wanted: int, now: datetime
-) -> tuple[list[RowMapping], list[RowMapping], dict[Priority, Place]]:
-    """Of each priority those that have waited longest, and a stretch behind the place given; where the next begins."""
-    waiting: list[RowMapping] = []
-    further: list[RowMapping] = []
-    reached: dict[Priority, Place] = {}
-    length = max(STRETCH, wanted)
-    for priority in BY_CHANCE:
-        first = _page(connection, campaign, priority, now, LONGEST_WAITING)
-        waiting += first
-        if len(first) < LONGEST_WAITING:
-            continue
-        last = _place(first[-1])
-        stretch = _page(connection, campaign, priority, now, length, max(last, places.get(priority, last)))
-        further += stretch
-        if len(stretch) == length:
-            reached[priority] = _place(stretch[-1])
-    return waiting, further, reached
-
-
-def _due(
-    connection: Connection, campaign: Campaign, priorities: Iterable[Priority], now: datetime
-) -> Iterator[Sequence[RowMapping]]:
+def _due(page: Page, priorities: Iterable[Priority]) -> Iterator[Sequence[RowMapping]]:
     """Batches of open leads that are due, the longest due first."""
     for priority in priorities:
         behind: Place | None = None
-        while rows := _page(connection, campaign, priority, now, BATCH, behind):
+        while rows := page(priority, BATCH, behind):
             yield rows
             if len(rows) < BATCH:
                 break
@@ -209,17 +184,26 @@ def _due(
 def _page(
     connection: Connection,
     campaign: Campaign,
-    priority: Priority,
     now: datetime,
+    priority: Priority,
     limit: int,
-    behind: Place | None = None,
+    behind: Place | None,
 ) -> Sequence[RowMapping]:
     """Open leads of one priority that are due, the longest due first."""
-    query = OPEN.where(LEAD.c.campaign_id == campaign.id, LEAD.c.priority == int(priority), LEAD.c.due_at <= now)
-    if behind is not None:
-        due_at, lead_id = behind
-        query = query.where(tuple_(LEAD.c.due_at, LEAD.c.id) > tuple_(literal(due_at, LEAD.c.due_at.type), lead_id))
-    return connection.execute(query.order_by(LEAD.c.due_at, LEAD.c.id).limit(limit)).mappings().all()
+    query = OPEN.where(LEAD.c.campaign_id == campaign.id, LEAD.c.priority == int(priority))
+    due = query.where(LEAD.c.due_at <= now).order_by(LEAD.c.due_at, LEAD.c.id)
+    if behind is None:
+        return connection.execute(due.limit(limit)).mappings().all()
+    due_at, lead_id = behind
+    if due_at > now:  # the clock was set back
+        return []
+    # Not one comparison of pairs: of that SQLite looks up only `due_at`, and a whole list may be due together. With
+    # `due_at <= now` it would not even look up that.
+    together = query.where(LEAD.c.due_at == due_at, LEAD.c.id > lead_id).order_by(LEAD.c.id).limit(limit)
+    rows = [*connection.execute(together).mappings()]
+    if len(rows) < limit:
+        rows += connection.execute(due.where(LEAD.c.due_at > due_at).limit(limit - len(rows))).mappings()
+    return rows
 
 
 def _place(row: RowMapping) -> Place:

@@ -1,12 +1,22 @@
 """Whose turn it is: mostly the lead that is most likely to answer, and now and then the one that has waited longest."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from campaigns.lead import Priority
+
+Lead = TypeVar("Lead")
+Place = TypeVar("Place", bound=tuple[datetime, int])  # due at, id
+
+BY_CHANCE = (Priority.RECYCLED, Priority.FRESH)
+LONGEST_WAITING = 10  # leads of each priority in every look
+STRETCH = 60  # leads of each priority further on, or as many as are wanted
 WAITING_EVERY = 5  # of so many turns one is of whoever has waited longest
 
 
@@ -16,6 +26,33 @@ class Turn(StrEnum):
     CALLBACK = "callback"  # it was promised
     CHANCE = "chance"
     WAITING = "waiting"
+
+
+def pool(
+    page: Callable[[Priority, int, Place | None], Sequence[Lead]],
+    place_of: Callable[[Lead], Place],
+    places: Mapping[Priority, Place],
+    wanted: int,
+) -> tuple[list[Lead], list[Lead], dict[Priority, Place]]:
+    """Of each priority those that have waited longest, and a stretch behind the place given; where the next begins.
+
+    `page(priority, limit, behind)`: leads that are due, the longest due first, behind a place or from the beginning.
+    """
+    waiting: list[Lead] = []
+    further: list[Lead] = []
+    reached: dict[Priority, Place] = {}
+    length = max(STRETCH, wanted)
+    for priority in BY_CHANCE:
+        first = page(priority, LONGEST_WAITING, None)
+        waiting += first
+        if len(first) < LONGEST_WAITING:
+            continue
+        last = place_of(first[-1])
+        stretch = page(priority, length, max(last, places.get(priority, last)))
+        further += stretch
+        if len(stretch) == length:
+            reached[priority] = place_of(stretch[-1])
+    return waiting, further, reached
 
 
 def in_turn(queues: Sequence[int], ranks: NDArray[np.float64], wanted: int, offered: int) -> list[tuple[int, Turn]]:

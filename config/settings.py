@@ -47,7 +47,9 @@ class Settings(BaseSettings):
     quiet_seconds: float = Field(20.0, ge=1, description="silence about a call after which the carrier is asked")
     lost_seconds: float = Field(120.0, ge=2, description="time after which a call unknown to the carrier is lost")
     rules_directory: str = Field("", description="of further, stricter rules of your own; *.toml")
-    api_token: SecretStr = Field(SecretStr(""), description="of the control API; when empty, a new one at each start")
+    api_token: SecretStr = Field(
+        SecretStr(""), description="of control API and /metrics; when empty, new at each start"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="lowest level logged")
     clock_offset_seconds: float = Field(0.0, description="shifts the clock; only with a carrier on loopback")
 

@@ -116,7 +116,7 @@ def answer(
         if call.state not in UNANSWERED or call.by_machine or event.answered_by in MACHINES:
             seat = seat_of(connection, attempt_id)
             return event
-        agent, seat = claim_agent(connection, attempt["campaign_id"], attempt_id, now)
+        agent, seat = claim_agent(connection, attempt, now)
         return replace(event, agent=agent)
 
     taken = take(session, attempt_id, with_agent, connect_seconds, now)

@@ -30,30 +30,24 @@ class Choice:
         return offers
 
     def dialled(self, call: str, offer: Offer) -> float:
-        """The chance over the usual one.
-
-        Pacing is not told beforehand which chances come next (`Floor.chances`): the best of a look are those whose
-        chances were guessed too high, and it would dial too few.
-        """
+        """The chance over the usual one."""
         self._running[call] = offer.traits
         if len(self._running) > RUNNING:
             del self._running[next(iter(self._running))]
         return offer.chance / self.known.usual
 
     def forget(self, call: str) -> None:
-        """It ends by our word or the carrier's: nothing is learned of the lead."""
+        """The carrier did not take it: nothing is learned of the lead."""
         self._running.pop(call, None)
 
     def observe(self, event: Event) -> None:
         match event:
-            case Human(call, at) | Connected(call, _, at):
+            case Human(call, at) | Connected(call, _, at) | Abandoned(call, at):
                 if call in self._running:
                     self._asked[call] = at, self._running.pop(call)
                 self._settle(at)
             case Failed(call) | Machine(call):
                 self._learn(call, False)
-            case Abandoned(call):
-                self._learn(call, True)
             case Disposed(call, live):
                 self._learn(call, live)
 

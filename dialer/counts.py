@@ -34,14 +34,18 @@ def count_call(connection: Connection, campaign_id: int, before: Call, after: Ca
         connection.execute(row.on_conflict_do_update(index_elements=["campaign_id", "hour"], set_=summed))
 
 
-def _placed(call: Call) -> tuple[bool, datetime | None]:
-    at = call.dialled_at or call.ringing_at or call.answered_at
-    return at is not None, at
+def placed(call: Call) -> bool:
+    """Whether the carrier has taken the call."""
+    return _placed_at(call) is not None
+
+
+def _placed_at(call: Call) -> datetime | None:
+    return call.dialled_at or call.ringing_at or call.answered_at
 
 
 _COUNTED: Mapping[str, Callable[[Call], tuple[bool, datetime | None]]] = MappingProxyType(
     {
-        "placed": _placed,
+        "placed": lambda call: (placed(call), _placed_at(call)),
         "live_answers": lambda call: (call.live_answer, call.answered_at),
         "abandoned": lambda call: (call.abandoned, call.answered_at),
         "machines": lambda call: (call.by_machine and not call.live_answer, call.answered_at),

@@ -47,9 +47,9 @@ class Server(uvicorn.Server):
     """Says when it listens and when it is to stop, and leaves signals to the daemon: uvicorn raises them again when it
     is done, which would cut our own end short."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
         super().__init__(config)
-        self.listens, self.stopping = asyncio.Event(), asyncio.Event()
+        self.listens, self.stopping = asyncio.Event(), stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -109,9 +109,13 @@ async def run(settings: Settings, database: Database, listening: socket.socket) 
         exchange, loop = await _put_together(settings, database, threads, placing_threads)
         running = Running(os.getpid(), settings.local_url, _token(settings))
         signatures = Signatures(settings.twilio_auth_token.get_secret_value(), settings.webhook_base)
-        app = make_app(exchange, signatures, loop, running.token)
+        stopping = asyncio.Event()
+        app = make_app(
+            exchange, signatures, loop, running.token, draining=stopping.is_set, tick_seconds=settings.tick_seconds
+        )
         server = Server(
-            uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5)
+            uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5),
+            stopping,
         )
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, server.stop, number)
@@ -173,8 +177,8 @@ async def _work(exchange: Exchange, loop: DialLoop, settings: Settings, server: 
     try:
         await seats.func(*seats.args)  # some may have gone while nobody listened
         await asyncio.gather(
-            tick_until(server.stopping, exchange, lambda: tick(exchange, loop), settings.tick_seconds),
-            tick_until(server.stopping, exchange, lambda: let_go(exchange), settings.tick_seconds),
+            tick_until(server.stopping, exchange, lambda late: tick(exchange, loop, late), settings.tick_seconds),
+            tick_until(server.stopping, exchange, lambda _late: let_go(exchange), settings.tick_seconds),
         )
         await _last_answers(exchange)
         await loop.save()

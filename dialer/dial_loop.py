@@ -48,6 +48,7 @@ class Scene:
     campaign: Campaign
     agents: Sequence[RowMapping]
     waiting: int  # attempts that nobody has answered yet
+    reserved: int  # of them, those that hold a free agent
     due: int  # leads, counted up to what the carrier starts in a second
     drops: tuple[DropCount, ...]  # by every measure that a law of the world uses
     budgets: tuple[DropBudget, ...]  # of the laws of its region, of our own rules for it, and its own
@@ -86,6 +87,7 @@ class DialLoop:
     budget: Budget
     policies: dict[int, Policy] = field(default_factory=dict)
     choices: dict[int, Choice] = field(default_factory=dict)
+    running: set[int] = field(default_factory=set)  # campaigns, in the last tick
     reasons: dict[int, str] = field(default_factory=dict)  # the last decision of each campaign, in words
     _agents: dict[str, tuple[str, str | None, datetime]] = field(default_factory=dict)
     _looked_at: dict[int, float] = field(default_factory=dict)  # by campaign: when its agents were seen last
@@ -98,30 +100,33 @@ class DialLoop:
             self.choices[campaign_id].observe(event)
 
     async def save(self) -> None:
-        """Keep what was learned since the last time."""
+        """Keep what was learned since the last time; who has stopped need not be kept in mind any more."""
         learned = {
             campaign_id: Learned(self.policies[campaign_id].state(), choice.known.state())
             for campaign_id, choice in self.choices.items()
         }
         now = self.exchange.clock.now()
         await self.exchange.commit(lambda session: keep(session, learned, now))
+        for stopped in learned.keys() - self.running:
+            for known in (self.policies, self.choices, self._looked_at, self._looked_ahead_at, self._last_call_at):
+                known.pop(stopped, None)
 
     async def tick(self) -> None:
         """Every running campaign once, the one with most free agents first; one that fails does not stop the others."""
-        now = self.exchange.clock.now()
+        now, at = self.exchange.clock.now(), self.exchange.clock.monotonic()
         scenes = await self.exchange.read(lambda session: self._scenes(session, now))
-        running = {scene.campaign.id for scene in scenes}
-        for stopped in self.reasons.keys() - running:
+        for stopped in self.reasons.keys() - self.running:
             del self.reasons[stopped]
         for scene in sorted(scenes, key=lambda scene: -_count(scene.agents, AgentState.READY)):
             try:
-                await self._pace(scene, now)
+                await self._pace(scene, now, at)
             except Exception:
                 self.exchange.counts["campaign_errors"] += 1
                 log.exception("campaign_not_paced", campaign=scene.campaign.name)
 
     def _scenes(self, session: Session, now: datetime) -> list[Scene]:
         running = session.exec(select_rows(Campaign).where(Campaign.intent == Intent.RUN)).all()
+        self.running = {campaign.id or 0 for campaign in running}
         for campaign in running:
             if campaign.id is not None and campaign.id not in self.policies:
                 self.policies[campaign.id] = policy_of(session, campaign)
@@ -133,7 +138,8 @@ class DialLoop:
         connection = session.connection()
         agents = select(AGENT).where(AGENT.c.campaign_id == campaign.id)
         live = (ATTEMPT.c.campaign_id == campaign.id, ATTEMPT.c.state != CallState.ENDED)  # the index's own words
-        waiting = select(func.count()).select_from(ATTEMPT).where(*live, ATTEMPT.c.state.in_(UNANSWERED))
+        waiting = select(func.count(), func.count().filter(ATTEMPT.c.agent_reserved)).select_from(ATTEMPT)
+        waiting = waiting.where(*live, ATTEMPT.c.state.in_(UNANSWERED))
         book = self.exchange.rulebook
         drops = drop_counts(connection, campaign, book.measures, now)
         law = book.limits(campaign.region, campaign.kind, now.date(), campaign.name, campaign.client)
@@ -141,28 +147,28 @@ class DialLoop:
         return Scene(
             campaign,
             connection.execute(agents).mappings().all(),
-            connection.execute(waiting).scalar_one(),
-            due_leads(connection, campaign.id or 0, int(self.budget.most), now),
+            *connection.execute(waiting).one(),
+            due_leads(connection, campaign.id or 0, int(self.budget.most) + 1, now),
             drops,
             _budgets(campaign, law, drops),
             _ring_minimum(law),
         )
 
-    async def _pace(self, scene: Scene, now: datetime) -> None:
+    async def _pace(self, scene: Scene, now: datetime, tick_at: float) -> None:
         campaign_id = scene.campaign.id or 0
         policy = self.policies[campaign_id]
-        at = self.exchange.clock.monotonic()
-        for event in self._agent_events(scene, now, at):
+        for event in self._agent_events(scene, now, tick_at):
             policy.observe(event)
+        at = self.exchange.clock.monotonic()
         if at >= self._looked_ahead_at.get(campaign_id, -inf) + LOOK_AHEAD_SECONDS:
             self._looked_ahead_at[campaign_id] = at
             self.exchange.start(self._look_ahead(scene.campaign, now))
         last_call_at = self._last_call_at.get(campaign_id)
         closes_in = (last_call_at - now).total_seconds() if last_call_at else inf
         decision = policy.decide(at, _floor(scene, min(scene.due, self.budget.available(at)), closes_in))
-        self.reasons[campaign_id] = decision.reason + ("; no more leads are due" if decision.dial == scene.due else "")
+        self.reasons[campaign_id] = decision.reason + ("; no more leads are due" if decision.dial >= scene.due else "")
         if decision.give_up:
-            await self._give_up(campaign_id, decision.give_up, now - timedelta(seconds=scene.ring_seconds_minimum))
+            await self._give_up(decision.give_up, now - timedelta(seconds=scene.ring_seconds_minimum))
         if decision.dial > 0:
             await self._dial(scene, decision, now)
 
@@ -205,7 +211,8 @@ class DialLoop:
             campaign.machine_detection,
         )
         if isinstance(event, Refused):
-            self.choices[campaign.id or 0].forget(placed.attempt_id)
+            if (choice := self.choices.get(campaign.id or 0)) is not None:
+                choice.forget(placed.attempt_id)
             if event.for_all:
                 await self._pause(campaign, event.problem)
         await exchange.handle(placed.attempt_id, event)
@@ -220,7 +227,7 @@ class DialLoop:
 
         await self.exchange.commit(pause)
 
-    async def _give_up(self, campaign_id: int, attempt_ids: Sequence[str], rung_since: datetime) -> None:
+    async def _give_up(self, attempt_ids: Sequence[str], rung_since: datetime) -> None:
         """Stop those that have rung since then; pacing counts from the dial, which is earlier."""
         ringing = (
             ATTEMPT.c.id.in_(attempt_ids),
@@ -229,7 +236,6 @@ class DialLoop:
         )
         query = select(ATTEMPT.c.id, ATTEMPT.c.call_sid).where(*ringing)
         for attempt_id, sid in await self.exchange.read(lambda session: session.connection().execute(query).all()):
-            self.choices[campaign_id].forget(attempt_id)
             self.exchange.start(self.exchange.carry_out(StopRinging(sid), attempt_id))
 
     def _agent_events(self, scene: Scene, now: datetime, tick_at: float) -> list[observed.Event]:
@@ -279,6 +285,7 @@ def _floor(scene: Scene, max_dials: int, closes_in: float) -> Floor:
         ring_seconds=scene.campaign.ring_seconds,
         connect_seconds=0.0,
         give_up_seconds=scene.ring_seconds_minimum + SETUP_SECONDS,
+        reserved=scene.reserved,
         busy_agents=sum(_count(scene.agents, state) for state in BUSY),
         closes_in=closes_in,
     )

@@ -15,16 +15,25 @@ from dialer.call import CallState
 from dialer.call_control import Taken, Urls, observations, take
 from dialer.clock import Clock
 from dialer.commands import HangUp, PlayMessage, StopRinging
+from dialer.counts import placed
 from dialer.db.database import Database
 from dialer.events import CallEvent
+from dialer.metrics import Metrics
 from dialer.pacing.events import Event
-from dialer.telephony.carrier import Carrier, CarrierError
+from dialer.telephony.carrier import Carrier, CarrierError, CarrierRefusesUs
 from dialer.tick_times import TickTimes
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
 log = structlog.get_logger()
+
+
+@dataclass
+class Health:
+    """What a running dialer knows of its own standing."""
+
+    carrier_refuses_us: bool = False  # as of the last request that was answered
 
 
 @dataclass(frozen=True)
@@ -40,15 +49,33 @@ class Exchange:
     carrier_threads: ThreadPoolExecutor
     placing_threads: ThreadPoolExecutor  # of their own: creates that hang must not hold up a hang-up
     observe: Callable[[int, Event], None]  # campaign id and what its pacing may learn from
-    counts: Counter[str] = field(default_factory=Counter)
+    metrics: Metrics = field(default_factory=Metrics)
+    health: Health = field(default_factory=Health)
     ticks: TickTimes = field(default_factory=TickTimes)
     seats_unconfirmed: set[str] = field(default_factory=set)  # attempts whose agent's seat is about to be looked up
     confirming: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     _running: set[asyncio.Task[None]] = field(default_factory=set)
+    _writing: dict[object, float] = field(default_factory=dict)  # since when, the oldest first
+
+    @property
+    def counts(self) -> Counter[str]:
+        """What went wrong and was survived, by kind."""
+        return self.metrics.caught.counts
 
     async def commit(self, work: Callable[[Session], T]) -> T:
         """Write; returns once it is on the disk."""
-        return await asyncio.wrap_future(self.database.submit(work))
+        write, began = object(), self.clock.monotonic()
+        self._writing[write] = began
+        try:
+            return await asyncio.wrap_future(self.database.submit(work))
+        finally:
+            del self._writing[write]
+            self.metrics.commits.observe(self.clock.monotonic() - began)
+
+    def oldest_write(self) -> float:
+        """Seconds that the oldest write under way has waited; 0 when there is none."""
+        now = self.clock.monotonic()
+        return now - next(iter(self._writing.values()), now)
 
     async def read(self, work: Callable[[Session], T]) -> T:
         """Read without stopping the event loop."""
@@ -61,7 +88,13 @@ class Exchange:
     async def ask(self, request: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """A blocking request to the carrier about a call, on the carrier's threads."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.carrier_threads, lambda: request(*args, **kwargs))
+        try:
+            answer = await loop.run_in_executor(self.carrier_threads, lambda: request(*args, **kwargs))
+        except CarrierRefusesUs:
+            self.health.carrier_refuses_us = True
+            raise
+        self.health.carrier_refuses_us = False
+        return answer
 
     async def ask_for_call(self, request: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """A blocking request to the carrier for a new call."""
@@ -78,6 +111,10 @@ class Exchange:
     def follow_up(self, taken: Taken) -> None:
         """After the commit: let pacing learn, and give the carrier its orders without waiting for them."""
         at = self.clock.monotonic()
+        if placed(taken.after) and not placed(taken.before):
+            self.metrics.calls_started.inc()
+        if taken.after.abandoned and not taken.before.abandoned:
+            self.metrics.abandoned.inc()
         for seen in observations(taken, at):
             self.observe(taken.attempt["campaign_id"], seen)
         if taken.after.state is CallState.ENDED and taken.before.state is not CallState.ENDED:

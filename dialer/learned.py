@@ -22,7 +22,10 @@ from dialer.tables import PacingState
 log = structlog.get_logger()
 
 NEWEST = 10_000  # attempts from which leads' chances are learned where none were saved
-RESOLVED = (Outcome.ANSWERED, Outcome.MACHINE, Outcome.FAX, Outcome.BUSY, Outcome.NO_ANSWER, Outcome.FAILED)
+RESOLVED = (
+    *(Outcome.ANSWERED, Outcome.MACHINE, Outcome.FAX, Outcome.BUSY),
+    *(Outcome.NO_ANSWER, Outcome.FAILED, Outcome.CANCELED),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, ScalarSelect, func, insert, select, tuple_, update
 from sqlmodel import SQLModel
 
 import campaigns.tables
@@ -94,21 +94,33 @@ def settle_event(connection: Connection, key: str, *, answer: str = "", problem:
         connection.execute(change)
 
 
-def claim_agent(
-    connection: Connection, campaign_id: int, attempt_id: str, now: datetime
-) -> tuple[str, str] | tuple[None, None]:
-    """Give the call to the agent who has waited longest: name and seat token, or two Nones when nobody is free."""
+def claim_agent(connection: Connection, attempt: RowMapping, now: datetime) -> tuple[str, str] | tuple[None, None]:
+    """Give the call to the agent who has waited longest: name and seat token, or two Nones when nobody is free.
+
+    Agents reserved for calls that nobody has answered yet are not free for a call that has none.
+    """
+    attempt_id, campaign_id = attempt["id"], attempt["campaign_id"]
+    ready = (AGENT.c.campaign_id == campaign_id, AGENT.c.state == AgentState.READY)
     longest = (
         select(AGENT.c.id)
-        .where(AGENT.c.campaign_id == campaign_id, AGENT.c.state == AgentState.READY)
+        .where(*ready)
         .order_by(AGENT.c.since, AGENT.c.id)
         .limit(1)
         .with_for_update(skip_locked=True)  # whom another node is claiming; one file has one writer, and no such clause
-        .scalar_subquery()
     )
+    if not attempt["agent_reserved"]:
+        reserved = (
+            ATTEMPT.c.campaign_id == campaign_id,
+            ATTEMPT.c.state != CallState.ENDED,  # the index's own words
+            ATTEMPT.c.state.in_(UNANSWERED),
+            ATTEMPT.c.agent_reserved,
+        )
+        held = select(func.count()).where(*reserved).scalar_subquery()
+        # Not the free counted against the held: two nodes that claim at once would count the same agents.
+        longest = longest.where(_ready_after(campaign_id) >= held)
     claimed = connection.execute(
         update(AGENT)
-        .where(AGENT.c.id == longest)
+        .where(AGENT.c.id == longest.scalar_subquery())
         .values(state=AgentState.ON_CALL, since=now, reason="", attempt_id=attempt_id)
         .returning(AGENT.c.name, AGENT.c.seat_token)
     ).one_or_none()
@@ -116,6 +128,14 @@ def claim_agent(
         return None, None
     _log_change(connection, claimed.name, now, AgentState.ON_CALL, "", attempt_id)
     return claimed.name, claimed.seat_token
+
+
+def _ready_after(campaign_id: int) -> ScalarSelect[int]:
+    """How many agents would have to wait longer than this one to be given a call."""
+    other = AGENT.alias()
+    after = tuple_(other.c.since, other.c.id) > tuple_(AGENT.c.since, AGENT.c.id)
+    ready = (other.c.campaign_id == campaign_id, other.c.state == AgentState.READY)
+    return select(func.count()).where(*ready, after).correlate(AGENT).scalar_subquery()
 
 
 def seat_of(connection: Connection, attempt_id: str) -> str | None:

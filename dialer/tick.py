@@ -18,31 +18,38 @@ SEATS_A_TICK = 20  # at most, so that a shift's log-in leaves calls per second t
 
 
 async def tick_until(
-    stopping: asyncio.Event, exchange: Exchange, work: Callable[[], Awaitable[None]], tick_seconds: float
+    stopping: asyncio.Event, exchange: Exchange, work: Callable[[float], Awaitable[None]], tick_seconds: float
 ) -> None:
-    """Until told to stop, between two ticks. A tick that fails is counted, and the next one tries again."""
-    next_at = exchange.clock.monotonic()
+    """Until told to stop, between two ticks. A tick that fails is counted, and the next one tries again.
+
+    `work` hears how many seconds after the time that was due it begins.
+    """
+    due_at = next_at = exchange.clock.monotonic()
     while not stopping.is_set():
         try:
-            await work()
+            await work(exchange.clock.monotonic() - due_at)
         except CarrierError as error:
             exchange.counts["carrier_unreachable"] += 1
             log.warning("carrier_unreachable", error=str(error))
         except Exception:
             exchange.counts["tick_errors"] += 1
             log.exception("tick_failed")
-        next_at = max(next_at + tick_seconds, exchange.clock.monotonic())
+        due_at = next_at + tick_seconds
+        next_at = max(due_at, exchange.clock.monotonic())
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), next_at - exchange.clock.monotonic())
 
 
-async def tick(exchange: Exchange, loop: DialLoop) -> None:
+async def tick(exchange: Exchange, loop: DialLoop, late_seconds: float) -> None:
     """Free agents, ring seats, dial."""
+    exchange.metrics.tick_lateness.observe(late_seconds)
     began = exchange.clock.monotonic()
     await sweep.end_overdue_wrap_ups(exchange)
     await ring_seats(exchange, loop.budget)
     await loop.tick()
-    exchange.ticks.add(began, exchange.clock.monotonic())
+    ended = exchange.clock.monotonic()
+    exchange.ticks.add(began, ended)
+    exchange.metrics.ticks.observe(ended - began)
 
 
 async def let_go(exchange: Exchange) -> None:

@@ -1,4 +1,4 @@
-"""How far apart the ticks began and how long they took, over the last hour."""
+"""How far apart the ticks began and how long they took, over the last 3,600 of them."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ class TickTimes:
     def __init__(self) -> None:
         self._apart: deque[float] = deque(maxlen=KEPT)
         self._lasted: deque[float] = deque(maxlen=KEPT)
-        self._began: float | None = None
+        self.began: float | None = None  # the last one
 
     def add(self, began: float, ended: float) -> None:
-        if self._began is not None:
-            self._apart.append(began - self._began)
-        self._began = began
+        if self.began is not None:
+            self._apart.append(began - self.began)
+        self.began = began
         self._lasted.append(ended - began)
 
     def summary(self) -> dict[str, dict[str, float]]:

@@ -25,6 +25,7 @@ from dialer.telephony.carrier import CarrierError
 log = structlog.get_logger()
 
 SEAT_CHECK_SECONDS = 15
+ACCOUNT_CHECK_SECONDS = 60  # when nothing else is asked, a refused account would be noticed by the first call
 PACING_SAVED_SECONDS = 60
 EVENTS_KEPT = timedelta(days=90)  # webhooks as received; what they meant is in the attempts for good
 FORGOTTEN_TOGETHER = 200  # webhooks removed in one write, a few milliseconds
@@ -41,6 +42,7 @@ def make_timetable(
     entries: list[tuple[str, Callable[[], Awaitable[None]], object]] = [
         ("quiet calls", lambda: ask_about_quiet_calls(exchange, quiet, lost), _every(quiet_seconds / 4)),
         ("seats", lambda: check_seats(exchange), _every(SEAT_CHECK_SECONDS)),
+        ("account", lambda: exchange.ask(exchange.carrier.check), _every(ACCOUNT_CHECK_SECONDS)),
         ("pacing", save_pacing, _every(PACING_SAVED_SECONDS)),
         ("upkeep", lambda: _upkeep(exchange), UPKEEP),
     ]

@@ -26,7 +26,7 @@ from dialer.db.database import Database, place_of
 from dialer.db.sqlite import SqliteFile
 from dialer.events import CallEvent, Placed, Progress, Refused
 from dialer.exchange import Exchange
-from dialer.telephony.carrier import CarrierError, Placement, SeatRing
+from dialer.telephony.carrier import CarrierError, CarrierRefusesUs, Placement, SeatRing
 from tests.postgres import Server, running_server
 
 NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)  # a Monday noon in New York
@@ -126,6 +126,7 @@ class ScriptedCarrier:
         self.answers: deque[Placement | Callable[[], Placement]] = deque()
         self.seat_answers: deque[SeatRing] = deque()
         self.down = False  # cannot be reached
+        self.refuses_us = False  # account or token are wrong
         self.requests: list[Request] = []
         self.calls: dict[str, KnownCall] = {}
         self.seats: list[tuple[str, str, str]] = []  # address, caller id, token
@@ -192,6 +193,8 @@ class ScriptedCarrier:
     def _reach(self) -> None:
         if self.down:
             raise CarrierError("the carrier could not be reached")
+        if self.refuses_us:
+            raise CarrierRefusesUs("the carrier refuses our account (20003)")
 
 
 class Build:

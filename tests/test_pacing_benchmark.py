@@ -14,7 +14,8 @@ EXPONENTIAL = next(case for case in cases(quick=False) if case.chance == 0.5)
 
 
 def played(case, policy, busy, abandoned=28, seed=1, target=None, peak=0.03):
-    figures = Figures(staffed=100, talking=busy, live=1000, live_abandoned=abandoned, peak=peak)
+    counts = {"live": 1000, "live_abandoned": abandoned, "answers": 1000, "abandoned": abandoned}
+    figures = Figures(staffed=100, talking=busy, peak=peak, **counts)
     return Played(Run(case, policy, seed, target), figures, seconds=1.0)
 
 

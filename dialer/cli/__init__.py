@@ -5,6 +5,7 @@ import typer
 from dialer.cli import (
     agent,
     campaign,
+    check,
     compliance,
     consent,
     database,
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.command()(run.run)
 app.command()(demo.demo)
+app.command()(check.check)
 app.command()(run.emulator)
 app.command()(simulate.simulate)
 app.command()(why.why)

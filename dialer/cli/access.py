@@ -156,12 +156,8 @@ class Writer:
 @contextmanager
 def writing(settings: Settings) -> Iterator[Writer]:
     """A writer; makes the database when there is none yet."""
-    place = place_or_fail(settings)
     try:
-        if schema.version(place) is None:
-            schema.upgrade(place)
-        schema.check_version(place)
-        database = Database.open(settings.database_url)
+        database = schema.open_current(settings.database_url)
     except DatabaseTaken as taken:
         daemon = running_daemon(settings)
         if daemon is None:

@@ -11,7 +11,6 @@ from compliance.packs import RuleError
 from config.logging import set_up
 from dialer.cli.access import MISUSE, fail, load_settings
 from dialer.db import schema
-from dialer.db.database import Database, place_of
 from dialer.db.place import DatabaseError
 from dialer.simulation.callees import DEFAULT, DEMO, Population
 
@@ -42,11 +41,7 @@ def run(
     set_up(settings.log_level)
     try:
         daemon.check_settings(settings)
-        place = place_of(settings.database_url)
-        if schema.version(place) is None:
-            schema.upgrade(place)
-        schema.check_version(place)
-        database = Database.open(settings.database_url)
+        database = schema.open_current(settings.database_url)
     except (daemon.CannotStart, DatabaseError) as error:
         raise fail(str(error)) from None
     try:

@@ -71,7 +71,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session on its own snapshot; nothing written in it is kept."""
+        """A session on its own snapshot; writing in it fails."""
         with Session(self._reads) as session:
             yield session
             session.rollback()

@@ -33,7 +33,7 @@ class Place(Protocol):
     """A place's text is fit for messages."""
 
     def reading(self) -> Engine:
-        """An engine whose transactions see one snapshot each."""
+        """An engine whose transactions see one snapshot each, and which the database itself keeps from writing."""
 
     def writing(self) -> Writing:
         """Raises DatabaseTaken."""

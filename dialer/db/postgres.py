@@ -16,6 +16,7 @@ from dialer.tables import Node
 LOCK = (0x6469616C, 1)  # "dial" in ASCII, so as not to meet another program's; 1: the right to write
 CONNECT_SECONDS = 5
 SESSION = "-c timezone=UTC"  # lead files are written as text, without a zone
+READ_ONLY = f"{SESSION} -c default_transaction_read_only=on"
 WRITER = "writer"
 DRIVER = "postgresql+psycopg"
 
@@ -35,10 +36,10 @@ class PostgresDatabase:
         return self.url.render_as_string(hide_password=True)
 
     def reading(self) -> Engine:
-        return self._engine(isolation_level="REPEATABLE READ")
+        return self._engine(READ_ONLY, isolation_level="REPEATABLE READ")
 
     def writing(self) -> Writing:
-        engine = self._engine(pool_size=1, max_overflow=0)
+        engine = self._engine(SESSION, pool_size=1, max_overflow=0)
 
         @event.listens_for(engine, "connect")
         def _take_lock(connection: Any, _record: object) -> None:
@@ -92,8 +93,8 @@ class PostgresDatabase:
         finally:
             engine.dispose()
 
-    def _engine(self, **options: Any) -> Engine:
-        connect = {"connect_timeout": CONNECT_SECONDS, "options": SESSION}
+    def _engine(self, session: str, **options: Any) -> Engine:
+        connect = {"connect_timeout": CONNECT_SECONDS, "options": session}
         return create_engine(self.url.set(drivername=DRIVER), connect_args=connect, pool_pre_ping=True, **options)
 
     def _unreachable(self, error: OperationalError) -> DatabaseError:

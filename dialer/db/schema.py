@@ -2,6 +2,7 @@
 
 from importlib import resources
 
+from dialer.db.database import Database, place_of
 from dialer.db.place import DatabaseError, Place
 
 HEAD = "0005"  # the newest migration; a test holds it against Alembic
@@ -33,6 +34,24 @@ def check_version(place: Place) -> None:
 
 def _remedy(found: str) -> str:
     return "run `dialer db upgrade`" if found < HEAD else "install the newer dialer that made it"
+
+
+def open_current(url: str) -> Database:
+    """Take the right to write to a database of this version, made when there is none.
+
+    The version is looked at with the right in hand: until then another process may migrate the database or replace it.
+    Raises DatabaseTaken, WrongSchema, DatabaseError.
+    """
+    place = place_of(url)
+    if version(place) is None:
+        upgrade(place)
+    database = Database.open(url)
+    try:
+        check_version(place)
+    except DatabaseError:
+        database.close()
+        raise
+    return database
 
 
 def upgrade(place: Place) -> tuple[str | None, str]:

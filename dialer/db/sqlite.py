@@ -3,17 +3,18 @@
 import fcntl
 import os
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event
 
 from dialer.db.place import Contents, DatabaseError, DatabaseTaken, Writing
 
 BUSY_SECONDS = 5
-FORMAT = b"SQLite format 3\x00"
+CACHE_KILOBYTES = 65536  # of each connection, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class SqliteFile:
         return str(self.path)
 
     def reading(self) -> Engine:
-        return make_engine(self.path, begin="BEGIN")
+        return make_reading_engine(self.path)
 
     def writing(self) -> Writing:
         lock = take_lock(self.path)
@@ -35,14 +36,14 @@ class SqliteFile:
             os.pwrite(lock, text.encode(), 0)
 
         def release() -> None:
-            engine.dispose()
+            engine.dispose()  # the last to go empties the write-ahead log, which only a writer can
             os.close(lock)
 
         return Writing(engine, announce, release)
 
     def announced(self) -> str:
         try:
-            with Path(f"{self.path}.lock").open() as file:
+            with _lock_file(self.path).open() as file:
                 text = file.read()
                 return text if text and _held(file.fileno()) else ""
         except FileNotFoundError:
@@ -53,16 +54,18 @@ class SqliteFile:
             ) from None
 
     def contents(self) -> Contents:
+        """Only SQLite opens the file: closing any other handle on it would drop this process's locks there."""
         path = self.path
         try:
             if not path.exists() or path.stat().st_size == 0:
                 return Contents(set(), None)
-            with path.open("rb") as file:
-                if file.read(len(FORMAT)) != FORMAT:
-                    raise DatabaseError(f"{path} is no SQLite database: name another file in database_url")
             with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
                 return _contents(connection)
         except (OSError, sqlite3.Error) as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+                raise DatabaseError(
+                    f"{path} is no SQLite database, or a damaged one: name another file in database_url"
+                ) from None
             raise DatabaseError(f"{path} cannot be read: {error}: name another file in database_url") from None
 
 
@@ -73,21 +76,30 @@ def _contents(connection: sqlite3.Connection) -> Contents:
     return Contents(tables, row and str(row[0]))
 
 
-def make_engine(path: Path, begin: str = "BEGIN IMMEDIATE") -> Engine:
-    """An engine whose connections write through (WAL, FULL) and open each transaction with `begin`.
+def make_engine(path: Path) -> Engine:
+    """An engine whose connections write through (WAL, FULL).
 
-    A deferred transaction that turns into a writing one fails at once with SQLITE_BUSY, so writers begin immediate.
+    A deferred transaction that turns into a writing one fails at once with SQLITE_BUSY, so they begin immediate.
     """
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+    pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"cache_size=-{CACHE_KILOBYTES}")
+    return _engine(URL.create("sqlite", database=str(path)), "BEGIN IMMEDIATE", pragmas)
+
+
+def make_reading_engine(path: Path) -> Engine:
+    """An engine whose connections SQLite itself keeps from writing, whatever is done with them."""
+    address = URL.create("sqlite", database=path.absolute().as_uri(), query={"mode": "ro", "uri": "true"})
+    return _engine(address, "BEGIN", (f"cache_size=-{CACHE_KILOBYTES}",))
+
+
+def _engine(address: URL, begin: str, pragmas: Sequence[str]) -> Engine:
+    engine = create_engine(address, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
-    def _pragmas(connection: Any, _record: object) -> None:
+    def _connected(connection: Any, _record: object) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute("PRAGMA cache_size=-65536")
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
     @event.listens_for(engine, "begin")
@@ -100,7 +112,7 @@ def make_engine(path: Path, begin: str = "BEGIN IMMEDIATE") -> Engine:
 def take_lock(path: Path) -> int:
     """Take the right to write to this file, held until closed or the process ends. Raises DatabaseTaken."""
     try:
-        handle = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        handle = os.open(_lock_file(path), os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise DatabaseError(f"cannot write beside {path}: {error.strerror}: choose another database_url") from None
     try:
@@ -110,6 +122,11 @@ def take_lock(path: Path) -> int:
         raise DatabaseTaken(f"{path} is being written by another process: stop it, or let it do the work") from None
     os.ftruncate(handle, 0)
     return handle
+
+
+def _lock_file(path: Path) -> Path:
+    """Beside the file itself: two names of one database, through a link, are one right to write."""
+    return Path(f"{path.resolve()}.lock")
 
 
 def _held(handle: int) -> bool:

@@ -130,11 +130,16 @@ class Agents:
         }
 
     def restore(self, state: Mapping[str, Any], another: bool) -> None:
-        """Of `another` campaign only the chances are taken over, and with less weight."""
+        """Of `another` campaign only the chances are taken over, and with less weight.
+
+        Raises ValueError for what no agents can have done.
+        """
         self._talk.restore(state["talk"], ANOTHER if another else 1.0)
         self._wrap_up.restore(state["wrap_up"], ANOTHER if another else 1.0)
-        (self._leaving,) = numbers([state["leaving"]], 1)
-        self.served = 0 if another else int(state["served"])
+        (leaving,), served = numbers([state["leaving"]], 1), int(state["served"])
+        if not 0 <= leaving <= 1 or served < 0:
+            raise ValueError(f"a share of {leaving:g} leaving, {served} served")
+        self._leaving, self.served = leaving, 0 if another else served
         self._settle_tables()
 
 

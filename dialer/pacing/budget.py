@@ -9,19 +9,19 @@ from dialer.pacing.policy import Budget
 
 USUAL_PRICE = 21.0  # idle agent-seconds, for one agent and where everybody answers: a first guess
 GROWTH = 0.45  # power of the agents with which it grows
-LOWEST, HIGHEST = -3.0, 3.0  # logs of the price over the first guess
-BALANCE = 3.5  # abandoned calls left, at least, with which the price is the usual one
+LOWEST, HIGHEST = -1.5, 3.0  # logs of the price over the first guess
+BALANCE = 2.4  # spreads left, at least, with which the price is the usual one
 SHARE = 0.05  # of what is allowed, in balance
 MOST, FOR_AGENT = 5.0, 0.25  # abandoned calls in balance at most, and so many more for each agent
-SPREAD = 1.5  # abandoned calls that 25 agents may lose before a higher price works
+SPREAD = 1.5  # abandoned calls that up to 25 agents may lose before a higher price works
 LARGE = 25.0  # agents
 SPENDING = 2.0  # spreads above the balance over which the price falls by e
 CHEAPEST = 2.0  # log of the usual price over the lowest
 DEAREST = 3.0  # log of the price over the usual one when the budget is used up
 LEARNING = 0.15  # log of the price for each call foreseen as abandoned beyond what is allowed
-TRUST = 10.0  # abandoned calls that a new forecast of them is trusted like
+TRUST = 40.0  # abandoned calls that a new forecast of them is trusted like: they come several at once
 MEMORY = 100.0  # abandoned calls
-MOST_WRONG = 3.0  # times too many or too few
+MOST_WRONG = 2.0  # times too many or too few
 KEPT = 0.002  # share of what is allowed that is not spent
 
 
@@ -47,26 +47,27 @@ class Price:
         self._learned = self._dearer = 0.0
         self._foreseen = self._abandoned = 0.0
 
-    def now(self, left: Left, agents: int, answer_chance: float) -> float:
+    def now(self, left: Left, committed: float, agents: int, answer_chance: float) -> float:
+        """`committed`: abandoned calls that must be expected of the lines in flight."""
         spread = SPREAD * sqrt(max(1.0, agents / LARGE))
-        balance = max(BALANCE, min(SHARE * left.allowed, MOST + FOR_AGENT * agents))
-        above = left.calls - balance
+        balance = max(BALANCE * spread, min(SHARE * left.allowed, MOST + FOR_AGENT * agents))
+        above = max(1.0, left.calls - committed) - balance
         width = max(SPENDING * spread, balance) if above > 0 else (balance - 1.0) / DEAREST
         self._dearer = max(-CHEAPEST, -above / width)
         usual: float = USUAL_PRICE * max(1, agents) ** GROWTH / max(answer_chance, 0.01)
-        scarce = max(1.0, 1.5 * spread / balance) ** 2
-        return usual * scarce * exp(self._learned + self._dearer)
+        return usual * exp(self._learned + self._dearer)
 
-    def foresee(self, abandoned: float, allowed: float) -> None:
+    def foresee(self, abandoned: float, allowed: float | None) -> None:
         """Calls that a line dialled by the last price is expected to lose, and those that its answers allow.
 
-        Only of a free choice: a limit on the dials says nothing about the price. Calls are lost about as rarely as they
-        are dear, so from a price that the budget has moved less or more of them are wanted.
+        `allowed` is None where a limit on the dials decided: that says nothing about the price. Calls are lost about as
+        rarely as they are dear, so from a price that the budget has moved less or more of them are wanted.
         """
         wrong = max(1 / MOST_WRONG, min(MOST_WRONG, (TRUST + self._abandoned) / (TRUST + self._foreseen)))
         self._foreseen += abandoned
-        self._learned += LEARNING * (wrong * abandoned - allowed * exp(-self._dearer))
-        self._learned = max(LOWEST, min(HIGHEST, self._learned))
+        if allowed is not None:
+            self._learned += LEARNING * (wrong * abandoned - allowed * exp(-self._dearer))
+            self._learned = max(LOWEST, min(HIGHEST, self._learned))
 
     def abandoned(self, calls: float) -> None:
         """So many more than when it was told last; fewer, when some turned out to be machines."""

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from math import exp, isfinite
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from dialer.pacing.grid import Array
 
 ANOTHER = 0.2  # weight of another campaign's calls
+ROUNDING = 1e-6  # of saved sums, over the largest
 
 
 class Hazard:
@@ -92,7 +94,7 @@ class Hazard:
         return {"steps": steps, "parts": parts, "left": left}
 
     def restore(self, state: Mapping[str, Any], weight: float) -> None:
-        """Raises ValueError for other bins than these."""
+        """Raises ValueError for other bins than these, or sums that no stays have."""
         size = len(self.edges)
         if len(state["left"]) != len(self._left):
             raise ValueError("other causes")
@@ -100,6 +102,9 @@ class Hazard:
         self._steps = numbers(state["steps"], size + 1, weight)
         self._parts = numbers(state["parts"], size, weight)
         self._left = [numbers(sums, size, weight) for sums in state["left"]]
+        whole = np.cumsum(self._steps)
+        if min(whole.min(), *self._parts, *chain(*self._left)) < -ROUNDING * (1 + whole.max()):
+            raise ValueError("fewer than no stays")
 
 
 def numbers(saved: Iterable[Any], size: int, weight: float = 1.0) -> list[float]:

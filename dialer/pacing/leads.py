@@ -91,8 +91,9 @@ class LeadChances:
         return np.array([0, *(index[name] for name in features)], dtype=np.intp)
 
     def _forget_rarest(self) -> None:
-        self._counts[0] = np.inf
-        most = np.argsort(-self._counts, kind="stable")[: int(FEATURES * (1 - FORGOTTEN))]
+        order = self._counts.copy()
+        order[0] = np.inf
+        most = np.argsort(-order, kind="stable")[: int(FEATURES * (1 - FORGOTTEN))]
         names = list(self._index)
         self._index.clear()
         self._index.update({names[place]: number for number, place in enumerate(most)})
@@ -126,7 +127,7 @@ class LeadChances:
         means, variances, counts = values.T
         prior = _priors(len(names))
         usual, dials = float(state["usual"]), int(state["dials"])
-        sound = np.isfinite(means).all() and (counts >= 0).all() and 0 < usual < 1 and dials >= 0
+        sound = np.isfinite(values).all() and (counts >= 0).all() and 0 < usual < 1 and dials >= 0
         if not sound or not ((variances > 0) & (variances <= prior * 1.001)).all():
             raise ValueError("impossible numbers")
         if another:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,6 +16,7 @@ DELAYS = 24  # half seconds from pick-up to the verdict of machine detection; th
 MEMORY = 2500.0  # calls
 PICKED_UP, FAILED = 0, 1
 OVERDUE_SECONDS = 30.0
+SETUP_SECONDS = 3.0  # that a line may need before it rings
 PRIOR_LIVE = 0.95  # of the calls that ask for an agent
 PRIOR_WEIGHT = 4.0
 KEPT = 20_000  # calls of which something may still be told
@@ -45,7 +46,7 @@ class Lines:
         self.answers = 0  # calls that have asked for an agent
         self.level = Level()
         size = len(RING_AGES)
-        self._ring = Hazard(RING_AGES, MEMORY, np.full(size, 0.04), 6.0, causes=2)
+        self._ring = Hazard(RING_AGES, MEMORY, np.where(np.array(RING_AGES) < 20, 0.04, 0.01), 6.0, causes=2)
         self._humans, self._machines = [0.0] * size, [0.0] * size  # of the pick-ups, by ring age
         self._delays = [[0.0] * DELAYS, [0.0] * DELAYS]  # of machines, of humans
         self._past: dict[str, None] = {}  # calls that ring no more: told late or twice, their dial begins nothing
@@ -55,7 +56,7 @@ class Lines:
         self.abandoned = 0.0  # after they had asked
         self._live_answers = self._live_abandoned = 0.0
         self._machine_answers = 0.0  # of those that have asked, found by detection afterwards
-        self.settle(float("-inf"))
+        self.settle(-inf)
 
     def __len__(self) -> int:
         return len(self.ringing) + len(self.detecting) + len(self.waiting)
@@ -175,8 +176,12 @@ class Lines:
         self._live[age] += live - line.heard
         self._not_live[age] += not live
 
-    def settle(self, now: float) -> None:
-        """Work out the chances anew, with all that is ringing at `now`."""
+    def settle(self, now: float, ring_seconds: float = inf) -> None:
+        """Work out the chances anew, with all that is ringing at `now`.
+
+        Nobody answers once the carrier has given up: where lines are hung up before, no call would ever show that.
+        """
+        self._last_age = ring_seconds + SETUP_SECONDS
         for line in self.ringing.values():
             self._count(line, now - line.at)
         if self.answers:
@@ -207,6 +212,7 @@ class Lines:
 
     def _settle_tables(self) -> None:
         picks, fails = self._ring.rates()
+        picks = np.where(np.array(RING_AGES) < self._last_age, picks, 0.0)
         share = self._human_share = _share(self._humans, self._machines)
         leaving = 1 - np.exp(-(picks + fails))
         asks = leaving * picks / (picks + fails) * share

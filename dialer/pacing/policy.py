@@ -40,6 +40,7 @@ class Floor:
     connect_seconds: float = 2.0  # so long an answered call may wait for an agent
     give_up_seconds: float = inf  # after so much ringing a line may be hung up
     busy_agents: int | None = None  # on a call or in wrap-up; None: as the events have it
+    reserved: int = 0  # of the lines in flight: each holds a free agent
     closes_in: float = inf  # seconds until nobody may be dialled or served any more
     others: Sequence[float] = ()
 

@@ -36,7 +36,8 @@ SETTLE_SECONDS = 10.0
 BACKWARDS_SECONDS = 0.5  # that a clock may be set back without notice
 CLOSING_SECONDS, CLOSING_PRICE = 240.0, 3.0  # fewer answers than usual can still make up for an abandoned call
 CLOSED_SECONDS = 20.0  # before the end nobody new is dialled
-RISKED = 0.5  # of the budget left, at most, by the lines of one decision
+SPARED = 0.25  # of the price, when lines are hung up: fewer dials to come could make room as well
+RISKED = 0.5  # of the budget left, at most, by all lines in flight
 FORMAT = "predictive-2"  # of the saved state
 
 
@@ -52,7 +53,9 @@ class Predictive:
         self._first_dial = float("inf")
         self._learned, self._needed = False, LEARNING_CALLS
         self._priced = 0.0  # abandoned calls
-        self._foreseen = 0, 0.0, 0.0  # of the last decision: lines not dialled yet; for each, calls lost and allowed
+        # Of the last decision: lines not dialled yet; for each, calls lost, and allowed where no limit decided
+        self._committed = 0.0  # calls to be lost without any line more, as of the last decision
+        self._foreseen: tuple[int, float, float | None] = (0, 0.0, None)
         self._reserving = False  # what was decided last
         self._given_up: set[str] = set()
         lines, agents = self._lines, self._agents
@@ -103,7 +106,7 @@ class Predictive:
         if now < self._now - BACKWARDS_SECONDS:
             return self._start_over(now, floor)
         self._now = now
-        self._foreseen = 0, 0.0, 0.0
+        self._foreseen = 0, 0.0, None
         self._settle(now, floor)
         lines, agents = self._lines, self._agents
         if not self._learned:
@@ -123,7 +126,7 @@ class Predictive:
             return one_to_one(floor, f"drop-rate budget used up, {left.calls:.1f} abandoned calls left")
         if floor.closes_in < CLOSED_SECONDS:
             return Decision(0, reserve=False, reason="nobody may be dialled any more: dial 0")
-        price = self._price.now(left, floor.free_agents + agents.busy, chance)
+        price = self._price.now(left, self._committed, floor.free_agents + agents.busy, chance)
         if floor.closes_in < CLOSING_SECONDS:
             price *= CLOSING_PRICE
         return self._best(now, floor, price * lines.live_share, chance, left)
@@ -141,22 +144,27 @@ class Predictive:
             answers = answers + np.array(floor.others)
         freed = agents.freed_by_step(now, patience, floor.busy_agents) + agents.freed_after(answers, patience)
         line = lines.line_answers * lines.level.cautious
-        unseen = ceil(chance * max(0, floor.in_flight - len(lines)))  # answers of lines whose start was not told
-        idle = max(0, floor.free_agents - lines.held) - len(lines.waiting) - unseen
+        held = max(lines.held, floor.reserved)
+        untold = max(0, floor.in_flight - len(lines) - (held - lines.held))  # lines whose start was not told
+        idle = max(0, floor.free_agents - held) - len(lines.waiting) - ceil(chance * untold)
         spare = max(0.0, idle + float(freed.sum() - answers.sum()))
-        most = min(floor.max_dials, int(1.5 * spare / max(chance, 0.01)) + 2)
+        room = int(1.5 * spare / max(chance, 0.01)) + 2
+        most = min(floor.max_dials + 1, room)
         lost, idled = of_more_lines(idle, freed, answers, agents.freed_after(line, patience), line, most)
         numbers = np.array(candidates(most), dtype=np.float64)
         cost = price * (lost - left.ceiling * chance * numbers) + idled
-        cost[lost - lost[0] > RISKED * left.calls] = np.inf
-        dial = min(_lowest(numbers, cost), floor.max_dials)
-        if 0 < dial < floor.max_dials and floor.closes_in >= CLOSING_SECONDS:
+        cost[1:][lost[1:] > RISKED * left.calls] = np.inf
+        self._committed = float(lost[0])
+        wanted = _lowest(numbers, cost)
+        dial = min(wanted, floor.max_dials)
+        limited = wanted > dial or (most < room and wanted == numbers[-1]) or floor.closes_in < CLOSING_SECONDS
+        if dial:
             each = float(np.interp(dial, numbers, lost) - lost[0]) / dial
-            self._foreseen = dial, each, left.ceiling * chance
+            self._foreseen = dial, each, None if limited else left.ceiling * chance
         give_up: tuple[str, ...] = ()
         if dial == 0 and floor.give_up_seconds < floor.ring_seconds:
-            give_up = self._late(now, floor, idle, freed, answers, price * left.ceiling, price)
-        limit = ", as many as may start now" if dial == floor.max_dials else ""
+            give_up = self._late(now, floor, idle, freed, answers, SPARED * price * left.ceiling, SPARED * price)
+        limit = ", as many as may start now" if wanted > dial else ""
         reason = (
             f"{floor.free_agents} free, {freed.sum():.0f} more within {HORIZON} s, answer rate {chance:.0%}, "
             f"{floor.in_flight} in flight, {left.calls:.1f} abandoned calls left, "
@@ -185,7 +193,7 @@ class Predictive:
     def _settle(self, now: float, floor: Floor) -> None:
         if now - self._settled >= SETTLE_SECONDS:
             self._lines.forget_overdue(now, floor.ring_seconds)
-            self._lines.settle(now)
+            self._lines.settle(now, floor.ring_seconds)
             self._agents.settle(now)
             self._given_up &= self._lines.ringing.keys()
             self._settled = now

@@ -12,6 +12,7 @@ from campaigns.hopper import held_until
 from campaigns.prospects import RING_MARGIN_SECONDS
 from campaigns.recycling import Again, recycle, retires_phone, uses_try
 from campaigns.search import LOOK_LIMIT
+from campaigns.turns import BY_CHANCE
 from compliance import rulebook
 from compliance.facts import OWN_MEASURE, DropCount, Facts, Past
 from compliance.gate import Blocked, Reason, check
@@ -65,11 +66,16 @@ class Hopper:
 
     def take(self, wanted: int, reserved: bool, now: float) -> list[Turn]:
         """Up to `wanted` leads that the gate has cleared, in order; those refused on the way are put away."""
-        at = self.wall(now)
+        turns = self._cleared(wanted, reserved, self.wall(now))
+        if self._likely is not None:
+            self._likely.looked(_by_chance(turns))
+        return turns
+
+    def _cleared(self, wanted: int, reserved: bool, at: datetime) -> list[Turn]:
         facts = self._facts(reserved, at)
         turns: list[Turn] = []
         looked = 0
-        while len(turns) < wanted and looked < LOOK_LIMIT and (chosen := self._choose(wanted - len(turns), at)):
+        while len(turns) < wanted and looked < LOOK_LIMIT and (chosen := self._choose(wanted, turns, at)):
             looked += len(chosen)
             for turn in chosen:
                 verdict = check(facts(turn.lead), self._rulebook, at)
@@ -83,11 +89,12 @@ class Hopper:
                     return turns  # the budget is the campaign's: the next lead would be refused too
         return turns
 
-    def _choose(self, wanted: int, at: datetime) -> list[Turn]:
-        """The daemon's order, by chances where they are learned."""
+    def _choose(self, wanted: int, before: list[Turn], at: datetime) -> list[Turn]:
+        """The daemon's order, by chances where they are learned; `before`: those cleared in this look."""
+        left = wanted - len(before)
         if self._likely is not None:
-            return [Turn(*one) for one in self._likely.choose(wanted, at)]
-        return [Turn(lead) for lead in self._queue.first(wanted)]
+            return [Turn(*one) for one in self._likely.choose(left, at, _by_chance(before))]
+        return [Turn(lead) for lead in self._queue.first(left)]
 
     def _hold(self, lead: Lead, verdict: Blocked, at: datetime) -> None:
         self.figures.refused[str(verdict.reason)] += 1
@@ -161,6 +168,10 @@ class Hopper:
             self._queue.put(lead)
         else:
             self.figures.exhausted += not lead.reached
+
+
+def _by_chance(turns: list[Turn]) -> int:
+    return sum(turn.lead.priority in BY_CHANCE for turn in turns)
 
 
 @lru_cache(maxsize=1)

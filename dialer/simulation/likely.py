@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 
 from campaigns.dispositions import PERSON_CAME
 from campaigns.lead import Priority
-from campaigns.search import BY_CHANCE, LONGEST_WAITING, STRETCH
 from campaigns.traits import traits
-from campaigns.turns import in_turn
+from campaigns.turns import BY_CHANCE, in_turn, pool
 from dialer.pacing.leads import LeadChances
 from dialer.simulation.lead_list import Lead
 from dialer.simulation.queue import Place, Queue
@@ -24,22 +23,32 @@ class Likely:
         self._queue = queue
         self._known = LeadChances()
         self._places: Mapping[Priority, Place] = {}
+        self._reached: Mapping[Priority, Place] | None = None  # by the first choice of a look
         self._offered = 0
         self._traits: dict[int, tuple[datetime, tuple[str, ...]]] = {}  # by lead: since when
 
-    def choose(self, wanted: int, at: datetime) -> list[tuple[Lead, float, tuple[str, ...]]]:
-        """Up to so many leads, each with its chance over the usual one and the traits that it has now."""
+    def choose(self, wanted: int, at: datetime, offered: int = 0) -> list[tuple[Lead, float, tuple[str, ...]]]:
+        """Up to so many leads, each with its chance over the usual one and the traits that it has now.
+
+        `offered`: in this look before, promised callbacks apart.
+        """
         promised = self._queue.page(Priority.CALLBACK, wanted)
-        others = self._pool(wanted - len(promised)) if len(promised) < wanted else []
+        others = self._others(wanted - len(promised)) if len(promised) < wanted else []
         rows = [self._traits_of(lead, at) for lead in (*promised, *others)]
         chances = self._known.chances(rows) / self._known.usual
         its = len(promised)
         ranks = self._known.ranking(rows[its:])
-        turns = in_turn([lead.priority for lead in others], ranks, wanted - its, self._offered) if others else []
-        self._offered += len(turns)
+        queues = [lead.priority for lead in others]
+        turns = in_turn(queues, ranks, wanted - its, self._offered + offered) if others else []
         next_ones = [*range(its), *(its + place for place, _ in turns)]
         leads = [*promised, *others]
         return [(leads[place], float(chances[place]), rows[place]) for place in next_ones]
+
+    def looked(self, offered: int) -> None:
+        """A look is over, in which so many were offered, promised callbacks apart: the next one goes on behind it."""
+        self._offered += offered
+        if self._reached is not None:
+            self._places, self._reached = self._reached, None
 
     def learn(self, lead: Lead, features: tuple[str, ...], answered: bool | None) -> None:
         """What came of a dial; None where we ended it."""
@@ -47,23 +56,14 @@ class Likely:
         if answered is not None:
             self._known.learn(features, answered)
 
-    def _pool(self, wanted: int) -> list[Lead]:
-        """Those that have waited longest and a stretch further on, behind the last one; all where that is too few."""
-        queue, length = self._queue, max(STRETCH, wanted)
-        pool: list[Lead] = []
-        reached: dict[Priority, Place] = {}
-        for priority in BY_CHANCE:
-            pool += (first := queue.page(priority, LONGEST_WAITING))
-            if len(first) == LONGEST_WAITING:
-                last = _place(first[-1])
-                stretch = queue.page(priority, length, max(last, self._places.get(priority, last)))
-                pool += stretch
-                if len(stretch) == length:
-                    reached[priority] = _place(stretch[-1])
-        self._places = reached
-        if len(pool) < wanted:
-            pool = [lead for priority in BY_CHANCE for lead in queue.page(priority, wanted)]
-        return pool
+    def _others(self, wanted: int) -> list[Lead]:
+        """As the daemon searches them; all where that is too few."""
+        waiting, further, reached = pool(self._queue.page, _place, self._places, wanted)
+        if self._reached is None:
+            self._reached = reached
+        if len(waiting) + len(further) < wanted:
+            return [lead for priority in BY_CHANCE for lead in self._queue.page(priority, wanted)]
+        return waiting + further
 
     def _traits_of(self, lead: Lead, at: datetime) -> tuple[str, ...]:
         known = self._traits.get(lead.id)

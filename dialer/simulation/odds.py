@@ -35,7 +35,12 @@ def _balanced(human: float, odds: NDArray[np.float64], weights: NDArray[np.float
 
 
 def told(human: float, spread: float, known: float, share_known: float) -> float:
-    """What a lead's features tell of its chance, over the mean `human`: `known` of its log odds, the rest spread."""
+    """What a lead's features tell of its chance, over the mean `human`: `known` of its log odds, the rest spread.
+
+    1 where nobody answers.
+    """
+    if not human:
+        return 1.0
     middle = average(human, spread)
     unknown = spread * (1 - share_known) ** 0.5
     if not unknown:

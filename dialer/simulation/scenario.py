@@ -158,7 +158,7 @@ class Leads(_Part):
     consent: Literal["none", "relationship", "express", "written"] = "written"  # that all have given
     attempts_per_lead: Annotated[int, Field(ge=1)] = 6
     attempts_per_day: Annotated[int, Field(ge=1)] = 3
-    dead: Share = 0.05  # of the leads: no such number, of the share of busy ones
+    dead: Annotated[float, Field(ge=0, lt=1)] = 0.05  # of the leads: no such number, of the share of busy ones
     spread: Annotated[float, Field(ge=0)] = 1.0  # of leads of one area code, standard deviation
     area_spread: Annotated[float, Field(ge=0)] = 0.4  # of the area codes, standard deviation
     hour_spread: Annotated[float, Field(ge=0)] = (

@@ -22,12 +22,7 @@ from dialer.seats import UnknownAgent
 
 def make_router(exchange: Exchange, token: str, reasons: Callable[[], dict[int, str]]) -> APIRouter:
     """`POST /api/do/{noun}/{verb}` for each action, `GET /api/floor`."""
-
-    def authorised(authorization: Annotated[str, Header()] = "") -> None:
-        if not secrets.compare_digest(authorization.encode(), f"Bearer {token}".encode()):  # of text only ASCII
-            raise HTTPException(401, "send the daemon's token as `Authorization: Bearer …`")
-
-    router = APIRouter(prefix="/api", dependencies=[Depends(authorised)])
+    router = APIRouter(prefix="/api", dependencies=[Depends(bearer(token))])
 
     @router.post("/do/{noun}/{verb}")
     async def do(noun: str, verb: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -46,7 +41,7 @@ def make_router(exchange: Exchange, token: str, reasons: Callable[[], dict[int, 
     async def get_floor(since: AwareDatetime | None = None) -> dict[str, Any]:
         """Agents, calls, leads and drop rates now; attempts count from `since` (24 hours ago by default).
 
-        `counts` is what went wrong since the daemon began, `ticks` how punctual the last hour's were, in seconds.
+        `counts` is what went wrong since the daemon began, `ticks` how punctual the last 3,600 were, in seconds.
         """
         now = exchange.clock.now()
         start = since or now - timedelta(days=1)
@@ -54,6 +49,16 @@ def make_router(exchange: Exchange, token: str, reasons: Callable[[], dict[int, 
         return {**jsonable_encoder(seen), "counts": dict(exchange.counts), "ticks": exchange.ticks.summary()}
 
     return router
+
+
+def bearer(token: str) -> Callable[[str], None]:
+    """A dependency that answers 401 unless the request carries the token."""
+
+    def authorised(authorization: Annotated[str, Header()] = "") -> None:
+        if not secrets.compare_digest(authorization.encode(), f"Bearer {token}".encode()):  # of text only ASCII
+            raise HTTPException(401, "send the daemon's token as `Authorization: Bearer …`")
+
+    return authorised
 
 
 async def _do(exchange: Exchange, action: str, parameters: dict[str, Any]) -> dict[str, Any]:

@@ -109,7 +109,8 @@ class VoiceRoutes:
     def router(self) -> APIRouter:
         router = APIRouter(prefix="/voice", include_in_schema=False)
         for kind in WORKS:
-            router.add_api_route(f"/{kind}", partial(self._call, kind), methods=["POST"])
+            endpoint = self._answer if kind == "answer" else partial(self._call, kind)
+            router.add_api_route(f"/{kind}", endpoint, methods=["POST"])
         router.add_api_route("/message", self._message, methods=["POST"])
         router.add_api_route("/inbound", self._inbound, methods=["POST"])
         router.add_api_route("/inbound-key", self._inbound_key, methods=["POST"])
@@ -124,7 +125,14 @@ class VoiceRoutes:
             self.exchange.counts["webhooks_refused"] += 1
             log.warning("webhook_refused", path=request.url.path)
             raise HTTPException(403, "wrong or missing signature")
+        self.exchange.metrics.events.labels(request.url.path.rsplit("/", 1)[1]).inc()
         return first_values(form)
+
+    async def _answer(self, request: Request) -> Response:
+        began = self.exchange.clock.monotonic()
+        response = await self._call("answer", request)
+        self.exchange.metrics.answers.observe(self.exchange.clock.monotonic() - began)
+        return response
 
     async def _call(self, kind: str, request: Request) -> Response:
         form = await self._form(request)

@@ -49,7 +49,7 @@ def new_engine() -> Engine:
 
 @pytest.fixture
 def session(backend, request):
-    engine = new_engine() if backend == "sqlite" else place_of(request.getfixturevalue("database_url")).reading()
+    engine = new_engine() if backend == "sqlite" else place_of(request.getfixturevalue("database_url")).writing().engine
     with Session(engine) as session:
         session.add_all([campaign("one"), campaign("two")])
         session.flush()

@@ -4,12 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from campaigns.on_hand import AHEAD, due_leads, last_call_at
+from campaigns.on_hand import AHEAD, HOPELESS, LOOKED_AT, due_leads, last_call_at
 from campaigns.tables import Campaign
 from compliance.store import add_entry
 
 pytestmark = pytest.mark.both_databases
 
+NUMBERS = [f"+1{area}555{line}" for area in (212, 646, 917, 718, 347) for line in range(1000, 1200)]
 TO_NINE = timedelta(hours=9)  # from noon until nobody in New York may be called
 
 
@@ -93,6 +94,27 @@ def test_a_lead_that_will_be_due_before_the_end_counts(build, last, clock):
     build.attempt(lead, "ended", placing_at=nine - timedelta(days=1, minutes=2), outcome="busy", disposition="busy")
     clock.time += TO_NINE - timedelta(minutes=8)
     assert last(campaign) == nine
+
+
+def test_of_more_leads_than_are_looked_at_no_end_is_promised(build, last, clock):
+    """The file is sorted by state: the one that may be called for longer comes last."""
+    campaign = build.campaign()
+    build.leads(campaign, NUMBERS[:LOOKED_AT])
+    nine = clock.now() + TO_NINE
+    clock.time += TO_NINE - timedelta(minutes=5)
+    assert last(campaign) == nine
+    build.lead(campaign, "+13125550101", state="IL")
+    assert last(campaign) is None
+
+
+@pytest.mark.parametrize(("asleep", "ends"), [(HOPELESS - 1, True), (HOPELESS, False)])
+def test_at_night_the_search_for_one_who_may_be_called_is_given_up(build, last, clock, asleep, ends):
+    campaign = build.campaign()
+    build.leads(campaign, [f"+1787555{line}" for line in range(1000, 1000 + asleep)])  # Puerto Rico, an hour ahead
+    build.lead(campaign, NUMBERS[0])
+    nine = clock.now() + TO_NINE
+    clock.time += TO_NINE - timedelta(minutes=5)
+    assert last(campaign) == (nine if ends else None)
 
 
 def test_without_a_lead_there_is_no_end(build, last):

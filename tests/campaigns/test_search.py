@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Engine, event
 
 from campaigns import hopper, search
 from campaigns.lead import Priority
 from campaigns.prospects import Question
 from campaigns.tables import Campaign
-from campaigns.turns import WAITING_EVERY, Turn
+from campaigns.turns import LONGEST_WAITING, STRETCH, WAITING_EVERY, Turn
 from compliance.facts import OWN_MEASURE, DropCount
 from dialer.pacing.leads import LeadChances
 
@@ -98,18 +99,58 @@ def test_a_long_list_is_searched_stretch_by_stretch_and_then_again(build, look):
     seen, places, stretches = set(), {}, []
     for _ in range(4):
         found = look(campaign, 1, places)
-        stretch = {one.candidate.lead_id for one in found.others} - set(leads[: search.LONGEST_WAITING])
+        stretch = {one.candidate.lead_id for one in found.others} - set(leads[:LONGEST_WAITING])
         stretches.append(stretch)
         seen |= stretch
         places = found.places
-    assert seen == set(leads[search.LONGEST_WAITING :])
-    assert stretches[0] == set(leads[search.LONGEST_WAITING : search.LONGEST_WAITING + search.STRETCH])
+    assert seen == set(leads[LONGEST_WAITING:])
+    assert stretches[0] == set(leads[LONGEST_WAITING : LONGEST_WAITING + STRETCH])
     assert not places  # begins again
     lead = build.row("lead", id=leads[0])
     start = {Priority.FRESH: (lead["due_at"], lead["id"])}  # since when older ones have become due
     found = look(campaign, 1, start).others
-    assert len({one.candidate.lead_id for one in found}) == len(found) == search.LONGEST_WAITING + search.STRETCH
+    assert len({one.candidate.lead_id for one in found}) == len(found) == LONGEST_WAITING + STRETCH
     assert len({len(stretch) for stretch in stretches[:3]}) == 1
+
+
+def test_a_stretch_begins_right_behind_its_place_among_leads_due_together_or_not(build, look, clock):
+    """Each place of a list in four heaps, ids in no order, and places that no lead has any more."""
+    campaign = build.campaign()
+    heaps = [clock.now() - timedelta(minutes=minutes) for minutes in (9, 5, 2)] + [clock.now() + timedelta(minutes=1)]
+    ids = build.leads(campaign, NUMBERS[:200])
+    for number, lead_id in enumerate(ids):
+        build.change("lead", lead_id, due_at=heaps[number * 7 % 4])
+    order = sorted((heaps[number * 7 % 4], lead_id) for number, lead_id in enumerate(ids))
+    order = [place for place in order if place[0] <= clock.now()]
+    last = order[LONGEST_WAITING - 1]
+    between = [(due_at + timedelta(seconds=1), 0) for due_at in heaps] + [(heaps[-1], 0)]
+    between += [(due_at, 10**9) for due_at in heaps]
+    for place in [*order[::6], *between]:
+        further = [one for one in order if one > max(place, last)][:STRETCH]
+        found = look(campaign, 1, {Priority.FRESH: place})
+        assert [one.place[1:] for one in found.others] == [*order[:LONGEST_WAITING], *further], place
+        assert found.places == ({Priority.FRESH: further[-1]} if len(further) == STRETCH else {})
+
+
+@pytest.mark.sqlite_only
+def test_among_leads_due_together_nothing_before_the_place_is_read(build, look, clock, database):
+    campaign = build.campaign()
+    ids = build.leads(campaign, NUMBERS[:200])
+    plans = []
+
+    @event.listens_for(Engine, "before_cursor_execute")
+    def explain(_connection, cursor, statement, parameters, *_rest):
+        if " FROM lead " in " ".join(statement.split()):
+            plans.extend(row[3] for row in cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
+
+    try:
+        for place in (ids[100], ids[-1]):
+            look(campaign, 1, {Priority.FRESH: (clock.now(), place)})
+    finally:
+        event.remove(Engine, "before_cursor_execute", explain)
+    hopper = "SEARCH lead USING INDEX lead_hopper (campaign_id=? AND standing=? AND priority=? AND "
+    sought = "due_at<?", "due_at=? AND id>?", "due_at>? AND due_at<?"  # the first page, those due together, later ones
+    assert set(plans) == {f"{hopper}{which})" for which in sought}
 
 
 def test_a_good_lead_far_down_the_list_is_found(build, look, dial):
@@ -143,11 +184,11 @@ def test_no_lead_waits_for_ever_however_unlikely(build, look, dial):
 def test_what_the_gate_refuses_further_on_is_kept_only_when_it_is_asked_for(build, look, clock):
     """The first few dozen are refused as soon as the others do not suffice."""
     campaign = build.campaign()
-    build.leads(campaign, NUMBERS[: search.LONGEST_WAITING])
+    build.leads(campaign, NUMBERS[:LONGEST_WAITING])
     asleep = [build.lead(campaign, f"+18085550{line}", state="HI") for line in range(100, 110)]
     found = look(campaign, 1)
-    assert (len(found.others), found.refusals) == (search.LONGEST_WAITING, [])
-    found = look(campaign, search.LONGEST_WAITING + 1)
+    assert (len(found.others), found.refusals) == (LONGEST_WAITING, [])
+    found = look(campaign, LONGEST_WAITING + 1)
     assert {refusal.candidate.lead_id for refusal in found.refusals} == set(asleep)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.turns import WAITING_EVERY, Turn, in_turn
+from campaigns.turns import BY_CHANCE, LONGEST_WAITING, STRETCH, WAITING_EVERY, Turn, in_turn, pool
 
 LEADS = st.lists(st.tuples(st.integers(1, 2), st.floats(0.01, 0.99)), max_size=40).map(sorted)
 
@@ -62,6 +62,30 @@ def test_whoever_waits_has_a_turn_within_the_bound_however_many_better_ones_come
         queue = [*(q for q in queue if q[1] == 1), *[("new", 1, 0.9)] * 2, *(q for q in queue if q[1] == 2)]
         queue += [("new", 2, 0.95)] * 2
     raise AssertionError("never had its turn")
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 2), st.integers(0, 3)), max_size=200),
+    st.dictionaries(st.sampled_from([1, 2]), st.tuples(st.integers(-1, 4), st.integers(0, 200))),
+    st.integers(0, 90),
+)
+def test_the_pool_is_the_longest_waiting_and_one_stretch_behind_the_place_of_each_priority(due, places, wanted):
+    """A lead: its priority, when it is due, and its number. The next stretch begins where a full one ends."""
+    leads = sorted((priority, at, number) for number, (priority, at) in enumerate(due))
+
+    def page(priority, limit, behind):
+        return [lead for lead in leads if lead[0] == priority and (behind is None or lead[1:] > behind)][:limit]
+
+    waiting, further, reached = pool(page, lambda lead: lead[1:], places, wanted)
+    length = max(STRETCH, wanted)
+    for priority in BY_CHANCE:
+        first = page(priority, LONGEST_WAITING, None)
+        behind = [lead for lead in leads if lead[0] == priority and lead not in first]
+        stretch = [lead for lead in behind if lead[1:] > places.get(priority, (-1, 0))][:length]
+        assert [lead for lead in waiting if lead[0] == priority] == first
+        assert [lead for lead in further if lead[0] == priority] == stretch
+        assert reached.get(priority) == (stretch[-1][1:] if len(stretch) == length else None)
+    assert set(reached) <= set(BY_CHANCE)
 
 
 def _columns(leads):

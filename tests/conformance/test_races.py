@@ -99,12 +99,25 @@ def test_an_agent_gets_one_call_and_the_next_call_the_next_agent(engine, build):
     campaign = build.campaign()
     build.agent("anna", campaign)
     build.agent("bert", campaign)
+    calls = [build.row("attempt", id=build.attempt(build.lead(campaign))) for _ in range(3)]
     with Session(engine) as one, Session(engine) as other, Session(engine) as third:
-        assert claim_agent(one.connection(), campaign, "a1", NOON)[0] == "anna"
-        assert claim_agent(other.connection(), campaign, "a2", NOON)[0] == "bert"
-        assert claim_agent(third.connection(), campaign, "a3", NOON) == (None, None)
+        assert claim_agent(one.connection(), calls[0], NOON)[0] == "anna"
+        assert claim_agent(other.connection(), calls[1], NOON)[0] == "bert"
+        assert claim_agent(third.connection(), calls[2], NOON) == (None, None)
         one.rollback()
-        assert claim_agent(third.connection(), campaign, "a3", NOON)[0] == "anna"
+        assert claim_agent(third.connection(), calls[2], NOON)[0] == "anna"
+
+
+def test_two_nodes_do_not_both_give_the_one_agent_to_spare_and_so_a_reserved_one(engine, build):
+    campaign = build.campaign()
+    build.agent("anna", campaign)
+    build.agent("bert", campaign)
+    reserved = build.row("attempt", id=build.attempt(build.lead(campaign)))
+    calls = [build.row("attempt", id=build.attempt(build.lead(campaign), agent_reserved=False)) for _ in range(2)]
+    with Session(engine) as one, Session(engine) as other, Session(engine) as third:
+        assert claim_agent(one.connection(), calls[0], NOON)[0] == "anna"
+        assert claim_agent(other.connection(), calls[1], NOON) == (None, None)
+        assert claim_agent(third.connection(), reserved, NOON)[0] == "bert"
 
 
 def side_by_side(engine, work, times=8):

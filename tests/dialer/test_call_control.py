@@ -97,6 +97,20 @@ def test_two_answers_never_get_the_same_agent(build, answer):
     assert [row["state"] for row in build.rows("attempt")] == ["connected", "connected", "message"]
 
 
+def test_an_agent_reserved_for_a_call_that_still_rings_is_not_given_to_another(build, answer):
+    """The gate let it be dialled because it cannot be abandoned."""
+    campaign = build.campaign()
+    for name in ("anna", "bert"):
+        build.agent(name, campaign)
+    ringing = build.attempt(build.lead(campaign), "ringing", agent_reserved=True)
+    for state in ("connected", "ended", "message"):
+        build.attempt(build.lead(campaign), state, agent_reserved=True)
+    one, two = (build.attempt(build.lead(campaign), "ringing", agent_reserved=False) for _ in range(2))
+    for attempt in (one, two, ringing):
+        answer(attempt)
+    assert [build.row("attempt", id=attempt)["agent"] for attempt in (one, two, ringing)] == ["anna", None, "bert"]
+
+
 def test_an_answer_without_an_agent_hears_who_called_and_counts_as_abandoned(build, answer, clock):
     attempt = build.attempt(build.lead(build.campaign()))
     text, _taken = answer(attempt)

@@ -66,7 +66,8 @@ def learned(known: LeadChances) -> str:
         ([Failed(CALL, 25.0)], "nobody"),
         ([PickedUp(CALL, 9.0), Machine(CALL, 12.0)], "nobody"),
         ([PickedUp(CALL, 9.0), Connected(CALL, "anna", 9.0), Machine(CALL, 12.0)], "nobody"),
-        ([PickedUp(CALL, 9.0), Human(CALL, 9.0), Abandoned(CALL, 11.0)], "a person"),
+        ([PickedUp(CALL, 9.0), Abandoned(CALL, 11.0), Human("other", 11.0 + DISPOSED_WITHIN)], "a person"),
+        ([PickedUp(CALL, 9.0), Abandoned(CALL, 11.0), Machine(CALL, 13.0)], "nobody"),
         ([Human(CALL, 9.0), Connected(CALL, "anna", 9.0), Disposed(CALL, True, 70.0)], "a person"),
         ([Human(CALL, 9.0), Connected(CALL, "anna", 9.0), Disposed(CALL, False, 20.0)], "nobody"),
         ([Human(CALL, 9.0), Connected(CALL, "anna", 9.0)], "nothing"),
@@ -80,7 +81,7 @@ def test_who_answered_is_learned_once_from_the_last_word_on_it(events, who):
     assert learned(lived(*events)) == who
 
 
-def test_a_call_that_was_given_up_or_refused_teaches_nothing():
+def test_a_call_that_was_refused_teaches_nothing():
     choice = Choice(LeadChances())
     choice.dialled(CALL, offer())
     choice.forget(CALL)

@@ -96,7 +96,7 @@ async def test_a_tick_reads_the_live_attempts_only_however_many_have_ended(build
         await tick()
     finally:
         event.remove(Engine, "before_cursor_execute", explain)
-    assert plans == ["SEARCH attempt USING COVERING INDEX attempt_live (campaign_id=? AND state=?)"]
+    assert plans == ["SEARCH attempt USING INDEX attempt_live (campaign_id=? AND state=?)"]
 
 
 async def test_agents_on_calls_are_dialled_for_by_nobody(build, carrier, tick):
@@ -264,8 +264,12 @@ async def test_predictive_dials_one_to_one_with_agents_reserved_until_the_budget
     drops(database, campaign, clock.now() - timedelta(days=1), 5000, 0)
     clock.advance(1)
     await tick()
+    assert len(build.rows("attempt")) == 2, "both agents are held for lines that ring"
+    build.agent("third", campaign)
+    clock.advance(1)
+    await tick()
     rows = build.rows("attempt")
-    assert len(rows) > 2
+    assert len(rows) > 3
     assert not any(row["agent_reserved"] for row in rows[2:])
 
 
@@ -429,7 +433,7 @@ async def test_what_comes_of_a_dial_is_learned_of_its_traits_but_not_if_it_was_r
     assert set(known.state()["features"]) == {"", *live["traits"]}
 
 
-async def test_a_line_that_was_given_up_teaches_nothing_of_its_lead(build, carrier, tick, loop, clock):
+async def test_a_line_that_was_given_up_has_not_been_answered(build, carrier, tick, loop, clock):
     campaign = floor(build, agents=1, leads=1)
     await tick()
     (attempt,) = build.rows("attempt")
@@ -439,7 +443,33 @@ async def test_a_line_that_was_given_up_teaches_nothing_of_its_lead(build, carri
     await tick()
     assert carrier.stopped == [attempt["call_sid"]]
     loop.observe(campaign, observed.Failed(attempt["id"], 17.0))
-    assert loop.choices[campaign].known.dials == 0
+    known = loop.choices[campaign].known
+    assert known.dials == 1
+    assert known.chances([attempt["traits"]])[0] < LeadChances().chances([attempt["traits"]])[0]
+
+
+async def test_the_reason_says_so_only_when_the_list_is_what_ends(build, tick, loop):
+    campaign = floor(build, agents=5, leads=3)
+    loop.budget = Budget(1.0)
+    loop.policies[campaign] = Stubborn(dial=1)
+    await tick()
+    assert loop.reasons[campaign] == "so"
+
+
+async def test_what_a_stopped_campaign_learned_is_saved_once_and_no_longer_kept_in_mind(build, tick, loop, clock):
+    """Else it would look as new as that of the client's running campaign for ever."""
+    stopped, running = floor(build, agents=1, leads=1, mode="predictive"), build.campaign("autumn", mode="predictive")
+    await tick()
+    build.change("campaign", stopped, intent="stop")
+    await tick()
+    await loop.save()
+    first = clock.now()
+    clock.advance(60)
+    await tick()
+    await loop.save()
+    saved = {row["campaign_id"]: row["saved_at"] for row in build.rows("pacing_state")}
+    assert saved == {stopped: first, running: clock.now()}
+    assert set(loop.policies) == set(loop.choices) == {running}
 
 
 async def test_pacing_learns_when_it_happened_and_not_when_it_was_seen(build, exchange, tick, loop, clock):

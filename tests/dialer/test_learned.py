@@ -201,15 +201,15 @@ def test_damaged_chances_are_learned_anew_from_the_log_and_it_says_so(
     assert policy(campaign).decide(5.0, FLOOR).dial > 15  # what pacing had learned is none the worse
 
 
-def test_of_the_log_only_what_came_to_an_end_by_the_called_party_teaches(build, database, clock, chances):
-    """An agent's word that it was a machine counts; a line given up, and a dial of unknown traits, do not."""
+def test_of_the_log_only_what_rang_teaches(build, database, clock, chances):
+    """An agent's word that it was a machine counts; a call nobody has heard of again and unknown traits do not."""
     campaign, lead = build.campaign(), None
     save(database, clock, campaign, Progressive())
     damage(database, leads={})
     lead = build.lead(campaign)
     unknown = chances(campaign)
     for number in range(20):
-        build.attempt(lead, "ended", turn="chance", traits=["good"], outcome="canceled")
+        build.attempt(lead, "ended", turn="chance", traits=["good"], outcome="lost")
         build.attempt(lead, "ended", traits=["good"], outcome="no-answer", id=f"manual-{number}")
     assert chances(campaign) == unknown
     for _ in range(20):

@@ -41,8 +41,8 @@ def scenario(agents: int, hours: float, **values: Any) -> Scenario:
     return Scenario(team=team, tick_seconds=TICK_SECONDS, drop_rate_ceiling=CEILING, **values)
 
 
-def simulated(policy: Policy, played: Scenario) -> Figures:
-    return World(played, policy, seed=1).run()
+def simulated(policy: Policy, played: Scenario, seed: int = 1) -> Figures:
+    return World(played, policy, seed).run()
 
 
 @pytest.mark.parametrize(
@@ -60,12 +60,14 @@ def test_agents_talk_more_and_the_drop_rate_stays_below_its_ceiling(agents, hour
 
 def test_lines_that_ring_long_are_hung_up_where_that_is_allowed():
     allowed, forbidden = (
-        simulated(Predictive(), scenario(20, 1.0, **values)) for values in ({"give_up_seconds": 15.0}, {})
+        [simulated(Predictive(), scenario(10, 2.5, **values), seed) for seed in range(4)]
+        for values in ({"give_up_seconds": 15.0}, {})
     )
-    assert allowed.given_up > 0.2 * allowed.dials
-    assert forbidden.given_up == 0
-    assert allowed.drop_rate <= CEILING
-    assert allowed.utilisation > forbidden.utilisation
+    for one in allowed:
+        assert one.given_up > 0.05 * one.dials
+        assert one.drop_rate <= CEILING
+    assert {one.given_up for one in forbidden} == {0}
+    assert sum(one.utilisation for one in allowed) > sum(one.utilisation for one in forbidden)
 
 
 @pytest.mark.parametrize(("before", "after"), [(0.1, 0.4), (0.4, 0.1)], ids=["better", "worse"])

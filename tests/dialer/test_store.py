@@ -71,16 +71,17 @@ def test_the_agent_who_has_waited_longest_gets_the_call(build, write, clock):
     build.agent("elsewhere", other, since=now - timedelta(seconds=99))
     for state in ("paused", "on-call", "wrap-up", "joining", "logged-out"):
         build.agent(state, campaign, state, since=now - timedelta(seconds=99))
-    assert write(store.claim_agent, campaign, "a1", now) == ("early", "seat-of-early")
-    assert write(store.claim_agent, campaign, "a2", now) == ("late", "seat-of-late")
-    assert write(store.claim_agent, campaign, "a3", now) == (None, None)
+    first, second, third = (write(store.load_attempt, build.attempt(build.lead(campaign))) for _ in range(3))
+    assert write(store.claim_agent, first, now) == ("early", "seat-of-early")
+    assert write(store.claim_agent, second, now) == ("late", "seat-of-late")
+    assert write(store.claim_agent, third, now) == (None, None)
     early = build.row("agent", name="early")
-    assert (early["state"], early["attempt_id"], early["since"]) == ("on-call", "a1", now)
+    assert (early["state"], early["attempt_id"], early["since"]) == ("on-call", first["id"], now)
     assert [(row["agent"], row["state"]) for row in build.rows("agent_change")] == [
         *(("early", "on-call"), ("late", "on-call")),
     ]
-    assert write(store.seat_of, "a1") == "seat-of-early"
-    assert write(store.seat_of, "a3") is None
+    assert write(store.seat_of, first["id"]) == "seat-of-early"
+    assert write(store.seat_of, third["id"]) is None
 
 
 def test_an_agent_is_released_into_wrap_up_or_straight_back(build, write, clock):

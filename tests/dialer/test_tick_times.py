@@ -29,7 +29,7 @@ def test_one_slow_tick_in_a_hundred_is_the_worst_and_not_the_99th():
     assert (lasted["p99"], round(lasted["worst"], 9)) == (0.125, 0.9)
 
 
-def test_what_lies_more_than_an_hour_back_is_forgotten():
+def test_of_many_only_the_last_are_kept():
     times = TickTimes()
     times.add(0.0, 9.0)
     for number in range(KEPT):

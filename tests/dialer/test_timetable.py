@@ -38,9 +38,10 @@ async def test_entries_come_round_often_enough(exchange):
     timetable = make_timetable(exchange, quiet_seconds=20, lost_seconds=120, save_pacing=nothing)
     midnight = datetime(2026, 11, 24, tzinfo=UTC)
     rounds = {job.id: job.trigger.get_next_fire_time(midnight, midnight) - midnight for job in timetable.get_jobs()}
-    assert rounds.keys() == {"quiet calls", "seats", "pacing", "upkeep"}
+    assert rounds.keys() == {"quiet calls", "seats", "account", "pacing", "upkeep"}
     assert rounds["quiet calls"] <= timedelta(seconds=5)
     assert rounds["seats"] <= timedelta(seconds=15)
+    assert rounds["account"] <= timedelta(minutes=1)
     assert rounds["pacing"] <= timedelta(minutes=1)
     assert rounds["upkeep"] == timedelta(hours=3, minutes=30)
 
@@ -48,6 +49,15 @@ async def test_entries_come_round_often_enough(exchange):
 async def test_a_missed_run_is_made_up_for_once(exchange):
     for job in make_timetable(exchange, quiet_seconds=20, lost_seconds=120, save_pacing=nothing).get_jobs():
         assert (job.coalesce, job.misfire_grace_time) == (True, None)
+
+
+async def test_a_refused_account_is_noticed_though_nobody_is_called(exchange, carrier, run):
+    carrier.refuses_us = True
+    assert await run("account") == ["carrier_unreachable"]
+    assert exchange.health.carrier_refuses_us
+    carrier.refuses_us = False
+    assert await run("account") == []
+    assert not exchange.health.carrier_refuses_us
 
 
 async def test_quiet_calls_are_asked_about(build, carrier, clock, run):

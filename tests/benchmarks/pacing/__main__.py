@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.benchmarks.pacing.cases import EVERY_PEER, HANGING_UP, OURS, PLOTTED, cases, runs
+from tests.benchmarks.pacing.cases import EVERY_PEER, OURS, OWN, PLOTTED, cases, runs
 from tests.benchmarks.pacing.goals import goals
 from tests.benchmarks.pacing.play import best_possible, play_all
 from tests.benchmarks.pacing.plot import draw
@@ -23,9 +23,7 @@ def main() -> int:
         print(f"no case holds {asked.only!r}", file=sys.stderr)
         return 2
     played = list(play_all(list(runs(chosen, asked.seeds, asked.quick)), asked.workers))
-    found = in_order(
-        rows(played, best_possible(chosen)), [case.name for case in chosen], [OURS, HANGING_UP, *EVERY_PEER]
-    )
+    found = in_order(rows(played, best_possible(chosen)), [case.name for case in chosen], [*OWN, *EVERY_PEER])
     reached = list(goals(found, played))
     if asked.json:
         told = [{"reached": yes, "goal": words} for yes, words in reached]

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from dialer.simulation.scenario import Scenario, resized
 from dialer.simulation.shipped import scenario_named
 
-OURS, HANGING_UP, BEST_RATIO = "predictive", "predictive, hanging up", "best ratio"
+OURS, HANGING_UP, IN_LIST_ORDER = "predictive", "predictive, hanging up", "predictive, list's order"
+OWN = (OURS, HANGING_UP, IN_LIST_ORDER)
+BEST_RATIO = "best ratio"
 GIVE_UP_SECONDS = 16.0  # of ringing; the United States want 15 or four rings
 EVERY_PEER = ("progressive", BEST_RATIO, "vicidial", "vicidial-tapered", "issabel", "issabel-overcommit", "textbook")
 MAIN_PEERS = ("progressive", BEST_RATIO, "vicidial", "textbook")
@@ -55,6 +57,7 @@ def cases(quick: bool) -> list[Case]:
             }
         ),
         _month(),
+        Case("lead-list", scenario_named("lead-list"), (OURS, IN_LIST_ORDER)),
         *_exponential({3: 4, 5: 4, 10: 3, 25: 2}),
         *_exponential({3: 3, 10: 2}, chance=0.5),
     ]
@@ -77,7 +80,10 @@ def runs(chosen: list[Case], seeds: list[int], quick: bool) -> Iterator[Run]:
 
 def scenario_of(run: Run) -> Scenario:
     """As the run wants it."""
-    changes: dict[str, float] = {}
+    changes: dict[str, object] = {}
+    leads = run.case.scenario.leads
+    if run.policy == IN_LIST_ORDER and leads is not None:
+        changes["leads"] = leads.model_copy(update={"lead_aware": False})
     if run.policy == HANGING_UP:
         changes["give_up_seconds"] = GIVE_UP_SECONDS
     if run.target is not None:

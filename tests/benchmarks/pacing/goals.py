@@ -1,9 +1,9 @@
 """What the figures must reach, and whether they do."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean
 
-from tests.benchmarks.pacing.cases import BEST_RATIO, HANGING_UP, OURS
+from tests.benchmarks.pacing.cases import BEST_RATIO, OWN
 from tests.benchmarks.pacing.play import Played
 from tests.benchmarks.pacing.table import OPTIMUM, Row
 
@@ -12,12 +12,12 @@ OVER_OPTIMUM = {3: 0.97, 5: 0.98, 10: 0.99, 25: 0.99}  # agents
 AT_ONE_PERCENT = {"10 agents": 0.69, "25 agents": 0.81, "100 agents": 0.92}
 SETTLED = 1000  # answers, from which on a run must be lawful
 PEAK, HIGHEST_PEAK, LAWFUL_RUNS = 0.035, 0.045, 0.95
-WASTED = 0.027
+WASTED = 0.027  # of the calls that were counted; who was a machine among those abandoned nobody can know
 
 
 def goals(found: Sequence[Row], played: Sequence[Played]) -> Iterator[tuple[bool, str]]:
     """(reached, in words)."""
-    yield from _lawful([one for one in played if one.run.policy in (OURS, HANGING_UP) and one.run.target is None])
+    yield from _lawful([one for one in played if one.run.policy in OWN and one.run.target is None])
     yield from _over_optimum(found)
     yield from _over_peers(found)
     for one in AT_ONE_PERCENT:
@@ -33,16 +33,25 @@ def _lawful(ours: list[Played]) -> Iterator[tuple[bool, str]]:
         return
     above = [one for one in settled if one.figures.drop_rate > one.run.case.scenario.drop_rate_ceiling]
     yield not above, f"{len(above)} of {len(settled)} runs end above 3 % (none){_named(above)}"
-    wasted = [one for one in settled if one.figures.drop_rate < WASTED]
-    yield not wasted, f"{len(wasted)} of {len(settled)} runs end under 2.7 % and waste budget (none){_named(wasted)}"
+    wasted = [one for one in settled if _counted(one) < WASTED]
+    names = _named(wasted, _counted)
+    yield not wasted, f"{len(wasted)} of {len(settled)} runs use under 2.7 % and waste budget (none){names}"
     calm = sum(one.figures.peak <= PEAK for one in settled) / len(settled)
     yield calm >= LAWFUL_RUNS, f"{calm:.0%} of runs never stand above 3.5 % after the 500th answer (at least 95 %)"
     highest = max(one.figures.peak for one in settled)
     yield highest <= HIGHEST_PEAK, f"the highest they stand is {highest:.2%} (at most 4.5 %)"
 
 
-def _named(some: list[Played]) -> str:
-    names = sorted({f"{one.run.case.name} at {one.figures.drop_rate:.2%}" for one in some})
+def _counted(one: Played) -> float:
+    return one.figures.abandoned / one.figures.answers
+
+
+def _drop_rate(one: Played) -> float:
+    return one.figures.drop_rate
+
+
+def _named(some: list[Played], rate: Callable[[Played], float] = _drop_rate) -> str:
+    names = sorted({f"{one.run.case.name} at {rate(one):.2%}" for one in some})
     return f": {'; '.join(names[:6])}" if names else ""
 
 
@@ -55,7 +64,7 @@ def _over_optimum(found: Sequence[Row]) -> Iterator[tuple[bool, str]]:
 
 
 def _over_peers(found: Sequence[Row]) -> Iterator[tuple[bool, str]]:
-    for peer in sorted({row.policy for row in found} - {OURS, HANGING_UP, OPTIMUM}):
+    for peer in sorted({row.policy for row in found} - {*OWN, OPTIMUM}):
         over = {row.case: row.ours for row in found if row.policy == peer and row.ours and _realistic(row)}
         mean, (worst, case) = fmean(over.values()), min((ours, case) for case, ours in over.items())
         usual, lowest = OVER_PEERS.get(peer, (0.0, 0.0))

@@ -12,7 +12,7 @@ from dialer.simulation.peers.fixed_ratio import FixedRatio, best_ratio
 from dialer.simulation.policies import policy_named
 from dialer.simulation.world import World
 from tests.benchmarks.optimum import optimum
-from tests.benchmarks.pacing.cases import BEST_RATIO, HANGING_UP, OURS, Case, Run, scenario_of
+from tests.benchmarks.pacing.cases import BEST_RATIO, OURS, OWN, Case, Run, scenario_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Played:
 def play(run: Run) -> Played:
     begun = time.perf_counter()
     if run.policy != BEST_RATIO:
-        figures = _figures(run, policy_named(OURS if run.policy == HANGING_UP else run.policy))
+        figures = _figures(run, policy_named(OURS if run.policy in OWN else run.policy))
         return Played(run, figures, time.perf_counter() - begun)
     ratio = best_ratio(lambda tried: _figures(run, FixedRatio(tried)).drop_rate, run.case.scenario.drop_rate_ceiling)
     return Played(run, _figures(run, FixedRatio(ratio)), time.perf_counter() - begun, ratio)

@@ -1,14 +1,17 @@
 """The writing thread: group commit, savepoints, one writer per database."""
 
+import shutil
 from datetime import UTC, datetime
 from threading import Event
 
 import pytest
-from sqlmodel import Session, select
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session, SQLModel, select
 
 from compliance.tables import DoNotCallEntry
 from dialer.db.database import Database, place_of
 from dialer.db.place import DatabaseError, DatabaseTaken
+from dialer.db.sqlite import SqliteFile
 
 NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
 
@@ -104,13 +107,6 @@ def test_reading_sees_one_moment(database):
         assert session.exec(select(DoNotCallEntry.number)).all() == before == []
 
 
-def test_what_is_written_while_reading_is_not_kept(database):
-    with database.read() as session:
-        add("+12125550101")(session)
-        session.flush()
-    assert numbers(database) == set()
-
-
 def test_what_a_writer_tells_is_gone_with_it(database_url):
     """A killed daemon leaves behind what it told: commands must not take it for a running one."""
     place = place_of(database_url)
@@ -130,3 +126,58 @@ def test_an_unusable_address_is_refused_in_one_line(url):
         Database.open(url)
     assert "sqlite:///dialer.db" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_session_to_read_cannot_write_even_if_it_commits(database):
+    database.write(add("+12125550101"))
+    with database.read() as session:
+        add("+12125550102")(session)
+        with pytest.raises(DBAPIError, match=r"read-?only"):
+            session.commit()
+    assert numbers(database) == {"+12125550101"}
+
+
+@pytest.mark.sqlite_only
+def test_a_reader_that_comes_last_leaves_a_killed_writers_file_as_it_is(database, tmp_path):
+    """It may have no right to the file; and what it moved from the log would be a write."""
+    database.write(add("+12125550101"))
+    killed = tmp_path / "killed.db"
+    for end in ("", "-wal"):
+        shutil.copy(tmp_path / f"dialer.db{end}", f"{killed}{end}")
+    before = killed.read_bytes()
+    reader = Database.open_to_read(f"sqlite:///{killed}")
+    assert numbers(reader) == {"+12125550101"}
+    reader.close()
+    assert killed.read_bytes() == before
+
+
+def test_a_clean_end_leaves_one_file_without_a_log(tmp_path):
+    """Also after reads, whose connections cannot empty it."""
+    database = Database.open(f"sqlite:///{tmp_path}/one.db")
+    database.write(lambda session: SQLModel.metadata.create_all(session.connection()))
+    assert numbers(database) == set()
+    database.close()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["one.db", "one.db.lock"]
+
+
+def test_another_name_of_the_file_is_no_second_right_to_write(tmp_path):
+    first = Database.open(f"sqlite:///{tmp_path}/one.db")
+    first.write(lambda session: SQLModel.metadata.create_all(session.connection()))
+    first.announce("here I am")
+    link = tmp_path / "current.db"
+    link.symlink_to(tmp_path / "one.db")
+    with pytest.raises(DatabaseTaken):
+        Database.open(f"sqlite:///{link}")
+    assert SqliteFile(link).announced() == "here I am"
+    first.close()
+
+
+@pytest.mark.parametrize("name", ["with space.db", "50%.db", "a?b#c.db", "größe.db"])
+def test_any_file_name_can_be_written_and_read(tmp_path, name):
+    place = SqliteFile(tmp_path / name)
+    database = Database(place.reading(), place.writing())
+    database.write(lambda session: SQLModel.metadata.create_all(session.connection()))
+    database.write(add("+12125550101"))
+    assert numbers(database) == {"+12125550101"}
+    database.close()
+    assert (tmp_path / name).stat().st_size > 0

@@ -3,6 +3,8 @@
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -22,8 +24,8 @@ import dialer.tables
 from dialer.db.database import Database, place_of
 from dialer.db.place import DatabaseError, DatabaseTaken
 from dialer.db.postgres import PostgresDatabase
-from dialer.db.schema import HEAD, WrongSchema, check_version, upgrade, version
-from dialer.db.sqlite import FORMAT, SqliteFile, make_engine, take_lock
+from dialer.db.schema import HEAD, WrongSchema, check_version, open_current, upgrade, version
+from dialer.db.sqlite import SqliteFile, make_engine, take_lock
 from tests.postgres import Server
 
 DECLARED_IN = (campaigns.tables, compliance.tables, dialer.tables)
@@ -32,6 +34,15 @@ DECLARED_IN = (campaigns.tables, compliance.tables, dialer.tables)
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "dialer.db"
+
+
+@pytest.fixture
+def empty_url(backend: str, path: Path, request: pytest.FixtureRequest) -> str:
+    """Where a database can be made."""
+    if backend == "sqlite":
+        return f"sqlite:///{path}"
+    server = request.getfixturevalue("server")
+    return str(server.url(server.create()))
 
 
 def sql(path: Path, *statements: str) -> list[tuple[str, ...]]:
@@ -55,7 +66,7 @@ def foreign_database_with_migrations(path: Path) -> None:
 
 
 def damaged_database(path: Path) -> None:
-    path.write_bytes(FORMAT + b"\xff" * 200)
+    path.write_bytes(b"SQLite format 3\x00" + b"\xff" * 200)
 
 
 def newer_database(path: Path) -> None:
@@ -69,13 +80,13 @@ def directory(path: Path) -> None:
 
 
 UNUSABLE = {
-    text_file: (DatabaseError, "is no SQLite database: name another file in database_url$"),
+    text_file: (DatabaseError, "is no SQLite database, or a damaged one: name another file in database_url$"),
     foreign_database: (WrongSchema, "holds other tables than a dialer's: name another in database_url$"),
     foreign_database_with_migrations: (
         WrongSchema,
         "holds other tables than a dialer's: name another in database_url$",
     ),
-    damaged_database: (DatabaseError, "cannot be read: .*: name another file in database_url$"),
+    damaged_database: (DatabaseError, "or a damaged one: name another file in database_url$"),
     newer_database: (WrongSchema, "has schema 9999.*: install the newer dialer"),
     directory: (DatabaseError, "cannot be read: .*: name another file in database_url$"),
 }
@@ -267,3 +278,47 @@ def test_a_server_database_is_not_migrated_while_another_process_writes(server, 
     with pytest.raises(DatabaseTaken, match="another process"):
         upgrade(place_of(server.url(migrated_on_server)))
     writing.release()
+
+
+@pytest.mark.both_databases
+def test_opening_makes_a_database_where_there_is_none(empty_url):
+    open_current(empty_url).close()
+    check_version(place_of(empty_url))
+
+
+@pytest.mark.both_databases
+def test_opening_another_version_is_refused_and_lets_go_of_it(database_url):
+    writing = place_of(database_url).writing()
+    with writing.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    writing.release()
+    with pytest.raises(WrongSchema, match="install the newer dialer"):
+        open_current(database_url)
+    place_of(database_url).writing().release()
+
+
+def test_a_version_that_changed_while_waiting_for_the_right_to_write_is_seen(path, monkeypatch):
+    """Between a look at the version and the right to write, another process may migrate the file or restore one."""
+    upgrade(SqliteFile(path))
+
+    def meanwhile(url: str) -> Database:
+        sql(path, "UPDATE alembic_version SET version_num = '9999'")
+        return opened(url)
+
+    opened = Database.open
+    monkeypatch.setattr(Database, "open", meanwhile)
+    with pytest.raises(WrongSchema, match="has schema 9999"):
+        open_current(f"sqlite:///{path}")
+
+
+def test_a_look_at_the_version_does_not_cost_the_process_its_hold_on_the_file(path):
+    """Closing any handle on a file drops a process's locks there; another process would take away the log in use."""
+    upgrade(SqliteFile(path))
+    database = Database.open(f"sqlite:///{path}")
+    forget = text("DELETE FROM do_not_call")
+    database.write(lambda session: session.execute(forget) and None)
+    version(SqliteFile(path))
+    other = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM campaign'); c.close()"
+    subprocess.run([sys.executable, "-c", other, path], check=True)
+    assert Path(f"{path}-wal").exists()
+    database.close()

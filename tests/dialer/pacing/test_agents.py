@@ -236,6 +236,21 @@ def test_another_campaign_gives_its_times_and_not_its_count():
     assert due_at(again, 12.0) in (8, 9)
 
 
+@pytest.mark.parametrize("damage", [{"leaving": 50.0}, {"leaving": -0.1}, {"leaving": 1.01}, {"served": -1}])
+@pytest.mark.parametrize("another", [False, True])
+def test_what_no_agents_can_have_done_is_refused(damage, another):
+    with pytest.raises(ValueError, match="leaving"):
+        Agents().restore({**taught().state(), **damage}, another)
+
+
+@pytest.mark.parametrize("leaving", [0.0, 1.0])
+def test_all_or_none_may_leave(leaving):
+    agents = Agents()
+    agents.restore({**taught().state(), "leaving": leaving}, another=False)
+    agents.connected("call", "a", 0.0)
+    assert bool(agents.freed_by_step(1.0, 2.0).any()) is (leaving == 0.0)
+
+
 def test_all_who_are_free_within_the_horizon_are_counted_once(team):
     due = team.agents.freed_by_step(team.now, 0.0)
     assert 0 < due.sum() < team.agents.busy <= AGENTS

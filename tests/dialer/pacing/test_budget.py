@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.pacing.budget import BALANCE, CHEAPEST, HIGHEST, LOWEST, Left, Price, tightest
+from dialer.pacing.budget import BALANCE, CHEAPEST, HIGHEST, LOWEST, SPREAD, Left, Price, tightest
 from dialer.pacing.policy import Budget
 
 CEILING = 0.03
-USUAL = Left(BALANCE, 60.0, CEILING)  # the price is neither raised nor lowered
+USUAL = Left(BALANCE * SPREAD, 60.0, CEILING)  # the price is neither raised nor lowered
 
 
 def price(calls: float, allowed: float = 60.0, agents: int = 20, chance: float = 0.25) -> float:
-    return Price().now(Left(calls, allowed, CEILING), agents, chance)
+    return Price().now(Left(calls, allowed, CEILING), 0.0, agents, chance)
 
 
 def learned(calls: float, foreseen: float, decisions: int = 300, abandoned: float = 0.0) -> float:
@@ -23,10 +23,10 @@ def learned(calls: float, foreseen: float, decisions: int = 300, abandoned: floa
     allowed."""
     price = Price()
     for _ in range(decisions):
-        price.now(Left(calls, 60.0, CEILING), 20, 0.25)
+        price.now(Left(calls, 60.0, CEILING), 0.0, 20, 0.25)
         price.foresee(foreseen, 0.01)
         price.abandoned(abandoned)
-    return price.now(USUAL, 20, 0.25)
+    return price.now(USUAL, 0.0, 20, 0.25)
 
 
 def test_the_less_is_left_the_dearer_is_an_abandoned_call():
@@ -54,36 +54,36 @@ def test_a_balance_that_chance_alone_can_use_up_is_dear():
 
 
 def test_what_decisions_foresee_sets_the_usual_price():
-    assert learned(BALANCE, foreseen=0.02, abandoned=0.02) > 1.3 * learned(BALANCE, 0.0, decisions=0)
-    assert learned(BALANCE, foreseen=0.005, abandoned=0.005) < 0.9 * learned(BALANCE, 0.0, decisions=0)
-    assert learned(BALANCE, foreseen=0.01, abandoned=0.01) == pytest.approx(price(BALANCE))
+    assert learned(USUAL.calls, foreseen=0.02, abandoned=0.02) > 1.3 * learned(USUAL.calls, 0.0, decisions=0)
+    assert learned(USUAL.calls, foreseen=0.005, abandoned=0.005) < 0.9 * learned(USUAL.calls, 0.0, decisions=0)
+    assert learned(USUAL.calls, foreseen=0.01, abandoned=0.01) == pytest.approx(price(USUAL.calls))
 
 
 def test_a_price_that_the_budget_has_moved_says_nothing_of_the_usual_one():
     """Twenty times as dear, and a twentieth of what is allowed is foreseen: just right."""
-    dear = 0.01 * price(BALANCE) / price(1.0)
-    assert learned(1.0, dear, abandoned=dear) == pytest.approx(price(BALANCE))
-    assert learned(BALANCE, dear, abandoned=dear) < 0.9 * price(BALANCE)
+    dear = 0.01 * price(USUAL.calls) / price(1.0)
+    assert learned(1.0, dear, abandoned=dear) == pytest.approx(price(USUAL.calls))
+    assert learned(USUAL.calls, dear, abandoned=dear) < 0.9 * price(USUAL.calls)
 
 
 def test_a_forecast_that_is_wrong_is_made_good():
     """Twice as many are lost as foreseen: half of what is allowed must be foreseen."""
-    doubled = learned(BALANCE, foreseen=0.01, decisions=3000, abandoned=0.02)
-    assert doubled > 2 * learned(BALANCE, foreseen=0.01, decisions=3000, abandoned=0.01)
+    doubled = learned(USUAL.calls, foreseen=0.01, decisions=3000, abandoned=0.02)
+    assert doubled > 2 * learned(USUAL.calls, foreseen=0.01, decisions=3000, abandoned=0.01)
     once, unmade = Price(), Price()
     for one in (once, unmade):
         one.abandoned(30.0)
     unmade.abandoned(-30.0)  # they were machines
     for one in (once, unmade):
         one.foresee(1.0, 1.0)
-    assert once.now(USUAL, 20, 0.25) > 1.1 * unmade.now(USUAL, 20, 0.25)
+    assert once.now(USUAL, 0.0, 20, 0.25) > 1.1 * unmade.now(USUAL, 0.0, 20, 0.25)
 
 
 @given(st.lists(st.tuples(st.floats(1, 1e3), st.floats(0, 50), st.floats(0, 50), st.floats(-50, 50)), max_size=20))
 def test_the_learned_price_stays_within_bounds(decisions):
     price = Price()
     for calls, foreseen, allowed, abandoned in decisions:
-        assert price.now(Left(calls, 1000.0, CEILING), 20, 0.25) > 0
+        assert price.now(Left(calls, 1000.0, CEILING), 0.0, 20, 0.25) > 0
         price.abandoned(abandoned)
         price.foresee(foreseen, allowed)
         assert LOWEST <= price.state()["learned"] <= HIGHEST
@@ -91,14 +91,14 @@ def test_the_learned_price_stays_within_bounds(decisions):
 
 def test_the_learned_price_is_saved_and_restored():
     learned, again = Price(), Price()
-    learned.now(USUAL, 20, 0.25)
+    learned.now(USUAL, 0.0, 20, 0.25)
     learned.foresee(3.0, 1.0)
     learned.abandoned(5.0)
     again.restore(json.loads(json.dumps(learned.state())))
     for one in (learned, again):
-        one.now(USUAL, 20, 0.25)
+        one.now(USUAL, 0.0, 20, 0.25)
         one.foresee(1.0, 0.0)
-    assert again.now(USUAL, 20, 0.25) == learned.now(USUAL, 20, 0.25) != Price().now(USUAL, 20, 0.25)
+    assert again.now(USUAL, 0.0, 20, 0.25) == learned.now(USUAL, 0.0, 20, 0.25) != Price().now(USUAL, 0.0, 20, 0.25)
 
 
 def test_a_learned_price_out_of_bounds_is_brought_back_and_none_is_refused():

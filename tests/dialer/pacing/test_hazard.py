@@ -129,11 +129,37 @@ def test_restored_with_less_weight_the_prior_counts_for_more():
         {"left": [[0.0] * 3]},
         {"left": [[0.0] * 4, [0.0] * 4]},
         {"parts": [float("nan")] * 4},
+        {"parts": [0.0, -1.0, 0.0, 0.0]},
+        {"left": [[0.0, 0.0, 0.0, -1.0]]},
+        {"steps": [0.0, 1.0, -3.0, 2.0, 0.0]},
+        {"steps": [-2.0, 1.0, 1.0, 0.0, 0.0]},
     ],
 )
-def test_other_bins_than_these_are_refused(damage):
+def test_other_bins_than_these_and_sums_that_no_stays_have_are_refused(damage):
     with pytest.raises(ValueError):
         fresh().restore({**fresh().state(), **damage}, weight=1.0)
+
+
+@given(st.lists(st.tuples(st.floats(0.0, 40.0), st.floats(0.0, 40.0), st.booleans()), max_size=60))
+def test_whatever_was_lived_can_be_restored(stays):
+    """The steps are differences: they fall where stays end, and rounding leaves them a little below nothing."""
+    hazard = fresh(memory=3.0)
+    for since, until, fades in stays:
+        weight = hazard.begin()
+        hazard.live(since, until, weight)
+        hazard.leave(until, weight)
+        if fades:
+            hazard.fade()
+    again = fresh(memory=3.0)
+    again.restore(hazard.state(), weight=1.0)
+    assert again.rates() == pytest.approx(hazard.rates())
+
+
+def test_a_rounding_below_nothing_is_restored():
+    tiny = {"steps": [-1e-12, 1e-13, 0.0, 0.0, 0.0], "parts": [0.0, -1e-12, 0.0, 0.0]}
+    again = fresh()
+    again.restore({**fresh().state(), **tiny}, weight=1.0)
+    assert again.rates() == pytest.approx(fresh().rates())
 
 
 @pytest.mark.parametrize("saved", [[1.0], [1.0, float("inf")], [1.0, float("nan")], [1.0, "many"]])

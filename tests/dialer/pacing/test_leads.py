@@ -162,6 +162,15 @@ def test_memory_is_bounded_and_the_rarest_are_forgotten_first():
     assert good > bad + 0.2
 
 
+def test_what_is_left_after_forgetting_can_be_saved():
+    chances = LeadChances()
+    for number in range(FEATURES + 1):
+        chances.learn((f"area {number}",), number % 4 == 0)
+    saved = json.loads(json.dumps(chances.state(), allow_nan=False))
+    assert saved["features"][ALWAYS][2] == FEATURES + 1
+    assert LeadChances.restored(saved).state() == saved
+
+
 def test_another_campaign_begins_with_it_in_doubt():
     own = taught()
     another = LeadChances.restored(own.state(), another=True)
@@ -182,6 +191,7 @@ def test_another_campaign_begins_with_it_in_doubt():
         {"features": {ALWAYS: [float("nan"), 0.01, 3]}},
         {"features": {ALWAYS: [0.0, 0.0, 3]}},
         {"features": {ALWAYS: [0.0, 50.0, 3]}},
+        {"features": {ALWAYS: [0.0, 0.01, float("inf")]}},
         {"features": {ALWAYS: [0.0, 0.01]}},
         {"features": {ALWAYS: ["many", 0.01, 3]}},
         {"usual": 0.0},

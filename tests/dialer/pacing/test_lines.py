@@ -205,6 +205,22 @@ def test_a_call_can_end_at_any_stage(lines, stage, end):
     assert len(lines) == 0
 
 
+def test_nobody_answers_after_the_carrier_has_given_up():
+    """Where every line is hung up before, nothing else would say so."""
+    lines = Lines()
+    for number in range(400):
+        call, at = f"call-{number}", float(number)
+        lines.dialled(call, at, 1.0)
+        if number % 5 == 0:
+            lines.connected(call, at + 8.0)
+        else:
+            lines.given_up(call, at + 18.0)
+    lines.settle(500.0)
+    whenever = lines.answer_chance
+    lines.settle(500.0, 25.0)
+    assert 0.2 < lines.answer_chance < whenever - 0.05
+
+
 def test_lines_that_we_hang_up_do_not_make_others_look_worse(lines):
     """As failures they would: half of them could still have been answered."""
     chances = []
@@ -285,7 +301,7 @@ def test_the_oldest_ringing_lines_come_first_and_only_those_of_an_age(lines):
     found = lines.oldest(9020.0, 10.0)
     assert [name for name, _, _ in found] == ["call-0", "call-2"]
     (_, by_step, ever), (_, younger_by_step, younger_ever) = found
-    assert by_step.sum() <= ever < younger_ever
+    assert by_step.sum() <= ever + 1e-9 < younger_ever
     assert by_step.sum() < younger_by_step.sum()
 
 

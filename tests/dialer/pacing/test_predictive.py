@@ -216,6 +216,28 @@ def test_calls_that_wait_get_the_free_agents_first(saved, taught):
     assert dial(taught, in_flight=6) <= dial(Predictive.restored(saved), free_agents=4)
 
 
+def test_an_agent_held_for_a_line_is_not_counted_on_by_others(saved):
+    """One to one while the budget is used up, and back: lines that ring still hold an agent each."""
+    used_up = (Budget(0.03, 1000, 30),)
+    policy = Predictive.restored(saved)
+    assert policy.decide(0.0, floor(budgets=used_up)).reserve
+    ringing(policy, 8)
+    back = policy.decide(1.0, floor(in_flight=8, give_up_seconds=0.5))
+    assert not back.reserve
+    assert 0 < back.dial <= dial(Predictive.restored(saved), free_agents=3)
+    assert (
+        policy.decide(2.0, floor(in_flight=8, budgets=(Budget(0.03, 1000, 28.9),), give_up_seconds=0.5)).give_up == ()
+    )
+
+
+def test_the_floor_tells_of_agents_held_for_lines_that_were_not_told_of(saved):
+    """After a restart, or where a request for a call had no answer."""
+    untold = dial(Predictive.restored(saved), in_flight=8)
+    told = dial(Predictive.restored(saved), in_flight=8, reserved=8)
+    assert told < untold
+    assert told <= dial(Predictive.restored(saved), free_agents=3)
+
+
 def test_only_lines_that_are_dialled_teach_what_they_may_cost(taught):
     """Decisions that nobody can carry out, as where the list is empty, leave the price alone."""
     for _ in range(100):
@@ -225,9 +247,23 @@ def test_only_lines_that_are_dialled_teach_what_they_may_cost(taught):
     ringing(taught, wanted + 5)
     taught_by = taught.state()["price"]["forecast"][0]
     assert taught_by > 0
-    taught.decide(1.0, floor(max_dials=1))
+    usual = taught.state()["price"]["learned"]
+    assert taught.decide(1.0, floor(free_agents=40, max_dials=1)).dial == 1
     ringing(taught, 1, at=1.0)
-    assert taught.state()["price"]["forecast"][0] == taught_by, "a limit was dialled, not a choice"
+    assert taught.state()["price"]["forecast"][0] > taught_by, "it may be lost like any other"
+    assert taught.state()["price"]["learned"] == usual, "a limit was dialled, not a choice"
+
+
+def test_one_call_a_second_is_a_choice_where_a_second_one_is_not_wanted(saved):
+    """The carrier's usual rate."""
+    little = (Budget(0.03, 1000, 28),)
+    wants = {dial(Predictive.restored(saved), in_flight=lines, budgets=little): lines for lines in range(60)}
+    policy = Predictive.restored(saved)
+    decision = policy.decide(0.0, floor(in_flight=wants[1], budgets=little, max_dials=1))
+    assert decision.dial == 1
+    assert "as many as may start" not in decision.reason
+    ringing(policy, 1)
+    assert policy.state()["price"]["learned"] != 0.0
 
 
 def test_less_is_dialled_towards_the_end_and_nothing_at_it(saved):

@@ -11,8 +11,10 @@ import pytest
 
 from campaigns.lead import Priority
 from campaigns.recycling import RETRIES
+from campaigns.turns import WAITING_EVERY
 from dialer.simulation.figures import Figures
 from dialer.simulation.hopper import Hopper, Turn
+from dialer.simulation.lead_list import Population
 from dialer.simulation.scenario import Leads, Scenario
 
 ZONES = {  # by area code
@@ -215,3 +217,24 @@ def test_chances_are_those_over_the_usual_one():
     for one in (plain, aware):
         one.due(0.0)
         assert [turn.chance for turn in one.take(2, True, 0.0)] == pytest.approx([1.0, 1.0], abs=0.2)
+
+
+def test_a_refusal_takes_no_turn_from_the_longest_waiting():
+    """Who waits longest is still asleep: the next in that order is dialled, though others are likelier to answer."""
+    morning = datetime(2027, 3, 2, 14, 30, tzinfo=UTC)  # 9.30 in New York, 6.30 in Los Angeles
+    played = scenario(morning, area_codes=("213", "212", "617"), number=60, lead_aware=True)
+    assert played.leads is not None
+    one = Hopper(played, Figures(), 1, 0)
+    for lead in Population(played.leads, 2, 0).drawn(600, morning):
+        turn = Turn(lead, 1.0, (f"area 1{lead.area_code}",))
+        if lead.area_code == "212":
+            one.talked(turn, 0.0, 0.0)
+        else:
+            one.settle(turn, "no-answer", 0.0, 0.0)
+    one.due(0.0)
+    order = Population(played.leads, 1, 0).drawn(60, morning)
+    first = next(lead for lead in order if lead.area_code != "213")
+    assert (order[0].area_code, first.area_code) == ("213", "617")
+    taken = [one.take(1, True, 0.0)[0].lead for _ in range(WAITING_EVERY)]
+    assert taken[0].number == first.number
+    assert [lead.area_code for lead in taken[1:]] == ["212"] * (WAITING_EVERY - 1)

@@ -64,9 +64,50 @@ def test_a_good_lead_far_down_a_long_list_is_found(leads):
     found = []
     for _ in range(12):
         (one,) = likely.choose(1, NOON)
+        likely.looked(1)
         queue.remove(one[0])
         found.append(one[0].area_code)
     assert found.count("212") >= 4
+
+
+def chosen_of(likely: Likely, queue: Queue, offered: int) -> Lead:
+    ((one, _chance, _traits),) = likely.choose(1, NOON, offered)
+    queue.remove(one)
+    return one
+
+
+def test_within_a_look_the_search_goes_no_further_and_the_next_one_goes_on_behind_it(leads):
+    """The one good lead stands in the second stretch."""
+    leads.sort(key=lambda lead: lead.area_code, reverse=True)  # 312 first
+    bad = [lead for lead in leads if lead.area_code == "312"]
+    leads = [*bad[:100], leads[-1], *bad[100:]]
+    for number, lead in enumerate(leads):
+        lead.id = number
+    queue = Queue(leads)
+    queue.due(NOON)
+    likely = taught(queue, leads)
+    first = [chosen_of(likely, queue, offered).area_code for offered in range(20)]
+    assert set(first) == {"312"}
+    likely.looked(1)
+    assert chosen_of(likely, queue, 0).area_code == "212"
+
+
+def test_the_longest_waiting_ones_turn_comes_by_the_count_of_those_offered(leads):
+    """It stays where nobody was offered in a look, as when the gate refused all."""
+    leads.sort(key=lambda lead: lead.area_code, reverse=True)
+    for number, lead in enumerate(leads):
+        lead.id = number
+    good = sum(lead.area_code == "212" for lead in leads)
+    leads = leads[-good - 10 :]  # ten of 312 first
+    queue = Queue(leads)
+    queue.due(NOON)
+    likely = taught(queue, leads)
+    assert chosen_of(likely, queue, 0).area_code == "312"
+    likely.looked(0)
+    assert chosen_of(likely, queue, 0).area_code == "312"
+    assert chosen_of(likely, queue, 1).area_code == "212"
+    likely.looked(WAITING_EVERY)
+    assert chosen_of(likely, queue, 0).area_code == "312"
 
 
 def test_all_that_is_there_is_given_where_more_is_wanted(leads):

@@ -24,3 +24,8 @@ def test_features_that_tell_all_tell_the_chance_and_those_that_tell_little_the_m
     assert 0.2 * told(0.2, 1.0, 1.5, 1.0) == pytest.approx(logistic(average(0.2, 1.0) + 1.5))
     assert told(0.2, 1.0, 0.0, 1e-9) == pytest.approx(1.0, abs=1e-3)
     assert 1 < told(0.2, 1.0, 0.5, 0.25) < told(0.2, 1.0, 1.5, 0.25)
+
+
+@pytest.mark.parametrize("share_known", [1.0, 0.5, 0.0])
+def test_where_nobody_answers_features_tell_nothing(share_known):
+    assert told(0.0, 0.5, 1.0, share_known) == 1.0

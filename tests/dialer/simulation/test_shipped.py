@@ -74,6 +74,7 @@ def test_a_scenario_of_ones_own_is_read_with_the_log_beside_it(tmp_path, monkeyp
         ("[leads]\narea_codes = []", "leads.area_codes: "),
         ("[leads]\n[callees]\nspread = 1", "callees.spread is for callees without a list: give leads.spread"),
         ("[leads]\ndead = 0.2", "leads.dead 0.2 is part of callees.busy 0.12: give at most that"),
+        ("[leads]\ndead = 1\n[callees]\nhuman = 0\nmachine = 0\nbusy = 1", "leads.dead: .*less than 1"),
         ("[leads]\n[[leads.later]]\nat_hours = 9\nnumber = 5", "a list at hour 9, and the last shift ends at hour 8"),
         ('[leads]\nconsent = "oral"', "leads.consent: "),
         ("begins = 2027-03-02T09:00:00", "begins: .*timezone"),

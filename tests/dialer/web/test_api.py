@@ -29,7 +29,14 @@ def loop(exchange):
 
 @pytest.fixture
 async def client(exchange, loop):
-    app = make_app(exchange, Signatures("auth-token", "https://dialer.example"), loop, TOKEN)
+    app = make_app(
+        exchange,
+        Signatures("auth-token", "https://dialer.example"),
+        loop,
+        TOKEN,
+        draining=lambda: False,
+        tick_seconds=1.0,
+    )
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x", headers=headers) as client:
         yield client

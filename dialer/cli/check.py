@@ -1,0 +1,179 @@
+"""`dialer check`: whether everything that a daemon needs is in order, and what to do where it is not."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import requests
+import typer
+
+import config
+from compliance import rulebook
+from compliance.packs import RuleError
+from config import Settings, SettingsError
+from dialer.cli import own_url
+from dialer.cli.access import Daemon, emit, running_daemon
+from dialer.clock import Clock
+from dialer.db import schema
+from dialer.db.database import place_of
+from dialer.db.place import DatabaseError, Place
+from dialer.db.sqlite import SqliteFile
+from dialer.telephony import account
+from dialer.telephony.carrier import CarrierError, CarrierRefusesUs
+
+CLOCK_OFF = timedelta(seconds=2)  # as much as is allowed for when calls are looked up by their dates
+QUEUED_SECONDS = 1.0  # longer, and the carrier starts calls that were meant for another moment
+FREE_BYTES = 2**30  # and as much again as the database: a backup, a restore, the write-ahead log
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. `fault` says what is wrong and what to do, and is empty when nothing is."""
+
+    check: str
+    fault: str = ""
+    detail: str = ""
+
+
+def check(json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
+    """Check settings, rules, schema, disk, account, clock, calls per second, public URL; exit 1 when one is wrong."""
+    findings = list(_findings())
+    if json:
+        emit({"ok": not any(found.fault for found in findings), "checks": [asdict(found) for found in findings]})
+    else:
+        for found in findings:
+            typer.echo(f"{found.check}: " + (found.fault or ", ".join(filter(None, ("ok", found.detail)))))
+    if any(found.fault for found in findings):
+        raise typer.Exit(1)
+
+
+def _findings() -> Iterator[Finding]:
+    try:
+        settings = config.load()
+    except SettingsError as error:
+        yield Finding("settings", str(error))
+        return
+    yield Finding("settings")
+    yield _rules(settings)
+    try:
+        place = place_of(settings.database_url)
+    except DatabaseError as error:
+        yield Finding("schema", str(error))
+        return
+    yield from _database(place)
+    yield from _account(settings)
+    yield from _public_url(settings)
+
+
+def _rules(settings: Settings) -> Finding:
+    try:
+        book = rulebook.load(settings.rules_directory)
+    except RuleError as error:
+        return Finding("rules", str(error))
+    return Finding("rules", detail=f"{len(book.packs)} files")
+
+
+def _database(place: Place) -> Iterator[Finding]:
+    try:
+        schema.check_version(place)
+    except DatabaseError as error:
+        yield Finding("schema", str(error))
+        return  # where it is to be is not known to be right
+    yield Finding("schema", detail=schema.HEAD)
+    if isinstance(place, SqliteFile):
+        path = place.path
+        yield disk(shutil.disk_usage(path.resolve().parent).free, _size(path), path)
+
+
+def _size(path: Path) -> int:
+    files = (Path(f"{path}{end}") for end in ("", "-wal"))
+    return sum(file.stat().st_size for file in files if file.exists())
+
+
+def _account(settings: Settings) -> Iterator[Finding]:
+    sid, token = settings.twilio_account_sid, settings.twilio_auth_token.get_secret_value()
+    if not sid or not token:
+        yield Finding("account", "none is set: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN")
+        return
+    clock = Clock()
+    before = clock.now()
+    try:
+        told = account.ask(sid, token, settings.twilio_base_url)
+    except CarrierRefusesUs as error:
+        yield Finding("account", f"{error}: check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN")
+        return
+    except CarrierError as error:
+        yield Finding("account", f"{error}: check DIALER_TWILIO_BASE_URL and the network")
+        return
+    yield Finding("account", detail="accepted")
+    yield clocks(before, clock.now(), told.date)
+    yield calls_per_second(settings.calls_per_second, told.queued_seconds)
+
+
+def _public_url(settings: Settings) -> Iterator[Finding]:
+    base = settings.webhook_base
+    if not base:
+        yield Finding("public URL", "none is set: set DIALER_PUBLIC_URL to where the carrier can reach this daemon")
+        return
+    daemon = running_daemon(settings)
+    if daemon is not None:
+        yield _daemon(daemon)
+        yield Finding("public URL", own_url.fault(base, daemon.token), base)
+        return
+    try:
+        with own_url.standing_in(settings.host, settings.port) as token:
+            yield Finding("public URL", own_url.fault(base, token), base)
+    except OSError as error:
+        where, reason = f"{settings.host}:{settings.port}", error.strerror or error
+        remedy = "stop what uses it, or set DIALER_PORT or DIALER_HOST"
+        yield Finding("public URL", f"not tried: cannot listen on {where}: {reason}: {remedy}")
+
+
+def _daemon(daemon: Daemon) -> Finding:
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            told = session.get(f"{daemon.url}/readyz", timeout=own_url.ANSWER_SECONDS).json()
+    except requests.RequestException as error:
+        return Finding("daemon", f"{daemon.url} does not answer ({type(error).__name__}): see its log, start it again")
+    return Finding("daemon", "; ".join(told["reasons"]), "ready")
+
+
+def disk(free: int, used: int, path: Path) -> Finding:
+    """`free` and `used` in bytes."""
+    detail = f"{free / 2**30:.1f} GiB free, the database has {used / 2**30:.1f}"
+    wanted = FREE_BYTES + used
+    if free < wanted:
+        remedy = f"free {(wanted - free) / 2**30:.1f} GiB there or move the database"
+        return Finding("disk", f"{path.resolve().parent}: {detail}: {remedy}")
+    return Finding("disk", detail=detail)
+
+
+def clocks(before: datetime, after: datetime, carriers: datetime) -> Finding:
+    """Whether our clock, read before and after a request, agrees with the whole seconds that were told in between."""
+    ahead = max(before - carriers - timedelta(seconds=1), timedelta())
+    behind = max(carriers - after, timedelta())
+    off = max(ahead, behind).total_seconds()
+    if off > CLOCK_OFF.total_seconds():
+        which = "ahead of" if ahead else "behind"
+        return Finding(
+            "clock", f"{off:.0f} s {which} the carrier's: set it by NTP, or calling hours are judged wrongly"
+        )
+    return Finding("clock", detail="agrees with the carrier's")
+
+
+def calls_per_second(setting: float, queued_seconds: Sequence[float]) -> Finding:
+    """Whether the account starts calls as fast as we are set to ask for them, by how long the latest ones waited."""
+    name = "calls per second"
+    late = [seconds for seconds in queued_seconds if seconds > QUEUED_SECONDS]
+    if late:
+        seen = f"{len(late)} of the last hour's latest {len(queued_seconds)} calls waited up to {max(late):.0f} s"
+        remedy = "lower DIALER_CALLS_PER_SECOND or have the carrier raise the account's"
+        return Finding(name, f"{seen} in the carrier's queue at {setting:g}: {remedy}")
+    told_by = (
+        f"by the last hour's latest {len(queued_seconds)} calls" if queued_seconds else "no call of late to tell by"
+    )
+    return Finding(name, detail=f"{setting:g}, {told_by}")

@@ -1,0 +1,91 @@
+"""What monitoring asks: is the process alive, may it take new work, what are its figures."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
+
+from dialer.call import CallState
+from dialer.db.place import DatabaseError
+from dialer.db.schema import HEAD
+from dialer.exchange import Exchange
+from dialer.store import ATTEMPT
+from dialer.web.api import bearer
+from dialer.web.proof import proof
+
+WRITE_SECONDS = 2.0  # an answer that waits longer for its commit is too late for whoever picked up
+FORMAT = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus' own name for it
+
+
+def make_router(exchange: Exchange, token: str, draining: Callable[[], bool], late_seconds: float) -> APIRouter:
+    """`GET /healthz` and `/readyz` for anybody, `GET /metrics` for who has the token.
+
+    `late_seconds` after its beginning, a tick is followed by the next, or the loop is late.
+    """
+    router = APIRouter()
+
+    @router.get("/healthz")
+    async def alive(nonce: Annotated[str, Query(max_length=64)] = "") -> dict[str, str]:
+        """The process answers; with a nonce, it also shows that it is the daemon whose token the asker knows."""
+        return {"alive": "yes", **({"proof": proof(token, nonce)} if nonce else {})}
+
+    @router.get("/readyz")
+    async def ready(response: Response) -> dict[str, bool | list[str]]:
+        """200 when new calls may be started, 503 with the reasons otherwise.
+
+        For alarms and rolling restarts. A proxy must not keep the carrier's webhooks back because of it: the calls that
+        live still need their answers.
+        """
+        reasons = await not_ready(exchange, late_seconds)
+        if draining():
+            reasons.append("draining: the daemon is stopping, and waits for the last answers")
+        response.status_code = 503 if reasons else 200
+        return {"ready": not reasons, "reasons": reasons}
+
+    @router.get("/metrics", dependencies=[Depends(bearer(token))])
+    async def metrics() -> Response:
+        live = await exchange.read(live_attempts)
+        for state in CallState:
+            if state is not CallState.ENDED:
+                exchange.metrics.in_flight.labels(state.value).set(live.get(state, 0))
+        exchange.metrics.inbox_age.set(exchange.oldest_write())
+        return Response(exchange.metrics.text(), media_type=FORMAT)
+
+    return router
+
+
+def live_attempts(session: Session) -> dict[str, int]:
+    """Attempts that have not ended, by state."""
+    query = select(ATTEMPT.c.state, func.count()).where(ATTEMPT.c.state != CallState.ENDED).group_by(ATTEMPT.c.state)
+    return {state: count for state, count in session.connection().execute(query)}
+
+
+async def not_ready(exchange: Exchange, late_seconds: float) -> list[str]:
+    """Why no new call should be started now; empty when nothing stands against it."""
+    reasons = await _database_faults(exchange)
+    began = exchange.ticks.began
+    if began is None:
+        reasons.append("loop: no tick yet, the daemon has just started or its first tick fails: see the log")
+    elif (since := exchange.clock.monotonic() - began) > late_seconds:
+        reasons.append(f"loop late: the last tick that was finished began {since:.1f} s ago: see the log")
+    if exchange.health.carrier_refuses_us:
+        reasons.append("account: the carrier refuses it: check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN")
+    return reasons
+
+
+async def _database_faults(exchange: Exchange) -> list[str]:
+    version = text("SELECT version_num FROM alembic_version")
+    try:
+        found = await exchange.read(lambda session: session.connection().execute(version).scalar())
+        await asyncio.wait_for(exchange.commit(lambda _session: None), WRITE_SECONDS)
+    except TimeoutError:
+        return [f"database: no write got through within {WRITE_SECONDS:.0f} s: is the disk slow or full?"]
+    except DatabaseError as error:
+        return [f"database: {error}"]
+    except SQLAlchemyError as error:
+        return [f"database: {getattr(error, 'orig', None) or type(error).__name__}: see `dialer db check`"]
+    return [] if found == HEAD else [f"schema: {found}, this dialer wants {HEAD}: stop it and run `dialer db upgrade`"]
