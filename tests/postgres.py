@@ -81,3 +81,10 @@ def _installed(directory: Path) -> tuple[Path, dict[str, Any]]:
         shutil.copytree(packages / part, directory / part, ignore=shutil.ignore_patterns("include", "*.a"))
     os.chown(directory, UNPRIVILEGED, UNPRIVILEGED)
     return directory / PROGRAMS, {"user": UNPRIVILEGED, "group": UNPRIVILEGED, "extra_groups": [], "cwd": "/"}
+
+
+def end_connections(url: str) -> None:
+    """Break every other connection to this database, as a restart of the server does."""
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+    with psycopg.connect(url) as connection:
+        connection.execute(others, [connection.info.dbname])

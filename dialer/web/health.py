@@ -87,5 +87,6 @@ async def _database_faults(exchange: Exchange) -> list[str]:
     except DatabaseError as error:
         return [f"database: {error}"]
     except SQLAlchemyError as error:
-        return [f"database: {getattr(error, 'orig', None) or type(error).__name__}: see `dialer db check`"]
+        reason = str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0]
+        return [f"database: {reason}: see `dialer db check`"]
     return [] if found == HEAD else [f"schema: {found}, this dialer wants {HEAD}: stop it and run `dialer db upgrade`"]

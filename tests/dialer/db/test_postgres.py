@@ -1,6 +1,5 @@
 """The right to write to a server, and what is said when it cannot be reached."""
 
-import psycopg
 import pytest
 from sqlmodel import select
 
@@ -8,8 +7,7 @@ from compliance.tables import DoNotCallEntry
 from dialer.db.database import Database, place_of
 from dialer.db.place import DatabaseError, DatabaseTaken
 from tests.conftest import NOON
-
-END_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+from tests.postgres import end_connections
 
 
 @pytest.fixture
@@ -48,8 +46,3 @@ def test_a_writer_whose_right_was_taken_while_it_was_cut_off_writes_no_more(data
     with pytest.raises(DatabaseTaken):
         database.write(lambda session: session.add(DoNotCallEntry(number="+12125550101", source="cli", added_at=NOON)))
     other.close()
-
-
-def end_connections(url):
-    with psycopg.connect(url) as connection:
-        connection.execute(END_ALL, [connection.info.dbname])
