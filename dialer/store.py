@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, ScalarSelect, func, insert, select, tuple_, update
+from sqlalchemy import Connection, RowMapping, ScalarSelect, Select, func, insert, select, update
 from sqlmodel import SQLModel
 
 import campaigns.tables
@@ -117,7 +117,7 @@ def claim_agent(connection: Connection, attempt: RowMapping, now: datetime) -> t
         )
         held = select(func.count()).where(*reserved).scalar_subquery()
         # Not the free counted against the held: two nodes that claim at once would count the same agents.
-        longest = longest.where(_ready_after(campaign_id) >= held)
+        longest = longest.where(AGENT.c.id.in_(_all_but_last(campaign_id, held)))
     claimed = connection.execute(
         update(AGENT)
         .where(AGENT.c.id == longest.scalar_subquery())
@@ -130,12 +130,11 @@ def claim_agent(connection: Connection, attempt: RowMapping, now: datetime) -> t
     return claimed.name, claimed.seat_token
 
 
-def _ready_after(campaign_id: int) -> ScalarSelect[int]:
-    """How many agents would have to wait longer than this one to be given a call."""
+def _all_but_last(campaign_id: int, held: ScalarSelect[int]) -> Select[tuple[int]]:
+    """Ready agents without the `held` who would be given a call last."""
     other = AGENT.alias()
-    after = tuple_(other.c.since, other.c.id) > tuple_(AGENT.c.since, AGENT.c.id)
     ready = (other.c.campaign_id == campaign_id, other.c.state == AgentState.READY)
-    return select(func.count()).where(*ready, after).correlate(AGENT).scalar_subquery()
+    return select(other.c.id).where(*ready).order_by(other.c.since.desc(), other.c.id.desc()).offset(held)
 
 
 def seat_of(connection: Connection, attempt_id: str) -> str | None:
