@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, text, update
 from sqlmodel import Session, SQLModel
 
 import campaigns.tables
@@ -116,12 +116,13 @@ def claim(
     if intent != Intent.RUN:
         return []
     numbers = [offer.candidate.number for offer in offers.values()]
+    free = _kept_from_others(connection, numbers)
     live = _live_numbers(connection, numbers)
     stands = _unchanged(session, campaign, numbers, now)
     claims, used = [], []
     for attempt_id, offer in offers.items():
         number = offer.candidate.number
-        if number in live or not stands(offer) or not offer.cleared.covers(number, now):
+        if number not in free or number in live or not stands(offer) or not offer.cleared.covers(number, now):
             continue
         if not _take_lead(connection, offer.candidate, now):
             continue
@@ -148,6 +149,19 @@ def _unchanged(session: Session, campaign: Campaign, numbers: Sequence[str], now
     return stands
 
 
+def _kept_from_others(connection: Connection, numbers: Sequence[str]) -> set[str]:
+    """Those of the numbers that no other node is claiming, by any lead; kept until the commit."""
+    if connection.dialect.name == "sqlite":  # has one writer
+        return set(numbers)
+    return set(connection.execute(_KEEP, {"numbers": list(numbers)}).scalars())
+
+
+_KEEP = text(
+    "SELECT number FROM unnest(CAST(:numbers AS text[])) AS number "
+    "WHERE pg_try_advisory_xact_lock(1684629869, hashtext(number))"  # a space of locks for numbers alone
+)
+
+
 def _live_numbers(connection: Connection, numbers: Sequence[str]) -> set[str]:
     live = connection.execute(
         select(ATTEMPT.c.number).where(among(ATTEMPT.c.number, numbers), ATTEMPT.c.state != "ended")
@@ -156,7 +170,8 @@ def _live_numbers(connection: Connection, numbers: Sequence[str]) -> set[str]:
 
 
 def _take_lead(connection: Connection, candidate: Candidate, now: datetime) -> bool:
-    lead = update(LEAD).where(LEAD.c.id == candidate.lead_id, LEAD.c.standing == Standing.OPEN)
+    still_open = select(LEAD.c.id).where(LEAD.c.id == candidate.lead_id, LEAD.c.standing == Standing.OPEN)
+    lead = update(LEAD).where(LEAD.c.id == still_open.with_for_update(skip_locked=True).scalar_subquery())
     taken = connection.execute(
         lead.values(standing=Standing.DIALLING, attempts=LEAD.c.attempts + 1, last_attempt_at=now, held_reason=None)
     )

@@ -1,15 +1,15 @@
 """Leads into the database, a batch in a transaction. Runs on the writing thread; `session` belongs to its transaction.
 
-The statements of a batch are plain SQL for SQLite: a million leads through the ORM take ten times as long, through Core
+The statements of a batch are plain SQL: a million leads through the ORM take ten times as long, through Core
 inserts twice.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic_core import to_json
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 from sqlmodel import Session, SQLModel
 
 import campaigns.tables
@@ -34,6 +34,7 @@ _INSERT_PHONE = "INSERT INTO phone (campaign_id, lead_id, number, rank, label, a
 
 _OF_LIST = select(LIST.c.campaign_id, LIST.c.loaded_at).where(LIST.c.id == bindparam("list"))
 _LAST_LEAD = select(func.coalesce(func.max(LEAD.c.id), 0))
+_NEXT_LEADS = text("SELECT nextval(pg_get_serial_sequence('lead', 'id')) FROM generate_series(1, :count)")
 _COUNT = (
     update(LIST)
     .where(LIST.c.id == bindparam("list"))
@@ -72,7 +73,7 @@ def load_batch(session: Session, list_id: int, rows: Sequence[LeadRow]) -> Batch
     campaign_id, loaded_at = connection.execute(_OF_LIST, {"list": list_id}).one()
     numbers = _there(connection, "phone", "number", campaign_id, [number for row in rows for number, _ in row.phones])
     ids = _there(connection, "lead", "external_id", campaign_id, [row.external_id for row in rows if row.external_id])
-    lead_id = connection.execute(_LAST_LEAD).scalar_one()
+    new_ids = _new_ids(connection, len(rows))
     due_from = loaded_at.replace(tzinfo=None) - FILE_ORDER_SPAN
     leads: list[tuple[object, ...]] = []
     phones: list[tuple[object, ...]] = []
@@ -80,7 +81,7 @@ def load_batch(session: Session, list_id: int, rows: Sequence[LeadRow]) -> Batch
         new = [(rank, *phone) for rank, phone in enumerate(row_phones) if phone[0] not in numbers]
         if external_id in ids or not new:
             continue
-        lead_id += 1
+        lead_id = next(new_ids)
         due_at = (due_from + timedelta(microseconds=line)).isoformat(" ", "microseconds")
         leads.append((lead_id, campaign_id, list_id, external_id, *person, to_json(custom).decode(), due_at))
         for rank, number, label in new:
@@ -89,8 +90,8 @@ def load_batch(session: Session, list_id: int, rows: Sequence[LeadRow]) -> Batch
         if external_id:
             ids.add(external_id)
     if leads:
-        connection.exec_driver_sql(_INSERT_LEAD, leads)
-        connection.exec_driver_sql(_INSERT_PHONE, phones)
+        connection.exec_driver_sql(_marked(connection, _INSERT_LEAD), leads)
+        connection.exec_driver_sql(_marked(connection, _INSERT_PHONE), phones)
     accepted, duplicates = len(leads), len(rows) - len(leads)
     connection.execute(
         _COUNT,
@@ -114,5 +115,18 @@ def _there(connection: Connection, table: str, column: str, campaign_id: int, va
         some = values[start : start + MOST_PARAMETERS]
         marks = ", ".join("?" * len(some))
         query = f"SELECT {column} FROM {table} WHERE campaign_id = ? AND {column} IN ({marks})"
-        found.update(row[0] for row in connection.exec_driver_sql(query, (campaign_id, *some)))
+        found.update(row[0] for row in connection.exec_driver_sql(_marked(connection, query), (campaign_id, *some)))
     return found
+
+
+def _new_ids(connection: Connection, count: int) -> Iterator[int]:
+    """Ids for leads, ascending. A file has one writer; on a server, another may be loading too."""
+    if connection.dialect.name == "sqlite":
+        last = connection.execute(_LAST_LEAD).scalar_one()
+        return iter(range(last + 1, last + 1 + count))
+    return iter(connection.execute(_NEXT_LEADS, {"count": count}).scalars().all())
+
+
+def _marked(connection: Connection, statement: str) -> str:
+    """With the driver's own mark for a parameter."""
+    return statement if connection.dialect.name == "sqlite" else statement.replace("?", "%s")

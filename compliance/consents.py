@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import exists, func, select, update
-from sqlalchemy.dialects import sqlite
 from sqlmodel import Session, SQLModel, col
 from sqlmodel import select as select_rows
 
@@ -15,6 +14,7 @@ from compliance.among import among
 from compliance.consent import ANY_CLIENT, Given, strongest
 from compliance.rule import LEVELS
 from compliance.tables import Consent
+from compliance.upsert import insert_new
 
 CONSENT = SQLModel.metadata.tables[compliance.tables.Consent.__tablename__]
 
@@ -58,7 +58,7 @@ def add(session: Session, consents: Iterable[NewConsent], now: datetime) -> int:
     new = 0
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
-        new += session.connection().execute(sqlite.insert(CONSENT).on_conflict_do_nothing(), batch).rowcount
+        new += insert_new(session.connection(), CONSENT, batch)
         _revoke_late_comers(session, [str(row["number"]) for row in batch])
     return new
 

@@ -10,12 +10,12 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.dialects import sqlite
 from sqlmodel import Session, SQLModel, col
 
 import compliance.tables
 from compliance.among import among
 from compliance.tables import ListCopy, ListNumber
+from compliance.upsert import insert_new
 
 COPY = SQLModel.metadata.tables[compliance.tables.ListCopy.__tablename__]
 NUMBER = SQLModel.metadata.tables[compliance.tables.ListNumber.__tablename__]
@@ -62,7 +62,7 @@ def add_numbers(session: Session, copy_id: int, numbers: Iterable[str]) -> int:
     """
     rows = [{"copy_id": copy_id, "number": number} for number in sorted(set(numbers))]
     connection = session.connection()
-    new = connection.execute(sqlite.insert(NUMBER).on_conflict_do_nothing(), rows).rowcount if rows else 0
+    new = insert_new(connection, NUMBER, rows)
     loading = update(COPY).where(COPY.c.id == copy_id, COPY.c.state == "loading")
     if connection.execute(loading.values(rows=COPY.c.rows + new)).rowcount != 1:
         raise ListError(f"copy {copy_id} takes no numbers any more: another import of the list has begun, start again")

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import tuple_
-from sqlalchemy.dialects import sqlite
-from sqlmodel import Session, col, select
+from sqlmodel import Session, SQLModel, col, select
 
 from compliance.among import among
 from compliance.do_not_call import EVERYWHERE, applies, checked
 from compliance.tables import DoNotCallEntry
+from compliance.upsert import insert_new
+
+DO_NOT_CALL = SQLModel.metadata.tables[DoNotCallEntry.__tablename__]
 
 BATCH = 5000  # numbers in one statement; SQLite takes 32,766 parameters
 
@@ -33,9 +35,7 @@ def import_numbers(
     """
     common = {"scope": checked(scope), "source": source, "note": note, "added_at": now}
     rows = [{"number": number, **common} for number in set(numbers)]
-    if not rows:
-        return 0
-    return session.connection().execute(sqlite.insert(DoNotCallEntry).on_conflict_do_nothing(), rows).rowcount
+    return insert_new(session.connection(), DO_NOT_CALL, rows)
 
 
 def entries(

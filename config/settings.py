@@ -26,7 +26,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="DIALER_", extra="forbid", frozen=True, populate_by_name=True)
 
-    database_url: str = Field("sqlite:///dialer.db", description="where everything is kept; see `dialer db upgrade`")
+    database_url: str = Field(
+        "sqlite:///dialer.db",
+        description="where everything is kept, or postgresql://user@host/database; see `dialer db upgrade`",
+    )
     twilio_account_sid: str = Field(
         "", validation_alias=_twilio("twilio_account_sid"), description="account at the carrier"
     )

@@ -50,7 +50,7 @@ def take(
 ) -> Taken:
     """Apply an event, or one made from the attempt as it is now. Raises UnknownAttempt, IllegalEvent."""
     connection = session.connection()
-    attempt = load_attempt(connection, attempt_id)
+    attempt = load_attempt(connection, attempt_id, to_change=True)
     before = as_call(attempt, connect_seconds)
     after, commands = receive(before, event(attempt, before) if callable(event) else event, now)
     save_call(connection, attempt_id, before, after, now)

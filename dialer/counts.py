@@ -6,7 +6,6 @@ from datetime import datetime
 from types import MappingProxyType
 
 from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlmodel import SQLModel
 
 import campaigns.tables
@@ -14,6 +13,7 @@ from campaigns.dispositions import Outcome
 from campaigns.tables import Campaign
 from compliance.abandonment import window
 from compliance.facts import DropCount, Measure
+from compliance.upsert import upsert
 from dialer.call import Call
 
 CALL_COUNT = SQLModel.metadata.tables[campaigns.tables.CallCount.__tablename__]
@@ -28,7 +28,8 @@ def count_call(connection: Connection, campaign_id: int, before: Call, after: Ca
         if was != is_ and at is not None:
             changes[at.replace(minute=0, second=0, microsecond=0)][name] = is_ - was
     for hour, change in changes.items():
-        row = upsert(CALL_COUNT).values(campaign_id=campaign_id, hour=hour, **dict.fromkeys(_COUNTED, 0) | change)
+        counts = dict.fromkeys(_COUNTED, 0) | change
+        row = upsert(connection, CALL_COUNT).values(campaign_id=campaign_id, hour=hour, **counts)
         summed = {name: CALL_COUNT.c[name] + more for name, more in change.items()}
         connection.execute(row.on_conflict_do_update(index_elements=["campaign_id", "hour"], set_=summed))
 

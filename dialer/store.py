@@ -5,12 +5,12 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, RowMapping, ScalarSelect, Select, func, insert, select, update
 from sqlmodel import SQLModel
 
 import campaigns.tables
 import dialer.tables  # noqa: F401 - both fill the metadata read below
+from compliance.upsert import upsert
 from dialer.agent import AgentEvent, AgentState, move
 from dialer.call import Call, CallState
 
@@ -40,9 +40,15 @@ class UnknownAttempt(Exception):
     """No attempt has this id."""
 
 
-def load_attempt(connection: Connection, attempt_id: str) -> RowMapping:
-    """The attempt's row with its campaign's columns as `campaign_…`. Raises UnknownAttempt."""
-    found = connection.execute(_ATTEMPT_AND_CAMPAIGN.where(ATTEMPT.c.id == attempt_id)).mappings().one_or_none()
+def load_attempt(connection: Connection, attempt_id: str, *, to_change: bool = False) -> RowMapping:
+    """The attempt's row with its campaign's columns as `campaign_…`; locked until the commit if it is to change.
+
+    Raises UnknownAttempt.
+    """
+    query = _ATTEMPT_AND_CAMPAIGN.where(ATTEMPT.c.id == attempt_id)
+    if to_change:
+        query = query.with_for_update(of=ATTEMPT)
+    found = connection.execute(query).mappings().one_or_none()
     if found is None:
         raise UnknownAttempt(f"no attempt {attempt_id!r}")
     return found
@@ -69,7 +75,7 @@ def remember_event(
 ) -> str | None:
     """Record a webhook. None when it is new; the answer that was given when it is a repeat."""
     new = connection.execute(
-        upsert(CARRIER_EVENT)
+        upsert(connection, CARRIER_EVENT)
         .values(
             key=key, kind=kind, attempt_id=attempt_id, parameters=dict(form), received_at=now, answer="", problem=""
         )
@@ -95,7 +101,13 @@ def claim_agent(connection: Connection, attempt: RowMapping, now: datetime) -> t
     """
     attempt_id, campaign_id = attempt["id"], attempt["campaign_id"]
     ready = (AGENT.c.campaign_id == campaign_id, AGENT.c.state == AgentState.READY)
-    longest = select(AGENT.c.id).where(*ready).order_by(AGENT.c.since, AGENT.c.id).limit(1)
+    longest = (
+        select(AGENT.c.id)
+        .where(*ready)
+        .order_by(AGENT.c.since, AGENT.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)  # whom another node is claiming; one file has one writer, and no such clause
+    )
     if not attempt["agent_reserved"]:
         reserved = (
             ATTEMPT.c.campaign_id == campaign_id,
@@ -103,8 +115,9 @@ def claim_agent(connection: Connection, attempt: RowMapping, now: datetime) -> t
             ATTEMPT.c.state.in_(UNANSWERED),
             ATTEMPT.c.agent_reserved,
         )
-        free, held = (select(func.count()).where(*what).scalar_subquery() for what in (ready, reserved))
-        longest = longest.where(free > held)
+        held = select(func.count()).where(*reserved).scalar_subquery()
+        # Not the free counted against the held: two nodes that claim at once would count the same agents.
+        longest = longest.where(AGENT.c.id.in_(_all_but_last(campaign_id, held)))
     claimed = connection.execute(
         update(AGENT)
         .where(AGENT.c.id == longest.scalar_subquery())
@@ -117,6 +130,13 @@ def claim_agent(connection: Connection, attempt: RowMapping, now: datetime) -> t
     return claimed.name, claimed.seat_token
 
 
+def _all_but_last(campaign_id: int, held: ScalarSelect[int]) -> Select[tuple[int]]:
+    """Ready agents without the `held` who would be given a call last."""
+    other = AGENT.alias()
+    ready = (other.c.campaign_id == campaign_id, other.c.state == AgentState.READY)
+    return select(other.c.id).where(*ready).order_by(other.c.since.desc(), other.c.id.desc()).offset(held)
+
+
 def seat_of(connection: Connection, attempt_id: str) -> str | None:
     """The seat token of the agent who has this call; None when the agent is gone."""
     return connection.execute(select(AGENT.c.seat_token).where(AGENT.c.attempt_id == attempt_id)).scalar_one_or_none()
@@ -126,11 +146,8 @@ def release_agent(
     connection: Connection, attempt_id: str, wrap_up: bool, wrap_up_seconds: int, now: datetime
 ) -> str | None:
     """End an agent's talk. The name of the agent whom it left free or in wrap-up; None when it was over before."""
-    holder = (
-        connection.execute(select(AGENT).where(AGENT.c.attempt_id == attempt_id, AGENT.c.state == AgentState.ON_CALL))
-        .mappings()
-        .one_or_none()
-    )
+    on_it = select(AGENT).where(AGENT.c.attempt_id == attempt_id, AGENT.c.state == AgentState.ON_CALL)
+    holder = connection.execute(on_it.with_for_update()).mappings().one_or_none()
     if holder is None:
         return None
     event = AgentEvent.TALK_OVER if wrap_up else AgentEvent.CALL_VOID

@@ -66,3 +66,12 @@ class CarrierEvent(SQLModel, table=True):
     parameters: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     answer: str = ""  # the TwiML that was returned
     problem: str = ""  # why the event was not understood; empty when it was
+
+
+class Node(SQLModel, table=True):
+    """How to reach the process that writes; used where the database is not a file with a lock file beside it."""
+
+    __tablename__ = "node"
+
+    name: str = Field(primary_key=True)
+    told: str  # JSON: the address and the token of its API

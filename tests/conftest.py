@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import Integer, insert, select, update
 from sqlmodel import SQLModel
 
 from campaigns.dispositions import Kind, for_kind
@@ -22,10 +22,12 @@ from compliance.rulebook import Rulebook, make_rulebook
 from dialer.call_control import Urls
 from dialer.clock import Clock
 from dialer.db import schema
-from dialer.db.database import Database
+from dialer.db.database import Database, place_of
+from dialer.db.sqlite import SqliteFile
 from dialer.events import CallEvent, Placed, Progress, Refused
 from dialer.exchange import Exchange
 from dialer.telephony.carrier import CarrierError, CarrierRefusesUs, Placement, SeatRing
+from tests.postgres import Server, running_server
 
 NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)  # a Monday noon in New York
 NEW_YORK_NUMBERS = [f"+12125550{n}" for n in range(100, 200)]
@@ -244,12 +246,12 @@ class Build:
     def leads(self, campaign_id: int, numbers: Sequence[str]) -> list[int]:
         """Many fresh leads at once, a number each."""
         first = self.lead(campaign_id, numbers[0])
-        lead, phone = self.row("lead", id=first), self.row("phone", lead_id=first)
-        ids = range(first, first + len(numbers))
-        self.add_all("lead", [{**lead, "id": lead_id} for lead_id in ids[1:]])
-        new = [{**phone, "number": number, "lead_id": lead_id} for lead_id, number in zip(ids, numbers, strict=True)]
-        self.add_all("phone", [{**row, "id": phone["id"] + place} for place, row in enumerate(new)][1:])
-        return list(ids)
+        lead, phone = dict(self.row("lead", id=first)), dict(self.row("phone", lead_id=first))
+        del lead["id"], phone["id"]
+        ids = self.add_all("lead", [lead] * (len(numbers) - 1))
+        new = zip(ids, numbers[1:], strict=True)
+        self.add_all("phone", [{**phone, "number": number, "lead_id": lead_id} for lead_id, number in new])
+        return [first, *ids]
 
     def agent(self, name: str, campaign_id: int | None = None, state: str = "ready", **changes: Any) -> int:
         seat = {} if state == "logged-out" else {"seat_token": f"seat-of-{name}", "seat_sid": f"CS-{name}"}
@@ -279,9 +281,10 @@ class Build:
         self._database.write(lambda session: session.connection().execute(changed) and None)
 
     def rows(self, table: str, **where: Any) -> list[Mapping[str, Any]]:
-        """In the order in which they were added."""
+        """In the order of their ids where those are numbers: that in which they were added."""
         columns = SQLModel.metadata.tables[table]
         query = select(columns).where(*(columns.c[name] == value for name, value in where.items()))
+        query = query.order_by(*(key for key in columns.primary_key if isinstance(key.type, Integer)))
         with self._database.read() as session:
             return [dict(row) for row in session.connection().execute(query).mappings()]
 
@@ -293,9 +296,10 @@ class Build:
         new = insert(SQLModel.metadata.tables[table]).values(values)
         return self._database.write(lambda session: session.connection().execute(new).inserted_primary_key[0])
 
-    def add_all(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        new = insert(SQLModel.metadata.tables[table])
-        self._database.write(lambda session: session.connection().execute(new, rows) and None)
+    def add_all(self, table: str, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+        columns = SQLModel.metadata.tables[table]
+        new = insert(columns).returning(columns.c.id, sort_by_parameter_order=True)
+        return self._database.write(lambda session: list(session.connection().execute(new, rows).scalars()))
 
 
 CODES = [entry.code for entry in for_kind(Kind.TELEMARKETING)]
@@ -306,18 +310,57 @@ def _list_of(campaign_id: int) -> dict[str, Any]:
     return {"campaign_id": campaign_id, "name": "leads.csv", "loaded_at": NOON, **counts}
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests marked `both_databases` run on each, but for those among them that are marked `sqlite_only`."""
+    marked = {mark.name for mark in metafunc.definition.iter_markers()}
+    if "backend" in metafunc.fixturenames and "both_databases" in marked and "sqlite_only" not in marked:
+        metafunc.parametrize("backend", ["sqlite", "postgresql"])
+
+
+@pytest.fixture
+def backend() -> str:
+    return "sqlite"
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A PostgreSQL server."""
+    with running_server() as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database file as `dialer db upgrade` makes it."""
     path = tmp_path_factory.mktemp("template") / "dialer.db"
-    schema.upgrade(path)
+    schema.upgrade(SqliteFile(path))
     return path
 
 
+@pytest.fixture(scope="session")
+def migrated_on_server(server: Server) -> str:
+    """The same on the server."""
+    name = server.create()
+    schema.upgrade(place_of(server.url(name)))
+    return name
+
+
 @pytest.fixture
-def database(migrated: Path, tmp_path: Path) -> Iterator[Database]:
-    shutil.copyfile(migrated, tmp_path / "dialer.db")
-    database = Database.open(f"sqlite:///{tmp_path}/dialer.db")
+def database_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A migrated database of the test's own."""
+    if backend == "sqlite":
+        shutil.copyfile(request.getfixturevalue("migrated"), tmp_path / "dialer.db")
+        yield f"sqlite:///{tmp_path}/dialer.db"
+    else:
+        server = request.getfixturevalue("server")
+        name = server.create(request.getfixturevalue("migrated_on_server"))
+        yield server.url(name)
+        server.drop(name)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database.open(database_url)
     yield database
     database.close()
 

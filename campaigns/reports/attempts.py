@@ -31,12 +31,14 @@ def placed_between(campaign_id: int, since: datetime | None, before: datetime | 
 
 def counted(session: Session, conditions: Sequence[ColumnElement[bool]], key: SQLColumnExpression[Any]) -> list[Cell]:
     """The attempts that meet the conditions, in cells of equal `key`."""
-    alike: list[ColumnElement[Any]] = [
-        key.label("key"),
-        IS_LIVE.label("live"),
-        col(Attempt.disposition).label("disposition"),
-        _ANSWERED.label("answered"),
-        col(Attempt.abandoned).label("abandoned"),
-    ]
-    cells = select(*alike, func.count().label("attempts")).where(*conditions).group_by(*alike)
+    alike: dict[str, SQLColumnExpression[Any]] = {
+        "key": key,
+        "live": IS_LIVE,
+        "disposition": col(Attempt.disposition),
+        "answered": _ANSWERED,
+        "abandoned": col(Attempt.abandoned),
+    }
+    named: list[ColumnElement[Any]] = [expression.label(name) for name, expression in alike.items()]
+    # By name, for PostgreSQL groups by no constant, which the key is where there is but one group.
+    cells = select(*named, func.count().label("attempts")).where(*conditions).group_by(*alike)
     return [Cell(**cell) for cell in session.connection().execute(cells).mappings()]

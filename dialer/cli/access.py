@@ -22,7 +22,8 @@ from dialer.action import Context
 from dialer.actions import ACTIONS, REFUSALS
 from dialer.clock import Clock
 from dialer.db import schema
-from dialer.db.database import Database, DatabaseError, DatabaseTaken, announced, sqlite_path
+from dialer.db.database import Database, place_of
+from dialer.db.place import DatabaseError, DatabaseTaken, Place
 
 T = TypeVar("T")
 
@@ -61,8 +62,7 @@ def load_rulebook(settings: Settings) -> Rulebook:
 def reading(settings: Settings) -> Iterator[Session]:
     """A session to read from; one line and exit 1 when there is no database of this version."""
     try:
-        path = sqlite_path(settings.database_url)
-        schema.check_version(path)
+        schema.check_version(place_of(settings.database_url))
         database = Database.open_to_read(settings.database_url)
     except DatabaseError as error:
         raise fail(str(error)) from None
@@ -113,7 +113,7 @@ def _words(answer: requests.Response) -> str:
 def running_daemon(settings: Settings) -> Daemon | None:
     """The daemon that writes to this database; None when none has announced itself."""
     try:
-        text = announced(sqlite_path(settings.database_url))
+        text = place_of(settings.database_url).announced()
     except DatabaseError as error:
         raise fail(str(error)) from None
     if not text:
@@ -175,9 +175,10 @@ def writing(settings: Settings) -> Iterator[Writer]:
         database.close()
 
 
-def sqlite_path_or_fail(settings: Settings) -> Any:
+def place_or_fail(settings: Settings) -> Place:
+    """Where the database is, or one line and exit 1."""
     try:
-        return sqlite_path(settings.database_url)
+        return place_of(settings.database_url)
     except DatabaseError as error:
         raise fail(str(error)) from None
 

@@ -27,9 +27,9 @@ from dialer.cli.access import (
     load_rulebook,
     load_settings,
     perform,
+    place_or_fail,
     reading,
     running_daemon,
-    sqlite_path_or_fail,
 )
 from dialer.clock import Clock
 from dialer.counts import drop_counts
@@ -245,7 +245,7 @@ def start(
     if force and not note:
         raise typer.BadParameter("--force wants a --note that says why")
     settings = load_settings()
-    if not force and schema.version(sqlite_path_or_fail(settings)) is not None:  # without one, the verb complains
+    if not force and schema.version(place_or_fail(settings)) is not None:  # without one, the verb complains
         with reading(settings) as session:
             hopeless = is_hopeless(session, *_question(session, settings, name))
         if hopeless:

@@ -18,7 +18,9 @@ from dialer.cli import own_url
 from dialer.cli.access import Daemon, emit, running_daemon
 from dialer.clock import Clock
 from dialer.db import schema
-from dialer.db.database import DatabaseError, sqlite_path
+from dialer.db.database import place_of
+from dialer.db.place import DatabaseError, Place
+from dialer.db.sqlite import SqliteFile
 from dialer.telephony import account
 from dialer.telephony.carrier import CarrierError, CarrierRefusesUs
 
@@ -57,11 +59,11 @@ def _findings() -> Iterator[Finding]:
     yield Finding("settings")
     yield _rules(settings)
     try:
-        path = sqlite_path(settings.database_url)
+        place = place_of(settings.database_url)
     except DatabaseError as error:
         yield Finding("schema", str(error))
         return
-    yield from _database(path)
+    yield from _database(place)
     yield from _account(settings)
     yield from _public_url(settings)
 
@@ -74,14 +76,16 @@ def _rules(settings: Settings) -> Finding:
     return Finding("rules", detail=f"{len(book.packs)} files")
 
 
-def _database(path: Path) -> Iterator[Finding]:
+def _database(place: Place) -> Iterator[Finding]:
     try:
-        schema.check_version(path)
+        schema.check_version(place)
     except DatabaseError as error:
         yield Finding("schema", str(error))
         return  # where it is to be is not known to be right
     yield Finding("schema", detail=schema.HEAD)
-    yield disk(shutil.disk_usage(path.resolve().parent).free, _size(path), path)
+    if isinstance(place, SqliteFile):
+        path = place.path
+        yield disk(shutil.disk_usage(path.resolve().parent).free, _size(path), path)
 
 
 def _size(path: Path) -> int:

@@ -1,4 +1,4 @@
-"""`dialer db`: the database file."""
+"""`dialer db`: the database."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -11,12 +11,14 @@ from rich.console import Console
 from rich.progress import Progress
 
 from compliance import ledger
-from dialer.cli.access import counting, emit, fail, load_settings, on_terminal, reading, sqlite_path_or_fail
+from config import Settings
+from dialer.cli.access import counting, emit, fail, load_settings, on_terminal, place_or_fail, reading
 from dialer.clock import Clock
 from dialer.db import backup as backups
 from dialer.db import schema
-from dialer.db.database import DatabaseError
+from dialer.db.place import DatabaseError
 from dialer.db.soundness import damage, dangling, opened_to_read
+from dialer.db.sqlite import SqliteFile
 
 app = typer.Typer(no_args_is_help=True, help="Make, migrate, check, back up and restore the database.")
 
@@ -29,21 +31,21 @@ def _group() -> None:
 @app.command()
 def upgrade() -> None:
     """Make the database, or bring it to this dialer's version; safe to repeat."""
-    path = sqlite_path_or_fail(load_settings())
+    place = place_or_fail(load_settings())
     try:
-        before, after = schema.upgrade(path)
+        before, after = schema.upgrade(place)
     except DatabaseError as error:
         raise fail(str(error)) from None
     if before is None:
-        typer.echo(f"made {path}, schema {after}")
+        typer.echo(f"made {place}, schema {after}")
     else:
-        typer.echo(f"{path}: schema {after}" + ("" if before == after else f", was {before}"))
+        typer.echo(f"{place}: schema {after}" + ("" if before == after else f", was {before}"))
 
 
 @app.command()
 def backup(file: Annotated[Path, typer.Argument(help="new file for the copy")]) -> None:
     """Copy the database to a new file, while the daemon runs or not; the copy is checked before it gets its name."""
-    path = sqlite_path_or_fail(load_settings())
+    path = _file_or_fail(load_settings(), "copy it with pg_dump")
     try:
         with _copying(f"copy of {path.name}") as progress:
             backups.back_up(path, file, progress)
@@ -56,7 +58,7 @@ def backup(file: Annotated[Path, typer.Argument(help="new file for the copy")]) 
 def restore(file: Annotated[Path, typer.Argument(help="what `dialer db backup` wrote")]) -> None:
     """Put a backup in the place of the database, whose old file is kept; not while a daemon runs."""
     settings = load_settings()
-    path = sqlite_path_or_fail(settings)
+    path = _file_or_fail(settings, "restore it with pg_restore")
     try:
         with _copying(f"copy of {file.name}") as progress:
             old = backups.restore(path, file, Clock(settings.clock_offset_seconds).now(), progress)
@@ -69,28 +71,36 @@ def restore(file: Annotated[Path, typer.Argument(help="what `dialer db backup` w
 
 @app.command()
 def check(json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
-    """Check the file, its schema, its references and the chain of decisions; while the daemon runs or not."""
+    """Check the schema, the chain of decisions and, of a SQLite file, itself and its references; any time."""
     settings = load_settings()
-    path = sqlite_path_or_fail(settings)
-    faults = {"schema": _words(lambda: schema.check_version(path))}
-    with counting(path.name) as progress:
-        if path.is_file():
-            faults |= _file_faults(path)
+    place = place_or_fail(settings)
+    faults = {"schema": _words(lambda: schema.check_version(place))}
+    with counting("database") as progress:
+        if isinstance(place, SqliteFile) and place.path.is_file():  # a server keeps its references itself
+            faults |= _file_faults(place.path)
         if not any(faults.values()):
             with reading(settings) as session:
                 broken = ledger.verify(session, progress)
             faults["decisions"] = (
-                [f"row {broken.id} {broken.problem}: keep this file as evidence, restore a backup from before"]
+                [f"row {broken.id} {broken.problem}: keep this database as evidence, restore a backup from before"]
                 if broken
                 else []
             )
     if json:
-        emit({"file": str(path), "sound": not any(faults.values()), "faults": faults})
+        emit({"database": str(place), "sound": not any(faults.values()), "faults": faults})
     else:
         for name, words in faults.items():
             typer.echo(f"{name}: {'; '.join(words) or 'ok'}")
     if any(faults.values()):
         raise typer.Exit(1)
+
+
+def _file_or_fail(settings: Settings, remedy: str) -> Path:
+    """The file of a SQLite database, or one line and exit 1."""
+    place = place_or_fail(settings)
+    if not isinstance(place, SqliteFile):
+        raise fail(f"{place} is no SQLite file: {remedy}")
+    return place.path
 
 
 def _file_faults(path: Path) -> dict[str, list[str]]:

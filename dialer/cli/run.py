@@ -11,7 +11,7 @@ from compliance.packs import RuleError
 from config.logging import set_up
 from dialer.cli.access import MISUSE, fail, load_settings
 from dialer.db import schema
-from dialer.db.database import DatabaseError
+from dialer.db.place import DatabaseError
 from dialer.simulation.callees import DEFAULT, DEMO, Population
 
 LOOPBACK = "127.0.0.1"

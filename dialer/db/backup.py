@@ -1,4 +1,4 @@
-"""Backup and restore. A copy gets its name only when it is whole, checked and on the disk."""
+"""Backup and restore of a SQLite file. A copy gets its name only when it is whole, checked and on the disk."""
 
 import os
 import shutil
@@ -10,8 +10,9 @@ from datetime import datetime
 from pathlib import Path
 
 from dialer.db import schema
-from dialer.db.database import DatabaseError, DatabaseTaken, take_lock
+from dialer.db.place import DatabaseError, DatabaseTaken
 from dialer.db.soundness import damage, opened_to_read
+from dialer.db.sqlite import SqliteFile, take_lock
 
 Progress = Callable[[int, int], None]  # pages copied, pages in all
 
@@ -20,7 +21,7 @@ PAGES = 1024  # between two reports, 4 MB
 
 def back_up(path: Path, target: Path, progress: Progress) -> None:
     """Copy the database as it is now into `target`, also while a daemon writes to it. Raises DatabaseError."""
-    if schema.version(path) is None:
+    if schema.version(SqliteFile(path)) is None:
         raise DatabaseError(f"there is no database {path}: name it in database_url")
     if target.exists():
         raise DatabaseError(f"{target} is there already: name a new file")
@@ -59,7 +60,7 @@ def _check_backup(source: Path) -> None:
     if not source.is_file():
         raise DatabaseError(f"there is no file {source}: name one that `dialer db backup` wrote")
     try:
-        found = schema.version(source)
+        found = schema.version(SqliteFile(source))
     except DatabaseError:
         found = None
     if found is None:

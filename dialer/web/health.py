@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from dialer.call import CallState
+from dialer.db.place import DatabaseError
 from dialer.db.schema import HEAD
 from dialer.exchange import Exchange
 from dialer.store import ATTEMPT
@@ -83,6 +84,9 @@ async def _database_faults(exchange: Exchange) -> list[str]:
         await asyncio.wait_for(exchange.commit(lambda _session: None), WRITE_SECONDS)
     except TimeoutError:
         return [f"database: no write got through within {WRITE_SECONDS:.0f} s: is the disk slow or full?"]
+    except DatabaseError as error:
+        return [f"database: {error}"]
     except SQLAlchemyError as error:
-        return [f"database: {getattr(error, 'orig', None) or type(error).__name__}: see `dialer db check`"]
+        reason = str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0]
+        return [f"database: {reason}: see `dialer db check`"]
     return [] if found == HEAD else [f"schema: {found}, this dialer wants {HEAD}: stop it and run `dialer db upgrade`"]

@@ -18,6 +18,7 @@ from twilio.request_validator import RequestValidator
 from campaigns.tables import Attempt, Campaign, Lead, LeadList, Phone
 from dialer.db.database import Database
 from dialer.db.schema import upgrade
+from dialer.db.sqlite import SqliteFile
 from dialer.demonstration.processes import (
     ACCOUNT_SID,
     AUTH_TOKEN,
@@ -144,7 +145,7 @@ def main() -> None:
     """Print p50, p99 and worst of the webhook beside the floor."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        upgrade(folder / "dialer.db")
+        upgrade(SqliteFile(folder / "dialer.db"))
         database = Database.open(f"sqlite:///{folder / 'dialer.db'}")
         database.write(fill)
         database.close()

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from compliance.ledger import CONTENT, DECISION, Entry, record_decisions
 from dialer.db import schema
 from dialer.db.database import Database
+from dialer.db.sqlite import SqliteFile
 
 NOON = datetime(2026, 11, 24, 18, tzinfo=UTC)
 ROWS = 4000
@@ -46,7 +47,7 @@ def _plain(session: Session, decisions: list[Entry]) -> None:
 def _rate(keep: Callable[[Session, list[Entry]], None], together: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "dialer.db"
-        schema.upgrade(path)
+        schema.upgrade(SqliteFile(path))
         database = Database.open(f"sqlite:///{path}")
         entries = [replace(ENTRY, number=f"+1305{2_000_000 + row}", lead_id=row) for row in range(ROWS)]
         begun = time.perf_counter()

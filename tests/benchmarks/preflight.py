@@ -16,6 +16,7 @@ from campaigns.tables import Campaign
 from compliance import consents, rulebook
 from dialer.db import schema
 from dialer.db.database import Database
+from dialer.db.sqlite import SqliteFile
 
 LEADS = 1_000_000
 BATCH = 50_000
@@ -40,7 +41,7 @@ def main() -> None:
     book = rulebook.load()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "dialer.db"
-        schema.upgrade(path)
+        schema.upgrade(SqliteFile(path))
         database = Database.open(f"sqlite:///{path}")
         for start in range(0, LEADS, BATCH):
             database.write(lambda session, start=start: _fill(session, start))

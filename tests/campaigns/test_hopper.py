@@ -13,6 +13,8 @@ from compliance.gate import Reason
 from compliance.store import add_entry
 from dialer.pacing.leads import LeadChances
 
+pytestmark = pytest.mark.both_databases
+
 NO_DROPS = (DropCount(OWN_MEASURE, 1000, 0),)
 HONOLULU = "+18085550101"  # where it is 7 in the morning when it is noon in New York
 NEW_YORK, NEW_YORK_TOO = "+12125550101", "+12125550102"

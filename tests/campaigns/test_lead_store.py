@@ -12,6 +12,9 @@ from sqlmodel import Session, SQLModel, col, func, select
 from campaigns.lead_file import LeadRow
 from campaigns.lead_store import BatchReceipt, close_list, load_batch, open_list
 from campaigns.tables import Campaign, Lead, LeadList, Phone
+from dialer.db.database import place_of
+
+pytestmark = pytest.mark.both_databases
 
 NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
 
@@ -45,11 +48,13 @@ def new_engine() -> Engine:
 
 
 @pytest.fixture
-def session():
-    with Session(new_engine()) as session:
+def session(backend, request):
+    engine = new_engine() if backend == "sqlite" else place_of(request.getfixturevalue("database_url")).writing().engine
+    with Session(engine) as session:
         session.add_all([campaign("one"), campaign("two")])
         session.flush()
         yield session
+    engine.dispose()
 
 
 def row(line: int, *numbers: int, external_id: str | None = None) -> LeadRow:

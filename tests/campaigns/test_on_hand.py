@@ -8,6 +8,8 @@ from campaigns.on_hand import AHEAD, HOPELESS, LOOKED_AT, due_leads, last_call_a
 from campaigns.tables import Campaign
 from compliance.store import add_entry
 
+pytestmark = pytest.mark.both_databases
+
 NUMBERS = [f"+1{area}555{line}" for area in (212, 646, 917, 718, 347) for line in range(1000, 1200)]
 TO_NINE = timedelta(hours=9)  # from noon until nobody in New York may be called
 

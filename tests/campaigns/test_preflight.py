@@ -11,6 +11,8 @@ from compliance.packs import read_pack
 from compliance.rulebook import make_rulebook
 from compliance.store import add_entry
 
+pytestmark = pytest.mark.both_databases
+
 COMMON = 'jurisdiction = "US"\nscope = ["telemarketing"]\nbasis = "law"\ncitation = "c"\nconfidence = "high"\n'
 ARIZONA = f"""
 country = "US"

@@ -13,6 +13,8 @@ from campaigns.turns import LONGEST_WAITING, STRETCH, WAITING_EVERY, Turn
 from compliance.facts import OWN_MEASURE, DropCount
 from dialer.pacing.leads import LeadChances
 
+pytestmark = pytest.mark.both_databases
+
 NUMBERS = [f"+1{area}5550{line}" for area in (212, 646, 917, 718, 347) for line in range(100, 200)]
 
 
@@ -130,6 +132,7 @@ def test_a_stretch_begins_right_behind_its_place_among_leads_due_together_or_not
         assert found.places == ({Priority.FRESH: further[-1]} if len(further) == STRETCH else {})
 
 
+@pytest.mark.sqlite_only
 def test_among_leads_due_together_nothing_before_the_place_is_read(build, look, clock, database):
     campaign = build.campaign()
     ids = build.leads(campaign, NUMBERS[:200])

@@ -14,6 +14,8 @@ from compliance.rulebook import Limits
 from dialer import privacy
 from dialer.store import load_attempt
 
+pytestmark = pytest.mark.both_databases
+
 NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
 
 PLAN = CampaignPlan(

@@ -7,6 +7,8 @@ from sqlmodel import Session
 from compliance import consents
 from compliance.consents import ConsentError, NewConsent
 
+pytestmark = pytest.mark.both_databases
+
 NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
 LONG_AGO, YESTERDAY, LATER = NOON - timedelta(days=30), NOON - timedelta(days=1), NOON + timedelta(days=1)
 ONE, TWO = "+12125550101", "+12125550102"

@@ -5,6 +5,8 @@ from sqlmodel import Session
 
 from compliance import emergencies
 
+pytestmark = pytest.mark.both_databases
+
 NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
 LATER = NOON + timedelta(days=2)
 

@@ -33,6 +33,8 @@ from dialer.events import (
 from dialer.pacing import events as observed
 from dialer.store import UnknownAttempt
 
+pytestmark = pytest.mark.both_databases
+
 URLS = Urls("https://dialer.example")
 CONNECT_SECONDS = 2.0
 

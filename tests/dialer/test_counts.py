@@ -10,6 +10,8 @@ from compliance.facts import OWN_MEASURE, Measure
 from dialer.call import Call, CallState
 from dialer.counts import count_call, drop_counts
 
+pytestmark = pytest.mark.both_databases
+
 PLACED = OWN_MEASURE._replace(of="calls-placed")
 FRESH = Call(CallState.PLACING, 2.0)
 

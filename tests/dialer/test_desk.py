@@ -5,6 +5,8 @@ import pytest
 from dialer.desk import desk
 from dialer.seats import NotOnCall, UnknownAgent, call_of
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_between_calls_there_is_no_call(build, database, clock):
     campaign = build.campaign()

@@ -22,6 +22,8 @@ from dialer.pacing.leads import LeadChances
 from dialer.pacing.policy import Decision
 from tests.conftest import PLAIN_LAW
 
+pytestmark = pytest.mark.both_databases
+
 PLENTY = 1000.0
 
 
@@ -79,6 +81,7 @@ async def test_a_line_that_ends_makes_room_for_the_next(build, carrier, exchange
     assert [request.number for request in carrier.requests] == ["+12125550100", "+12125550101"]
 
 
+@pytest.mark.sqlite_only
 async def test_a_tick_reads_the_live_attempts_only_however_many_have_ended(build, database, tick):
     """Searched by campaign alone, a million ended attempts would hold up every decision for a second."""
     floor(build, agents=0, leads=0)

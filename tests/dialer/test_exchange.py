@@ -10,16 +10,19 @@ from sqlmodel import Session
 from structlog.testing import capture_logs
 
 from campaigns.dispositions import Outcome
+from campaigns.tables import Campaign
 from dialer.call import IllegalEvent
 from dialer.events import AgentLeft, Detected, Ended, Progress
 from dialer.pacing import events as observed
+
+pytestmark = pytest.mark.both_databases
 
 
 async def test_a_committed_write_is_there_to_read(exchange, build):
     campaign = build.campaign(intent="run")
 
     def pause(session: Session) -> None:
-        session.connection().exec_driver_sql("UPDATE campaign SET intent = 'pause' WHERE id = ?", (campaign,))
+        session.get_one(Campaign, campaign).intent = "pause"
 
     await exchange.commit(pause)
     intent = "SELECT intent FROM campaign"

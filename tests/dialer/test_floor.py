@@ -6,6 +6,8 @@ import pytest
 
 from dialer.floor import floor
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def see(database, clock):

@@ -7,6 +7,8 @@ import pytest
 from dialer.history import leads_left, past_attempts
 from tests.conftest import NOON
 
+pytestmark = pytest.mark.both_databases
+
 
 def after(seconds):
     return NOON + timedelta(seconds=seconds)

@@ -18,6 +18,8 @@ from dialer.pacing.predictive import Predictive
 from dialer.pacing.progressive import Progressive
 from dialer.pacing.ratio import HIGHEST, LOWEST, Ratio
 
+pytestmark = pytest.mark.both_databases
+
 STATE = SQLModel.metadata.tables["pacing_state"]
 NOTHING = LeadChances()
 FLOOR = Floor(free_agents=10, in_flight=0, max_dials=100, budgets=(DropBudget(0.03, 2000, 20),))

@@ -10,6 +10,8 @@ from dialer import privacy
 from dialer.timetable import make_timetable
 from tests.conftest import NOON
 
+pytestmark = pytest.mark.both_databases
+
 BOOK = rulebook.load()
 NUMBER, OTHER = "+12125550120", "+12125550121"
 LATER = NOON + timedelta(days=365 * 5 + 2)  # five years and a leap day

@@ -8,6 +8,8 @@ from dialer import store
 from dialer.agent import AgentEvent, AgentState, ImpossibleForAgent
 from dialer.call import Call, CallState
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def write(database):

@@ -12,6 +12,8 @@ from dialer.telephony.carrier import CarrierError, SeatRing
 from dialer.telephony.webhooks import UnknownValue
 from dialer.tick import ring_seats
 
+pytestmark = pytest.mark.both_databases
+
 QUIET, LOST = timedelta(seconds=20), timedelta(seconds=120)
 
 

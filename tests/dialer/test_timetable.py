@@ -3,13 +3,16 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert
 from sqlalchemy.event import listens_for, remove
 from structlog.testing import capture_logs
 
 from campaigns.dispositions import Outcome
 from dialer.events import Ended
+from dialer.store import CARRIER_EVENT
 from dialer.timetable import EVENTS_KEPT, FORGOTTEN_TOGETHER, make_timetable
+
+pytestmark = pytest.mark.both_databases
 
 
 async def nothing():
@@ -99,11 +102,8 @@ async def test_an_entry_that_fails_is_counted(build, carrier, exchange, run):
 
 
 def event(database, key, at):
-    values = (key, at.strftime("%Y-%m-%d %H:%M:%S.%f"), "progress", "{}", "", "")
-    insert = (
-        'INSERT INTO carrier_event ("key", received_at, kind, parameters, answer, problem) VALUES (?, ?, ?, ?, ?, ?)'
-    )
-    database.write(lambda session: session.connection().exec_driver_sql(insert, values) and None)
+    new = insert(CARRIER_EVENT).values(key=key, received_at=at, kind="progress", parameters={}, answer="", problem="")
+    database.write(lambda session: session.connection().execute(new) and None)
 
 
 async def test_webhooks_are_forgotten_a_few_at_a_time(build, exchange, database, clock, run):

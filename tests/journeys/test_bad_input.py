@@ -164,7 +164,7 @@ def test_databases_of_another_version_or_kind(dialer, tmp_path):
 
 
 def test_a_database_that_another_command_is_writing(dialer, tmp_path):
-    from dialer.db.database import take_lock
+    from dialer.db.sqlite import take_lock
 
     dialer("db", "upgrade")
     handle = take_lock(tmp_path / "dialer.db")

@@ -104,13 +104,13 @@ def _settle(session, numbers):
 
 
 @asynccontextmanager
-async def running(database, clock):
+async def running(database, database_url, clock):
     """Emulator and daemon in this process; a client of the daemon's API and of the emulator's record."""
     emulator_port, port = free_ports(2)
     settings = Settings(
         **{"twilio_account_sid": ACCOUNT_SID, "twilio_auth_token": AUTH_TOKEN, "api_token": "t", "port": port},
         **{"twilio_base_url": f"http://127.0.0.1:{emulator_port}", "calls_per_second": 100, "tick_seconds": 0.1},
-        database_url=f"sqlite:///{database.path}",
+        database_url=database_url,
     )
     carrier = EmulatorSettings(ACCOUNT_SID, AUTH_TOKEN, calls_per_second=200, population=QUICK)
     server = daemon.Server(uvicorn.Config(make_app(carrier), log_config=None, access_log=False), asyncio.Event())
@@ -134,8 +134,8 @@ async def running(database, clock):
 
 
 @pytest.mark.timeout(900)
-async def test_a_week_without_a_call_outside_its_rules(database, clock, people):
-    async with running(database, clock) as (do, record):
+async def test_a_week_without_a_call_outside_its_rules(database, database_url, clock, people):
+    async with running(database, database_url, clock) as (do, record):
         for number in range(AGENTS):
             agent = {"agent": f"agent{number}"}
             await do("agent/add", address=f"client:agent{number}", **agent)

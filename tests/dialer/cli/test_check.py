@@ -61,6 +61,13 @@ def test_an_installation_in_order_is_ok_line_by_line(path):
     assert said["public URL"] == "ok, https://dialer.example"
 
 
+def test_of_a_database_on_a_server_the_disk_is_not_ours_to_look_at(path, server, migrated_on_server, monkeypatch):
+    monkeypatch.setenv("DIALER_DATABASE_URL", server.url(server.create(migrated_on_server)))
+    said = check(code=0)
+    assert list(said) == [name for name in NAMES if name != "disk"]
+    assert said["schema"] == f"ok, {HEAD}"
+
+
 def test_the_same_as_json(path, monkeypatch):
     monkeypatch.setattr(own_url, "fault", lambda base, _token: f"{base} is wrong")
     done = CliRunner().invoke(app, ["check", "--json"])

@@ -46,6 +46,28 @@ def test_a_sound_database_is_so_also_while_a_daemon_writes(path):
     daemon.close()
 
 
+@pytest.fixture
+def url_on_server(server, migrated_on_server, tmp_path, monkeypatch):
+    url = server.url(server.create(migrated_on_server))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DIALER_DATABASE_URL", url)
+    return url
+
+
+def test_on_a_server_there_is_no_file_to_check(url_on_server):
+    daemon = Database.open(url_on_server)
+    assert db("check").splitlines() == ["schema: ok", "decisions: ok"]
+    daemon.close()
+
+
+@pytest.mark.parametrize(("verb", "remedy"), [("backup", "pg_dump"), ("restore", "pg_restore")])
+def test_a_database_on_a_server_is_copied_with_its_own_programs(url_on_server, verb, remedy, tmp_path):
+    assert "is no SQLite file: " in (said := db(verb, "copy.db", code=1))
+    assert f"with {remedy}" in said
+    assert len(said.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 def other_schema(path):
     sql(path, "UPDATE alembic_version SET version_num = '0000'")
 

@@ -12,8 +12,10 @@ import pytest
 from compliance.tables import DoNotCallEntry
 from dialer.db import backup as backups
 from dialer.db.backup import back_up, restore
-from dialer.db.database import Database, DatabaseError, DatabaseTaken, take_lock
+from dialer.db.database import Database
+from dialer.db.place import DatabaseError, DatabaseTaken
 from dialer.db.schema import HEAD, WrongSchema, check_version
+from dialer.db.sqlite import SqliteFile, take_lock
 
 NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
 OLD = "dialer.db.20261123T170000Z.old"
@@ -57,7 +59,7 @@ def target(tmp_path):
 
 def test_a_copy_is_one_sound_file_of_this_schema_that_only_its_owner_reads(path, target):
     back_up(path, target, silent)
-    check_version(target)
+    check_version(SqliteFile(target))
     assert numbers(target) == ["+1"]
     assert files(target.parent) == ["copy.db", "dialer.db"]
     assert target.stat().st_mode & 0o777 == 0o600

@@ -8,20 +8,25 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlmodel import SQLModel
 
 import campaigns.tables
 import compliance.tables
 import dialer.tables
-from dialer.db.database import Database, DatabaseError, DatabaseTaken, make_engine, take_lock
+from dialer.db.database import Database, place_of
+from dialer.db.place import DatabaseError, DatabaseTaken
+from dialer.db.postgres import PostgresDatabase
 from dialer.db.schema import HEAD, WrongSchema, check_version, open_current, upgrade, version
+from dialer.db.sqlite import SqliteFile, make_engine, take_lock
+from tests.postgres import Server
 
 DECLARED_IN = (campaigns.tables, compliance.tables, dialer.tables)
 
@@ -29,6 +34,15 @@ DECLARED_IN = (campaigns.tables, compliance.tables, dialer.tables)
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "dialer.db"
+
+
+@pytest.fixture
+def empty_url(backend: str, path: Path, request: pytest.FixtureRequest) -> str:
+    """Where a database can be made."""
+    if backend == "sqlite":
+        return f"sqlite:///{path}"
+    server = request.getfixturevalue("server")
+    return str(server.url(server.create()))
 
 
 def sql(path: Path, *statements: str) -> list[tuple[str, ...]]:
@@ -56,7 +70,7 @@ def damaged_database(path: Path) -> None:
 
 
 def newer_database(path: Path) -> None:
-    upgrade(path)
+    upgrade(SqliteFile(path))
     sql(path, "UPDATE alembic_version SET version_num = '9999'")
 
 
@@ -67,10 +81,10 @@ def directory(path: Path) -> None:
 
 UNUSABLE = {
     text_file: (DatabaseError, "is no SQLite database, or a damaged one: name another file in database_url$"),
-    foreign_database: (WrongSchema, "holds other tables than a dialer's: name another file in database_url$"),
+    foreign_database: (WrongSchema, "holds other tables than a dialer's: name another in database_url$"),
     foreign_database_with_migrations: (
         WrongSchema,
-        "holds other tables than a dialer's: name another file in database_url$",
+        "holds other tables than a dialer's: name another in database_url$",
     ),
     damaged_database: (DatabaseError, "or a damaged one: name another file in database_url$"),
     newer_database: (WrongSchema, "has schema 9999.*: install the newer dialer"),
@@ -85,7 +99,7 @@ def test_a_file_that_is_not_ours_is_refused_in_one_line_and_left_as_it_is(path, 
     kind, words = refusal
     before = path.read_bytes() if path.is_file() else None
     with pytest.raises(kind, match=words) as caught:
-        use(path)
+        use(SqliteFile(path))
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert before == (path.read_bytes() if path.is_file() else None)
@@ -94,28 +108,28 @@ def test_a_file_that_is_not_ours_is_refused_in_one_line_and_left_as_it_is(path, 
 @pytest.mark.parametrize("make", [lambda path: None, Path.touch])
 def test_a_missing_or_empty_file_is_to_be_made_first(path, make):
     make(path)
-    assert version(path) is None
+    assert version(SqliteFile(path)) is None
     with pytest.raises(WrongSchema, match=r"there is no database .*: make it with `dialer db upgrade`"):
-        check_version(path)
+        check_version(SqliteFile(path))
 
 
 def test_an_older_database_is_to_be_upgraded(path):
-    upgrade(path)
+    upgrade(SqliteFile(path))
     sql(path, "UPDATE alembic_version SET version_num = '0000'")
     with pytest.raises(WrongSchema, match=f"has schema 0000, this dialer wants {HEAD}: run `dialer db upgrade`"):
-        check_version(path)
+        check_version(SqliteFile(path))
 
 
 def test_upgrading_makes_a_database_that_is_accepted(path):
-    assert upgrade(path) == (None, HEAD)
-    check_version(path)
-    assert version(path) == HEAD
+    assert upgrade(SqliteFile(path)) == (None, HEAD)
+    check_version(SqliteFile(path))
+    assert version(SqliteFile(path)) == HEAD
 
 
 def test_upgrading_twice_is_harmless(path):
-    upgrade(path)
+    upgrade(SqliteFile(path))
     sql(path, "INSERT INTO do_not_call VALUES ('+12125550123', '*', 'cli', '', '2026-11-23 17:00:00')")
-    assert upgrade(path) == (HEAD, HEAD)
+    assert upgrade(SqliteFile(path)) == (HEAD, HEAD)
     assert sql(path, "SELECT number FROM do_not_call") == [("+12125550123",)]
 
 
@@ -133,42 +147,42 @@ def test_a_campaign_made_before_there_were_ratios_keeps_its_mode_and_gets_the_us
     flags = ("machine_detection", "machine_error", "business")
     names, values = ", ".join((*columns, *numbers, *flags)), ", ".join(["'predictive'"] * 12 + ["1"] * 8)
     sql(path, f"INSERT INTO campaign ({names}) VALUES ({values})")
-    assert upgrade(path) == ("0002", HEAD)
+    assert upgrade(SqliteFile(path)) == ("0002", HEAD)
     assert sql(path, "SELECT mode, lines_per_agent FROM campaign") == [("predictive", 1.5)]
 
 
 def test_upgrading_is_refused_while_another_process_writes(path):
     lock = take_lock(path)
     with pytest.raises(DatabaseTaken, match="another process"):
-        upgrade(path)
+        upgrade(SqliteFile(path))
     assert not path.exists()
     os.close(lock)
-    assert upgrade(path) == (None, HEAD)
+    assert upgrade(SqliteFile(path)) == (None, HEAD)
 
 
 def test_a_database_can_be_checked_while_a_daemon_writes(path):
-    upgrade(path)
+    upgrade(SqliteFile(path))
     database = Database.open(f"sqlite:///{path}")
     database.write(lambda session: session.execute(text("UPDATE alembic_version SET version_num = '0000'")))
-    assert version(path) == "0000"
+    assert version(SqliteFile(path)) == "0000"
     database.close()
 
 
 def test_what_a_killed_process_left_in_the_write_ahead_log_is_seen(path, tmp_path):
-    upgrade(path)
+    upgrade(SqliteFile(path))
     database = Database.open(f"sqlite:///{path}")
     database.write(lambda session: session.execute(text("UPDATE alembic_version SET version_num = '0000'")))
     copy = tmp_path / "copy.db"
     shutil.copy(path, copy)
     shutil.copy(f"{path}-wal", f"{copy}-wal")
     database.close()
-    assert version(copy) == "0000"
+    assert version(SqliteFile(copy)) == "0000"
 
 
 def test_a_failed_upgrade_lets_go_of_the_file(path):
     newer_database(path)
     with pytest.raises(WrongSchema):
-        upgrade(path)
+        upgrade(SqliteFile(path))
     os.close(take_lock(path))
 
 
@@ -178,17 +192,9 @@ def test_the_newest_migration_is_the_one_the_code_wants():
     assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
 
 
-def test_the_migrated_schema_is_the_declared_one(path):
-    upgrade(path)
-    engine = make_engine(path)
-    with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
-    engine.dispose()
-
-
 def test_the_migrated_indexes_are_the_declared_ones(path, tmp_path):
     """Alembic does not compare the conditions of partial indexes."""
-    upgrade(path)
+    upgrade(SqliteFile(path))
     declared = make_engine(tmp_path / "declared.db")
     SQLModel.metadata.create_all(declared)
     declared.dispose()
@@ -197,7 +203,7 @@ def test_the_migrated_indexes_are_the_declared_ones(path, tmp_path):
 
 
 def test_every_table_is_declared_by_a_module_compared_here(path):
-    upgrade(path)
+    upgrade(SqliteFile(path))
     migrated = {name for (name,) in sql(path, "SELECT name FROM sqlite_master WHERE type = 'table'")}
     declared = {
         table.__tablename__
@@ -210,28 +216,90 @@ def test_every_table_is_declared_by_a_module_compared_here(path):
 
 def test_the_migrated_numbers_are_given_once_where_they_are_declared_so(path):
     """Alembic does not compare this either."""
-    upgrade(path)
+    upgrade(SqliteFile(path))
     once = {name for (name,) in sql(path, "SELECT name FROM sqlite_master WHERE sql LIKE '%AUTOINCREMENT%'")}
     tables = SQLModel.metadata.tables.items()
     assert once == {name for name, table in tables if table.dialect_options["sqlite"]["autoincrement"]}
     assert "campaign" in once
 
 
-def test_opening_makes_a_database_where_there_is_none(path):
-    open_current(f"sqlite:///{path}").close()
-    check_version(path)
+@pytest.mark.both_databases
+def test_the_migrated_schema_is_the_declared_one(database_url):
+    engine = place_of(database_url).reading()
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
+    engine.dispose()
 
 
-def test_opening_another_version_is_refused_and_lets_go_of_the_file(path):
-    newer_database(path)
+INDEXES = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'alembic_version' ORDER BY 1"
+
+
+def test_the_migrated_indexes_are_the_declared_ones_on_a_server(server, migrated_on_server):
+    declared = create_engine(server.url(server.create()).replace("postgresql", "postgresql+psycopg"))
+    SQLModel.metadata.create_all(declared)
+    migrated = place_of(server.url(migrated_on_server)).reading()
+    with declared.connect() as one, migrated.connect() as other:
+        indexes = one.execute(text(INDEXES)).scalars().all()
+        assert any("WHERE" in index for index in indexes)
+        assert indexes == other.execute(text(INDEXES)).scalars().all()
+    declared.dispose()
+    migrated.dispose()
+
+
+def on_server(server: Server, *statements: str) -> PostgresDatabase:
+    url = server.url(server.create())
+    with psycopg.connect(url) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    place = place_of(url)
+    assert isinstance(place, PostgresDatabase)
+    return place
+
+
+def test_an_empty_database_on_a_server_is_made_and_migrated_twice_without_harm(server):
+    place = on_server(server)
+    assert version(place) is None
+    with pytest.raises(WrongSchema, match=r"there is no database postgresql.*: make it with `dialer db upgrade`"):
+        check_version(place)
+    assert (upgrade(place), upgrade(place)) == ((None, HEAD), (HEAD, HEAD))
+    check_version(place)
+
+
+@pytest.mark.parametrize("use", [check_version, upgrade])
+def test_a_database_on_a_server_that_is_not_ours_is_refused(server, use):
+    place = on_server(server, "CREATE TABLE recipes (name TEXT)")
+    with pytest.raises(WrongSchema, match="holds other tables than a dialer's"):
+        use(place)
+    assert place.contents().tables == {"recipes"}
+
+
+def test_a_server_database_is_not_migrated_while_another_process_writes(server, migrated_on_server):
+    writing = place_of(server.url(migrated_on_server)).writing()
+    with pytest.raises(DatabaseTaken, match="another process"):
+        upgrade(place_of(server.url(migrated_on_server)))
+    writing.release()
+
+
+@pytest.mark.both_databases
+def test_opening_makes_a_database_where_there_is_none(empty_url):
+    open_current(empty_url).close()
+    check_version(place_of(empty_url))
+
+
+@pytest.mark.both_databases
+def test_opening_another_version_is_refused_and_lets_go_of_it(database_url):
+    writing = place_of(database_url).writing()
+    with writing.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    writing.release()
     with pytest.raises(WrongSchema, match="install the newer dialer"):
-        open_current(f"sqlite:///{path}")
-    os.close(take_lock(path))
+        open_current(database_url)
+    place_of(database_url).writing().release()
 
 
 def test_a_version_that_changed_while_waiting_for_the_right_to_write_is_seen(path, monkeypatch):
     """Between a look at the version and the right to write, another process may migrate the file or restore one."""
-    upgrade(path)
+    upgrade(SqliteFile(path))
 
     def meanwhile(url: str) -> Database:
         sql(path, "UPDATE alembic_version SET version_num = '9999'")
@@ -245,11 +313,11 @@ def test_a_version_that_changed_while_waiting_for_the_right_to_write_is_seen(pat
 
 def test_a_look_at_the_version_does_not_cost_the_process_its_hold_on_the_file(path):
     """Closing any handle on a file drops a process's locks there; another process would take away the log in use."""
-    upgrade(path)
+    upgrade(SqliteFile(path))
     database = Database.open(f"sqlite:///{path}")
     forget = text("DELETE FROM do_not_call")
     database.write(lambda session: session.execute(forget) and None)
-    version(path)
+    version(SqliteFile(path))
     other = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM campaign'); c.close()"
     subprocess.run([sys.executable, "-c", other, path], check=True)
     assert Path(f"{path}-wal").exists()

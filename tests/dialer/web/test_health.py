@@ -8,14 +8,17 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from twilio.request_validator import RequestValidator
 
+from dialer.db.database import Database
 from dialer.db.schema import HEAD
 from dialer.dial_loop import Budget, DialLoop
 from dialer.telephony.signature import Signatures
 from dialer.web import health
 from dialer.web.app import LATE_SECONDS, make_app
 from dialer.web.proof import proof
+from tests.postgres import end_connections
 
 BASE, TOKEN = "https://dialer.example", "api-token"
+MISSING = {"sqlite": "no such table: alembic_version", "postgresql": 'relation "alembic_version" does not exist'}
 
 
 @pytest.fixture
@@ -72,6 +75,7 @@ async def test_who_knows_the_token_can_tell_this_daemon_from_another(client):
     assert (await client.get("/healthz", params={"nonce": "n" * 65})).status_code == 422
 
 
+@pytest.mark.both_databases
 async def test_a_daemon_whose_loop_turns_is_ready(reasons, ticked):
     assert await reasons() == []
 
@@ -109,17 +113,30 @@ async def test_an_unreachable_carrier_says_nothing_about_the_account(reasons, ti
     assert await reasons() == []
 
 
+@pytest.mark.both_databases
 async def test_another_schema_is_told(reasons, ticked, database):
     change = "UPDATE alembic_version SET version_num = '0000'"
     database.write(lambda session: session.connection().exec_driver_sql(change) and None)
     assert await reasons() == [f"schema: 0000, this dialer wants {HEAD}: stop it and run `dialer db upgrade`"]
 
 
-async def test_a_database_without_its_tables_is_told_in_one_line(reasons, ticked, database):
+@pytest.mark.both_databases
+async def test_a_database_without_its_tables_is_told_in_one_line(reasons, ticked, database, backend):
     drop = "DROP TABLE alembic_version"
     database.write(lambda session: session.connection().exec_driver_sql(drop) and None)
     (reason,) = await reasons()
-    assert reason == "database: no such table: alembic_version: see `dialer db check`"
+    assert reason == f"database: {MISSING[backend]}: see `dialer db check`"
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+async def test_a_right_to_write_that_another_process_has_taken_is_told(reasons, ticked, database, database_url):
+    end_connections(database_url)
+    other = Database.open(database_url)
+    (reason,) = await reasons()
+    assert "is being written by another process" in reason
+    assert "\n" not in reason
+    other.close()
+    assert await reasons() == []
 
 
 async def test_a_writer_that_is_stuck_is_told_and_how_old_its_oldest_write_is(
@@ -145,6 +162,7 @@ async def test_figures_are_for_who_has_the_token(client, header):
     assert (answer.status_code, "dialer_" in answer.text) == (401, False)
 
 
+@pytest.mark.both_databases
 async def test_attempts_are_counted_by_state_and_those_that_end_no_more(samples, build):
     lead = build.lead(build.campaign())
     build.attempt(lead, "ended")

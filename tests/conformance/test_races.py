@@ -1,0 +1,162 @@
+"""Two nodes at once on one PostgreSQL: each lead, number, agent and place in the ledger goes to exactly one."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Engine, create_engine
+from sqlmodel import Session, select
+
+from campaigns import hopper
+from campaigns.prospects import Question
+from campaigns.search import Offer, choose, look
+from campaigns.tables import Attempt, Campaign
+from compliance import ledger
+from dialer.call_control import take
+from dialer.events import Progress
+from dialer.pacing.leads import LeadChances
+from dialer.store import claim_agent, remember_event
+from tests.conftest import NOON
+
+NUMBERS = ("+12125550101", "+12125550102", "+12125550103")
+
+
+@pytest.fixture
+def backend() -> str:
+    return "postgresql"
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """Of nodes that write side by side."""
+    engine = create_engine(database_url.replace("postgresql", "postgresql+psycopg", 1))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def offers(build, engine, rules):
+    """What a look at a new campaign finds, with a claim on it."""
+
+    def offers(name, numbers=NUMBERS):
+        campaign_id = build.campaign(name)
+        for number in numbers:
+            build.lead(campaign_id, number)
+        with Session(engine, expire_on_commit=False) as session:
+            question = Question(session.get_one(Campaign, campaign_id), (), True)
+            found = choose(look(session, question, 10, rules, NOON, {}), 10, LeadChances(), 0)
+            session.commit()
+
+        def claim(session: Session, node: str, chosen: list[Offer] = found) -> list[str]:
+            named = {f"{name}-{node}-{offer.candidate.number}": offer for offer in chosen}
+            return sorted(claimed.cleared.number for claimed in hopper.claim(session, named, question, rules, NOON))
+
+        return found, claim
+
+    return offers
+
+
+def test_a_lead_is_claimed_by_one_node_while_the_other_has_not_committed_and_after(engine, offers):
+    _found, claim = offers("spring")
+    with Session(engine) as one, Session(engine) as other:
+        assert claim(one, "one") == sorted(NUMBERS)
+        assert claim(other, "other") == []
+        one.commit()
+        assert claim(other, "other") == []
+        other.commit()
+        assert sorted(other.exec(select(Attempt.number))) == sorted(NUMBERS)
+
+
+def test_what_one_node_gives_up_the_other_can_have(engine, offers):
+    _found, claim = offers("spring")
+    with Session(engine) as one, Session(engine) as other:
+        assert claim(one, "one") == sorted(NUMBERS)
+        one.rollback()
+        assert claim(other, "other") == sorted(NUMBERS)
+
+
+def test_nodes_share_a_campaign_and_wait_only_for_each_others_place_in_the_ledger(engine, offers):
+    found, claim = offers("spring")
+    with Session(engine) as one, Session(engine) as other, ThreadPoolExecutor(1) as node:
+        first = claim(one, "one", found[:2])
+        waits = node.submit(claim, other, "other")
+        one.commit()
+        assert (first, waits.result(10)) == (sorted(NUMBERS[:2]), [NUMBERS[2]])
+
+
+def test_a_number_in_two_campaigns_is_dialled_by_one_of_two_nodes(engine, offers):
+    _, spring = offers("spring", NUMBERS[:1])
+    _, autumn = offers("autumn", NUMBERS[:1])
+    with Session(engine) as one, Session(engine) as other:
+        assert spring(one, "one") == [NUMBERS[0]]
+        assert autumn(other, "other") == []
+        one.commit()
+        assert autumn(other, "other") == []
+
+
+def test_an_agent_gets_one_call_and_the_next_call_the_next_agent(engine, build):
+    campaign = build.campaign()
+    build.agent("anna", campaign)
+    build.agent("bert", campaign)
+    calls = [build.row("attempt", id=build.attempt(build.lead(campaign))) for _ in range(3)]
+    with Session(engine) as one, Session(engine) as other, Session(engine) as third:
+        assert claim_agent(one.connection(), calls[0], NOON)[0] == "anna"
+        assert claim_agent(other.connection(), calls[1], NOON)[0] == "bert"
+        assert claim_agent(third.connection(), calls[2], NOON) == (None, None)
+        one.rollback()
+        assert claim_agent(third.connection(), calls[2], NOON)[0] == "anna"
+
+
+def test_two_nodes_do_not_both_give_the_one_agent_to_spare_and_so_a_reserved_one(engine, build):
+    campaign = build.campaign()
+    build.agent("anna", campaign)
+    build.agent("bert", campaign)
+    reserved = build.row("attempt", id=build.attempt(build.lead(campaign)))
+    calls = [build.row("attempt", id=build.attempt(build.lead(campaign), agent_reserved=False)) for _ in range(2)]
+    with Session(engine) as one, Session(engine) as other, Session(engine) as third:
+        assert claim_agent(one.connection(), calls[0], NOON)[0] == "anna"
+        assert claim_agent(other.connection(), calls[1], NOON) == (None, None)
+        assert claim_agent(third.connection(), reserved, NOON)[0] == "bert"
+
+
+def side_by_side(engine, work, times=8):
+    """What each of many nodes got."""
+
+    def run(place):
+        with Session(engine) as session, session.begin():
+            return work(session, place)
+
+    with ThreadPoolExecutor(4) as nodes:
+        return list(nodes.map(run, range(times)))
+
+
+def test_the_ledger_stays_one_chain_whoever_writes(engine, offers, rules):
+    found, _claim = offers("spring")
+    entry = ledger.entry(
+        found[0].cleared,
+        **{"campaign_id": 1, "campaign": "spring", "client": "Acme", "kind": "telemarketing", "lead_id": 1},
+        facts={},
+        rulebook=rules.digest,
+    )
+    side_by_side(engine, lambda session, place: ledger.record_decisions(session, [replace(entry, lead_id=place)] * 3))
+    with Session(engine) as session:
+        assert ledger.verify(session) is None
+        assert len(ledger.rows_of(session, entry.number)) == 24
+
+
+def test_a_webhook_that_two_nodes_receive_is_new_to_one(engine):
+    answers = side_by_side(
+        engine, lambda session, _: remember_event(session.connection(), "k1", "status", None, {}, NOON) is None
+    )
+    assert sorted(answers) == [False] * 7 + [True]
+
+
+def test_events_of_one_call_are_taken_one_after_the_other(engine, build):
+    """Each sees what the one before it has changed: one of them moves the call to ringing."""
+    attempt = build.attempt(build.lead(build.campaign()))
+    ringing = Progress("CA-a1", ringing=True)
+    moved = side_by_side(
+        engine, lambda session, _: (t := take(session, attempt, ringing, 2.0, NOON)).before.state != t.after.state
+    )
+    assert sorted(moved) == [False] * 7 + [True]

