@@ -183,7 +183,7 @@ def test_the_reference_file_shows_every_setting_at_its_default_with_its_help():
     keys = re.findall(r"^# (.+)\n#(\w+) = (.+)$", reference(), re.MULTILINE)
     shown = {name: (tomllib.loads(f"value = {value}")["value"], text) for text, name, value in keys}
     declared = {name: (field.get_default(), field.description) for name, field in Settings.model_fields.items()}
-    for secret in ("twilio_auth_token", "api_token"):
+    for secret in ("twilio_auth_token", "twilio_auth_token_previous", "api_token"):
         declared[secret] = ("", declared[secret][1])
     assert shown == declared
     assert list(shown) == list(declared)

@@ -11,7 +11,7 @@ TOKEN = "12345"
 BASE = "https://dialer.example/prefix"
 PATH = "/voice/answer?a=1&b=x%2By"
 FORM = [("CallSid", "CA1"), ("To", "+12125550123"), ("CallStatus", "in-progress"), ("CallerName", "")]
-SIGNATURES = Signatures(TOKEN, BASE)
+SIGNATURES = Signatures([TOKEN], BASE)
 
 
 def signed(url: str = BASE + PATH, form: list[tuple[str, str]] = FORM, token: str = TOKEN) -> str:
@@ -28,7 +28,7 @@ def test_the_carriers_signature_is_genuine():
 def test_the_algorithm_is_the_documented_one():
     """The signature was made with openssl: base64(HMAC-SHA1(token, URL + sorted names and values))."""
     form = [("Digits", "9"), ("CallSid", "CA1")]
-    assert Signatures("12345", "https://dialer.example").genuine("/voice/key", form, "Z0VguK686bnN+tnKSj5w5qA1OjU=")
+    assert Signatures(["12345"], "https://dialer.example").genuine("/voice/key", form, "Z0VguK686bnN+tnKSj5w5qA1OjU=")
 
 
 @pytest.mark.parametrize("signature", [None, "", "é", signed()[:-1], signed().swapcase(), signed(token="54321")])
@@ -72,7 +72,7 @@ def test_a_signature_for_another_base_is_refused(base):
 
 def test_a_standard_port_may_be_signed_or_not():
     assert SIGNATURES.genuine(PATH, FORM, signed("https://dialer.example:443/prefix" + PATH))
-    assert Signatures(TOKEN, "http://127.0.0.1:8080").genuine("/x", FORM, signed("http://127.0.0.1:8080/x"))
+    assert Signatures([TOKEN], "http://127.0.0.1:8080").genuine("/x", FORM, signed("http://127.0.0.1:8080/x"))
 
 
 def test_repeated_and_blank_values_are_signed_too():
