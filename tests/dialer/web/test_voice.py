@@ -20,7 +20,7 @@ BASE, TOKEN = "https://dialer.example", "auth-token"
 @pytest.fixture
 async def client(exchange):
     loop = DialLoop(exchange, Budget(1.0))
-    app = make_app(exchange, Signatures(TOKEN, BASE), loop, "api-token", draining=lambda: False, tick_seconds=1.0)
+    app = make_app(exchange, Signatures([TOKEN], BASE), loop, "api-token", draining=lambda: False, tick_seconds=1.0)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://10.0.0.7:8080") as client:
         yield client

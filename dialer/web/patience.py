@@ -1,0 +1,61 @@
+"""Connections that send the head of a request too slowly, or too much of one, are closed: uvicorn waits for ever.
+
+What comes after the head is bounded by `guard`.
+"""
+
+from asyncio import TimerHandle, Transport
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEAD_SECONDS = 10.0
+HEAD_BYTES = 32 * 1024  # the carrier's have about 1 kB; nginx takes 32 kB
+
+
+class HeadTooLong(Exception):
+    """More than `HEAD_BYTES`."""
+
+
+class PatientProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, patient up to a limit."""
+
+    _waiting: TimerHandle | None = None
+    _head = 0
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._head = 0
+        self._wait()
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self._count(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self._count(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._stop_waiting()
+        super().on_headers_complete()
+
+    def _count(self, *parts: bytes) -> None:
+        self._head += sum(map(len, parts))
+        if self._head > HEAD_BYTES:
+            raise HeadTooLong  # the parser stops, and uvicorn answers 400 and closes
+
+    def _wait(self) -> None:
+        self._stop_waiting()
+        self._waiting = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
