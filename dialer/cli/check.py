@@ -15,7 +15,7 @@ from compliance import rulebook
 from compliance.packs import RuleError
 from config import Settings, SettingsError
 from dialer.cli import own_url
-from dialer.cli.access import Daemon, emit, running_daemon
+from dialer.cli.access import Daemon, emit, running_daemon, say
 from dialer.clock import Clock
 from dialer.db import schema
 from dialer.db.database import place_of
@@ -45,7 +45,7 @@ def check(json: Annotated[bool, typer.Option("--json", help="print JSON")] = Fal
         emit({"ok": not any(found.fault for found in findings), "checks": [asdict(found) for found in findings]})
     else:
         for found in findings:
-            typer.echo(f"{found.check}: " + (found.fault or ", ".join(filter(None, ("ok", found.detail)))))
+            say(f"{found.check}: " + (found.fault or ", ".join(filter(None, ("ok", found.detail)))))
     if any(found.fault for found in findings):
         raise typer.Exit(1)
 
