@@ -45,4 +45,5 @@ def parse_form(body: bytes) -> list[tuple[str, str]]:
 
 
 def first_values(form: Sequence[tuple[str, str]]) -> Mapping[str, str]:
-    return dict(reversed(form))
+    """By name, the first of each; NUL, which no PostgreSQL text can hold, is replaced."""
+    return {name.replace("\0", "\ufffd"): value.replace("\0", "\ufffd") for name, value in reversed(form)}

@@ -11,15 +11,11 @@ HEAD_SECONDS = 10.0
 HEAD_BYTES = 32 * 1024  # the carrier's have about 1 kB; nginx takes 32 kB
 
 
-class HeadTooLong(Exception):
-    """More than `HEAD_BYTES`."""
-
-
 class PatientProtocol(HttpToolsProtocol):
     """uvicorn's protocol, patient up to a limit."""
 
-    _waiting: TimerHandle | None = None
-    _head = 0
+    _waiting: TimerHandle | None = None  # for the end of a head
+    _head = 0  # bytes of it, and of what came with it
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -29,30 +25,25 @@ class PatientProtocol(HttpToolsProtocol):
         self._stop_waiting()
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._waiting is None:
+            return
+        self._head += len(data)
+        if self._head > HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("head of the request too long")
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._head = 0
         self._wait()
-
-    def on_url(self, url: bytes) -> None:
-        super().on_url(url)
-        self._count(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        super().on_header(name, value)
-        self._count(name, value)
 
     def on_headers_complete(self) -> None:
         self._stop_waiting()
         super().on_headers_complete()
 
-    def _count(self, *parts: bytes) -> None:
-        self._head += sum(map(len, parts))
-        if self._head > HEAD_BYTES:
-            raise HeadTooLong  # the parser stops, and uvicorn answers 400 and closes
-
     def _wait(self) -> None:
         self._stop_waiting()
+        self._head = 0
         self._waiting = self.loop.call_later(HEAD_SECONDS, self.transport.close)
 
     def _stop_waiting(self) -> None:

@@ -94,3 +94,20 @@ def test_an_odd_body_parses_without_raising_and_fits_no_signature():
 
 def test_the_first_of_repeated_values_is_read():
     assert first_values([("Digits", "9"), ("CallSid", "CA1"), ("Digits", "1")]) == {"Digits": "9", "CallSid": "CA1"}
+
+
+def test_while_a_token_is_replaced_both_are_accepted_and_no_third():
+    both = Signatures(["new-token", TOKEN], BASE)
+    assert both.genuine(PATH, FORM, signed(token="new-token"))
+    assert both.genuine(PATH, FORM, signed(token=TOKEN))
+    assert not both.genuine(PATH, FORM, signed(token="new-tokeN"))
+    assert not Signatures(["new-token"], BASE).genuine(PATH, FORM, signed(token=TOKEN))
+
+
+def test_an_empty_token_would_let_anybody_sign():
+    with pytest.raises(ValueError, match="empty"):
+        Signatures([TOKEN, ""], BASE)
+
+
+def test_a_nul_that_no_database_takes_is_replaced():
+    assert first_values([("Digits\0", "9\0")]) == {"Digits\ufffd": "9\ufffd"}
