@@ -7,7 +7,9 @@ import socket
 import subprocess
 import sys
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import requests
@@ -25,6 +27,7 @@ from dialer.demonstration.processes import (
 )
 from dialer.web.guard import FAILURES, WEBHOOK_BYTES
 from dialer.web.patience import HEAD_SECONDS
+from tests.journeys.conftest import TUESDAY_NOON
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "deploy" / "README.md").read_text()
@@ -161,10 +164,8 @@ def test_each_attempts_log_lines_go_from_placing_to_end_with_the_carriers_id(tmp
         on_stage.do("campaign/verb", campaign="spring", verb="start")
         until(lambda: log_of(tmp_path).count("attempt_ended") >= 4, "four attempts to end")
         on_stage.do("campaign/verb", campaign="spring", verb="stop-now")
-        until(
-            lambda: not any(call["status"] in ("queued", "ringing", "in-progress") for call in customers(on_stage)),
-            "the end",
-        )
+        until(lambda: all(call["outcome"] for call in customers(on_stage)), "every call to end")
+        until(lambda: not running(on_stage), "the campaign to stop")
         calls = customers(on_stage)
     lines = [json.loads(line) for line in log_of(tmp_path).splitlines() if line.startswith("{")]
     ids = {(line["attempt_id"], line["call_sid"]) for line in lines if line["event"] == "attempt_placed"}
@@ -179,14 +180,16 @@ def log_of(folder: Path) -> str:
 
 
 def customers(on_stage):
-    return [call for call in on_stage.record()["calls"] if call["to"].startswith("+")]
+    return [call for call in on_stage.record()["calls"] if call["leg"] == "customer"]
+
+
+def running(on_stage):
+    (campaign,) = on_stage.floor(TUESDAY_NOON.isoformat())["campaigns"]
+    return campaign["state"] != "stopped"
 
 
 def test_the_audit_finds_a_fault_none_or_says_that_it_could_not_ask(tmp_path):
     """pip-audit itself, with an advisory database of one entry on loopback."""
-    from http.server import BaseHTTPRequestHandler, HTTPServer
-    from threading import Thread
-
     faults = {}
 
     class Database(BaseHTTPRequestHandler):
