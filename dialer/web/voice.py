@@ -120,13 +120,13 @@ class VoiceRoutes:
 
     async def _form(self, request: Request) -> Form:
         form = parse_form(await request.body())
-        # As it stands in the request line: what Starlette makes of it also depends on the Host header.
+        # As spelt in the request line, for so it is signed; `request.url` is made of the Host header too.
         path, query = request.scope["raw_path"].decode("latin-1"), request.scope["query_string"].decode("latin-1")
         target = f"{path}?{query}" if query else path
         if not self.signatures.genuine(target, form, request.headers.get("X-Twilio-Signature")):
             self.exchange.counts["webhooks_refused"] += 1
             raise HTTPException(403, "wrong or missing signature")
-        self.exchange.metrics.events.labels(path.rsplit("/", 1)[1]).inc()
+        self.exchange.metrics.events.labels(request.scope["path"].rsplit("/", 1)[1]).inc()
         values = first_values(form)
         bind_contextvars(  # of this request, and of what it starts
             **{key: value for key, value in ids(request, values).items() if value}

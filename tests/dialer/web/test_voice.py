@@ -383,6 +383,14 @@ async def test_a_host_header_cannot_lend_one_paths_signature_to_another(build, c
     assert not build.row("attempt")["opted_out"]
 
 
+async def test_a_path_is_signed_as_it_is_spelt(build, client):
+    attempt = build.attempt(build.lead(build.campaign()), "ringing")
+    form, path = {"CallSid": f"CA-{attempt}", "CallStatus": "ringing"}, f"/voice/progr%65ss?a={attempt}&b=%2B+x"
+    signature = RequestValidator(TOKEN).compute_signature(f"{BASE}{path}", form)
+    answer = await client.post(path, data=form, headers={"X-Twilio-Signature": signature})
+    assert answer.status_code == 204
+
+
 async def test_a_seat_without_a_call_is_hung_up(client, post):
     answer = await post("/voice/seat?t=seat", {"CallStatus": "in-progress"})
     assert (answer.status_code, "<Hangup" in answer.text) == (200, True)
