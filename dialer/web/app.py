@@ -26,5 +26,7 @@ def make_app(
     app = FastAPI(title="Predictive dialer", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(VoiceRoutes(exchange, signatures).router())
     app.include_router(api.make_router(exchange, token, lambda: loop.reasons))
-    app.include_router(health.make_router(exchange, token, draining, max(LATE_SECONDS, LATE_TICKS * tick_seconds)))
+    app.include_router(
+        health.make_router(exchange, loop.leases, token, draining, max(LATE_SECONDS, LATE_TICKS * tick_seconds))
+    )
     return app

@@ -81,7 +81,9 @@ def test_with_a_daemon_the_write_is_the_daemons(path):
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     daemon = Database.open(f"sqlite:///{path}")
-    daemon.announce(json.dumps({"pid": 1, "url": f"http://127.0.0.1:{server.server_port}", "token": "secret"}))
+    daemon.announce(
+        json.dumps({"node": "one", "pid": 1, "url": f"http://127.0.0.1:{server.server_port}", "token": "secret"})
+    )
     forbid(code=0)
     server.shutdown()
     thread.join()
@@ -93,7 +95,7 @@ def test_with_a_daemon_the_write_is_the_daemons(path):
 
 def test_a_daemon_that_does_not_answer_is_not_gone_round(path):
     daemon = Database.open(f"sqlite:///{path}")
-    daemon.announce(json.dumps({"pid": 1, "url": "http://127.0.0.1:1", "token": "secret"}))
+    daemon.announce(json.dumps({"node": "one", "pid": 1, "url": "http://127.0.0.1:1", "token": "secret"}))
     said = forbid(code=1)
     daemon.close()
     assert "the daemon at http://127.0.0.1:1 does not answer" in said

@@ -10,7 +10,8 @@ from twilio.request_validator import RequestValidator
 
 from dialer.db.database import Database
 from dialer.db.schema import HEAD
-from dialer.dial_loop import Budget, DialLoop
+from dialer.dial_loop import DialLoop
+from dialer.leases import Leases
 from dialer.telephony.signature import Signatures
 from dialer.web import health
 from dialer.web.app import LATE_SECONDS, make_app
@@ -28,7 +29,7 @@ def stopping():
 
 @pytest.fixture
 async def client(exchange, stopping):
-    signatures, loop = Signatures("auth-token", BASE), DialLoop(exchange, Budget(1.0))
+    signatures, loop = Signatures("auth-token", BASE), DialLoop(exchange, Leases("one"), 1.0)
     app = make_app(exchange, signatures, loop, TOKEN, draining=stopping.is_set, tick_seconds=1.0)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
         yield client
