@@ -252,7 +252,7 @@ class DialLoop:
         log.error("campaign_paused", campaign=campaign.name, problem=problem)
 
         def pause(session: Session) -> None:
-            row = session.get(Campaign, campaign.id)
+            row = session.get(Campaign, campaign.id, with_for_update=True)
             if row is not None and row.intent == Intent.RUN:
                 row.intent, row.note = Intent.PAUSE, f"the carrier refuses: {problem}"
 
