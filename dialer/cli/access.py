@@ -1,6 +1,7 @@
 """How commands reach the database: reads open the file, writes go through a running daemon or take the file."""
 
 import json
+import secrets
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from dialer.clock import Clock
 from dialer.db import schema
 from dialer.db.database import Database, place_of
 from dialer.db.place import DatabaseError, DatabaseTaken, Place
+from dialer.web.proof import proof
 
 T = TypeVar("T")
 
@@ -99,12 +101,14 @@ class Daemon:
         return result
 
     def answers(self) -> bool:
-        """Whether it does soon."""
+        """Whether it does soon, and no other in its place: one of another machine may have told a loopback address."""
+        nonce = secrets.token_hex(16)
         with requests.Session() as session:
             session.trust_env = False
             try:
-                return session.get(f"{self.url}/healthz", timeout=ANSWER_SECONDS).ok
-            except requests.RequestException:
+                answer = session.get(f"{self.url}/healthz", params={"nonce": nonce}, timeout=ANSWER_SECONDS)
+                return bool(answer.json().get("proof") == proof(self.token, nonce))
+            except (requests.RequestException, AttributeError):
                 return False
 
     def _request(self, method: str, path: str, **rest: Any) -> requests.Response:

@@ -126,6 +126,7 @@ def nodes(tmp_path, offset, server, migrated_on_server) -> Iterator[Nodes]:
     on_stage = Stage(tmp_path, environment, emulator_url, public, TOKEN, emulator, emulator)
     running = Nodes(on_stage, balancer, {"one": one, "two": two}, url)
     try:
+        wait_for_answer(f"{emulator_url}/emulator/health", emulator, tmp_path / "emulator.log")
         yield running
     finally:
         stopping.set()
