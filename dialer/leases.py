@@ -130,6 +130,6 @@ def forget_placing(session: Session, campaign_ids: Collection[int], now: datetim
     )
 
 
-def pacers(session: Session, seconds: float = LEASE_SECONDS) -> Mapping[str, str]:
+def pacers(session: Session) -> Mapping[str, str]:
     """Node by name of the lease, of all leases that are held now."""
-    return lease.look(session.connection(), seconds).holders
+    return lease.look(session.connection(), LEASE_SECONDS).holders
