@@ -14,6 +14,7 @@ from campaigns.search import Offer, choose, look
 from campaigns.tables import Attempt, Campaign
 from compliance import ledger
 from dialer import call_budget, seats
+from dialer.agent import AgentEvent
 from dialer.call_control import take
 from dialer.db import lease
 from dialer.events import Progress
@@ -213,3 +214,9 @@ def test_what_two_nodes_are_told_of_one_agent_is_done_one_after_the_other(engine
     build.agent("anna", campaign, "wrap-up", attempt_id=attempt, wrap_up_until=NOON)
     freed = side_by_side(engine, lambda session, _: seats.end_wrap_up(session, 2.0, NOON))
     assert sorted(freed) == [False] * 7 + [True]
+
+
+def test_a_wish_for_one_agent_that_two_nodes_hear_changes_it_once(engine, build):
+    build.agent("anna", build.campaign())
+    side_by_side(engine, lambda session, _: seats.wish(session, "anna", AgentEvent.PAUSE, "lunch", NOON))
+    assert [(change["state"], change["reason"]) for change in build.rows("agent_change")] == [("paused", "lunch")]
