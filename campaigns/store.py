@@ -96,6 +96,7 @@ def create_campaign(session: Session, plan: CampaignPlan, law: Limits, now: date
 def say(session: Session, name: str, verb: Verb, note: str = "") -> Campaign:
     """Change what is wanted of a campaign, with a note on why. Raises UnknownCampaign, ImpossibleVerb."""
     campaign = campaign_named(session, name)
+    session.refresh(campaign, with_for_update=True)  # two nodes may be told at once
     try:
         campaign.intent = intend(Intent(campaign.intent), verb)
     except ImpossibleVerb as error:

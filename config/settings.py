@@ -3,6 +3,7 @@
 import os
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from socket import gethostname
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -88,6 +89,12 @@ class Settings(BaseSettings):
     calls_per_second: float = Field(1.0, gt=0, le=1000, description="calls started a second; what the account allows")
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8080, ge=1, le=65535, description="port to listen on")
+    node_name: str = Field(
+        "",
+        max_length=50,
+        pattern=r"^[A-Za-z0-9_.:-]*$",
+        description="of this daemon among several on one PostgreSQL; when empty, host and port",
+    )
     tick_seconds: float = Field(1.0, ge=0.1, le=10, description="time between two pacing decisions")
     quiet_seconds: float = Field(20.0, ge=1, description="silence about a call after which the carrier is asked")
     lost_seconds: float = Field(120.0, ge=2, description="time after which a call unknown to the carrier is lost")
@@ -127,6 +134,11 @@ class Settings(BaseSettings):
         if self.public_url:
             return self.public_url.rstrip("/")
         return self.local_url if self.carrier_on_loopback else ""
+
+    @property
+    def node(self) -> str:
+        """The node's name; one that PostgreSQL does not cut short."""
+        return self.node_name or f"{gethostname()[:50]}:{self.port}"
 
     @property
     def local_url(self) -> str:

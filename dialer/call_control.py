@@ -18,6 +18,7 @@ from dialer.call import Call, CallState, receive
 from dialer.commands import HangUp, PlayMessage, Recycle, ReleaseAgent, Suppress
 from dialer.counts import count_call
 from dialer.events import MACHINES, Answered, CallEvent
+from dialer.news import tell
 from dialer.pacing import events as observed
 from dialer.store import (
     UNANSWERED,
@@ -69,7 +70,9 @@ def take(
                 recycle_lead(connection, attempt, code, after.callback_at)
             case HangUp() | PlayMessage():
                 orders.append(command)
-    return Taken(attempt, before, after, tuple(orders))
+    taken = Taken(attempt, before, after, tuple(orders))
+    tell(connection, attempt["campaign_id"], observations(taken, 0.0))  # heard elsewhere, at another time
+    return taken
 
 
 def observations(taken: Taken, at: float) -> list[observed.Event]:

@@ -18,12 +18,15 @@ import uvicorn
 from compliance import rulebook
 from compliance.ledger import keep_rulebook
 from config import Settings
-from dialer import sweep
+from dialer import leases, sweep
 from dialer.call_control import Urls
 from dialer.clock import Clock
-from dialer.db.database import Database
-from dialer.dial_loop import Budget, DialLoop
+from dialer.db.database import Database, place_of
+from dialer.db.postgres import PostgresDatabase
+from dialer.dial_loop import DialLoop
 from dialer.exchange import Exchange
+from dialer.leases import Leases
+from dialer.listening import hear_others
 from dialer.telephony.carrier import CarrierError
 from dialer.telephony.signature import Signatures
 from dialer.telephony.twilio import TwilioCarrier
@@ -68,8 +71,9 @@ class Server(uvicorn.Server):
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What other processes need to reach the daemon; written beside the database, readable by its owner only."""
+    """What other processes need to reach the daemon: beside a SQLite file, readable by its owner only, or a row."""
 
+    node: str
     pid: int
     url: str
     token: str
@@ -107,7 +111,7 @@ async def run(settings: Settings, database: Database, listening: socket.socket) 
         ThreadPoolExecutor(CARRIER_THREADS, "placing") as placing_threads,
     ):
         exchange, loop = await _put_together(settings, database, threads, placing_threads)
-        running = Running(os.getpid(), settings.local_url, _token(settings))
+        running = Running(settings.node, os.getpid(), settings.local_url, _token(settings))
         tokens = settings.twilio_auth_token, settings.twilio_auth_token_previous
         signatures = Signatures(
             list(filter(None, (token.get_secret_value() for token in tokens))), settings.webhook_base
@@ -125,8 +129,17 @@ async def run(settings: Settings, database: Database, listening: socket.socket) 
         server = Server(web_server(app, settings.trusted_proxies), stopping)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, server.stop, number)
-        unknown = await exchange.commit(lambda session: sweep.forget_placing(session, exchange.clock.now()))
-        log.info("daemon_started", url=running.url, public_url=settings.webhook_base, attempts_unknown=unknown)
+        own = loop.leases
+        unknown = await exchange.commit(
+            lambda session: leases.begin(session, own.node, own.seconds, exchange.clock.now())
+        )
+        log.info(
+            "daemon_started",
+            node=running.node,
+            url=running.url,
+            public_url=settings.webhook_base,
+            attempts_unknown=unknown,
+        )
         working = asyncio.create_task(_work(exchange, loop, settings, server, running))
         working.add_done_callback(lambda _task: setattr(server, "should_exit", True))
         try:
@@ -136,6 +149,7 @@ async def run(settings: Settings, database: Database, listening: socket.socket) 
             with contextlib.suppress(asyncio.CancelledError):
                 await working
             await exchange.drain()
+            await exchange.commit(lambda session: leases.end(session, own.node))
             log.info("daemon_stopped")
 
 
@@ -169,7 +183,8 @@ async def _put_together(
     texts = {pack.name: pack.text for pack in book.packs}
     now = clock.now()
     await exchange.commit(lambda session: keep_rulebook(session, book.digest, texts, now))
-    loop = DialLoop(exchange, Budget(settings.calls_per_second))
+    seconds = max(leases.LEASE_SECONDS, leases.TICKS * settings.tick_seconds)
+    loop = DialLoop(exchange, Leases(settings.node, seconds), settings.calls_per_second)
     return exchange, loop
 
 
@@ -177,27 +192,40 @@ async def _work(exchange: Exchange, loop: DialLoop, settings: Settings, server: 
     """What runs beside the web server: nothing is dialled before its answer could be heard, nor after."""
     await server.listens.wait()
     exchange.database.announce(json.dumps(asdict(running)))
-    timetable = make_timetable(exchange, settings.quiet_seconds, settings.lost_seconds, loop.save)
-    timetable.start()
-    seats = timetable.get_job("seats")
+    timetable = make_timetable(exchange, loop.leases, settings.quiet_seconds, settings.lost_seconds, loop.save)
+    place = place_of(settings.database_url)
+    listening = None
+    if isinstance(place, PostgresDatabase):
+        listening = asyncio.create_task(hear_others(exchange, place, settings.node))
     try:
+        await loop.keep_leases()
+        timetable.start()
+        seats = timetable.get_job("seats")
         await seats.func(*seats.args)  # some may have gone while nobody listened
         await asyncio.gather(
             tick_until(server.stopping, exchange, lambda late: tick(exchange, loop, late), settings.tick_seconds),
-            tick_until(server.stopping, exchange, lambda _late: let_go(exchange), settings.tick_seconds),
+            tick_until(server.stopping, exchange, lambda _late: let_go(exchange, loop.leases), settings.tick_seconds),
         )
-        await _last_answers(exchange)
+        await _last_answers(exchange, loop)
         await loop.save()
     finally:
-        timetable.shutdown(wait=False)
+        if timetable.running:
+            timetable.shutdown(wait=False)
+        if listening is not None:
+            listening.cancel()
 
 
 def _token(settings: Settings) -> str:
     return settings.api_token.get_secret_value() or secrets.token_urlsafe(24)
 
 
-async def _last_answers(exchange: Exchange) -> None:
-    """Until no call rings any more: whoever picks up now is still connected, or hears who called and may opt out."""
+async def _last_answers(exchange: Exchange, loop: DialLoop) -> None:
+    """Until no call rings any more: whoever picks up now is still connected, or hears who called and may opt out.
+
+    Other nodes, if there are any, dial on and answer too; the last to leave keeps the timetable until the end.
+    """
+    await loop.keep_leases(leaving=True)
     while calls := await exchange.read(lambda session: sweep.still_need_us(session, exchange.clock.now())):
         log.info("daemon_stopping", calls=calls)
         await asyncio.sleep(1)
+        await loop.keep_leases(leaving=True)

@@ -1,9 +1,10 @@
 """One tick: look at the floor, decide how many to dial, take them from the hopper through the gate, place them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 from math import inf
 from uuid import uuid4
 
@@ -16,23 +17,28 @@ from campaigns.campaign import Intent
 from campaigns.hopper import HELD_TOGETHER, Claim, claim, hold
 from campaigns.on_hand import due_leads, last_call_at
 from campaigns.prospects import Question
-from campaigns.search import look
+from campaigns.search import Offer, look
 from campaigns.tables import Campaign
 from compliance.facts import OWN_MEASURE, DropCount
 from compliance.packs import measure_of
 from compliance.rulebook import Limits
+from dialer import call_budget
 from dialer.agent import AgentState
 from dialer.call import CallState
 from dialer.choice import Choice
 from dialer.commands import StopRinging
 from dialer.counts import drop_counts
+from dialer.db.lease import give_back
 from dialer.events import Refused
 from dialer.exchange import Exchange
 from dialer.learned import Learned, chances_of, keep, policy_of
+from dialer.leases import Leases, campaign_of
 from dialer.pacing import events as observed
 from dialer.pacing.policy import Budget as DropBudget
 from dialer.pacing.policy import Decision, Floor, Policy
+from dialer.shares import TIMETABLE
 from dialer.store import AGENT, ATTEMPT, BUSY, UNANSWERED
+from dialer.telephony.carrier import Placement
 
 log = structlog.get_logger()
 
@@ -56,39 +62,20 @@ class Scene:
 
 
 @dataclass
-class Budget:
-    """Calls that may be started now: fills at the carrier's rate, holds at most one second of it."""
-
-    calls_per_second: float
-    tokens: float = 1.0
-    filled_at: float = 0.0
-
-    @property
-    def most(self) -> float:
-        return max(1.0, self.calls_per_second)
-
-    def available(self, now: float) -> int:
-        """Whole calls at `now` (seconds of a rising clock)."""
-        if self.filled_at:
-            self.tokens += max(0.0, now - self.filled_at) * self.calls_per_second
-        self.tokens = min(self.tokens, self.most)
-        self.filled_at = now
-        return int(self.tokens)
-
-    def spend(self, calls: int) -> None:
-        self.tokens -= calls
-
-
-@dataclass
 class DialLoop:
-    """The state that pacing needs between two ticks; everything else is read anew each time."""
+    """The state that pacing needs between two ticks; everything else is read anew each time.
+
+    It paces the campaigns whose leases this node holds, and forgets those of others.
+    """
 
     exchange: Exchange
-    budget: Budget
+    leases: Leases
+    calls_per_second: float  # of all nodes together
     policies: dict[int, Policy] = field(default_factory=dict)
     choices: dict[int, Choice] = field(default_factory=dict)
     running: set[int] = field(default_factory=set)  # campaigns, in the last tick
     reasons: dict[int, str] = field(default_factory=dict)  # the last decision of each campaign, in words
+    _calls_left: int = 0  # that may be started in this tick, as far as is known
     _agents: dict[str, tuple[str, str | None, datetime]] = field(default_factory=dict)
     _looked_at: dict[int, float] = field(default_factory=dict)  # by campaign: when its agents were seen last
     _looked_ahead_at: dict[int, float] = field(default_factory=dict)
@@ -99,22 +86,54 @@ class DialLoop:
             self.policies[campaign_id].observe(event)
             self.choices[campaign_id].observe(event)
 
+    async def keep_leases(self, *, leaving: bool = False) -> None:
+        """Renew what this node holds, and take or give back what an even share among the nodes wants."""
+        exchange, leases = self.exchange, self.leases
+        until = exchange.clock.monotonic() + leases.seconds
+        renewed = await exchange.commit(leases.renewal(exchange.clock.now(), leaving))
+        if renewed.unknown:
+            log.warning("attempts_unknown", attempts=renewed.unknown)
+        for name in (*renewed.lost, *leases.anothers_since(renewed.tokens)):
+            self._part_with(name, "lease_lost")  # what another has learned since is in the database
+        leases.hold(renewed.tokens, until)
+        if renewed.give_back:
+            await self.save()
+            await exchange.commit(lambda session: give_back(session.connection(), leases.node, renewed.give_back))
+            for name in renewed.give_back:
+                self._part_with(name, "lease_given_back")
+
+    def _part_with(self, name: str, event: str) -> None:
+        log.info(event, lease=name, node=self.leases.node)
+        self.leases.forget(name)
+        if name != TIMETABLE:
+            self._forget(campaign_of(name))
+
     async def save(self) -> None:
-        """Keep what was learned since the last time; who has stopped need not be kept in mind any more."""
+        """Keep what was learned since the last time, unless another node has paced the campaign since; who has stopped
+        need not be kept in mind any more.
+        """
         learned = {
             campaign_id: Learned(self.policies[campaign_id].state(), choice.known.state())
             for campaign_id, choice in self.choices.items()
         }
-        now = self.exchange.clock.now()
-        await self.exchange.commit(lambda session: keep(session, learned, now))
+        now, still_held = self.exchange.clock.now(), self.leases.still_held
+
+        def keep_own(session: Session) -> None:
+            keep(session, {one: state for one, state in learned.items() if still_held(session, one)}, now)
+
+        await self.exchange.commit(keep_own)
         for stopped in learned.keys() - self.running:
-            for known in (self.policies, self.choices, self._looked_at, self._looked_ahead_at, self._last_call_at):
-                known.pop(stopped, None)
+            self._forget(stopped)
+
+    def _forget(self, campaign_id: int) -> None:
+        for known in (self.policies, self.choices, self._looked_at, self._looked_ahead_at, self._last_call_at):
+            known.pop(campaign_id, None)
 
     async def tick(self) -> None:
         """Every running campaign once, the one with most free agents first; one that fails does not stop the others."""
         now, at = self.exchange.clock.now(), self.exchange.clock.monotonic()
-        scenes = await self.exchange.read(lambda session: self._scenes(session, now))
+        paced = self.leases.campaigns
+        scenes = await self.exchange.read(lambda session: self._scenes(session, paced, now))
         for stopped in self.reasons.keys() - self.running:
             del self.reasons[stopped]
         for scene in sorted(scenes, key=lambda scene: -_count(scene.agents, AgentState.READY)):
@@ -124,8 +143,10 @@ class DialLoop:
                 self.exchange.counts["campaign_errors"] += 1
                 log.exception("campaign_not_paced", campaign=scene.campaign.name)
 
-    def _scenes(self, session: Session, now: datetime) -> list[Scene]:
-        running = session.exec(select_rows(Campaign).where(Campaign.intent == Intent.RUN)).all()
+    def _scenes(self, session: Session, paced: Collection[int], now: datetime) -> list[Scene]:
+        self._calls_left = call_budget.available(session.connection(), self.calls_per_second)
+        wanted = select_rows(Campaign).where(Campaign.intent == Intent.RUN)
+        running = [campaign for campaign in session.exec(wanted) if campaign.id in paced]
         self.running = {campaign.id or 0 for campaign in running}
         for campaign in running:
             if campaign.id is not None and campaign.id not in self.policies:
@@ -148,7 +169,7 @@ class DialLoop:
             campaign,
             connection.execute(agents).mappings().all(),
             *connection.execute(waiting).one(),
-            due_leads(connection, campaign.id or 0, int(self.budget.most) + 1, now),
+            due_leads(connection, campaign.id or 0, int(max(1.0, self.calls_per_second)) + 1, now),
             drops,
             _budgets(campaign, law, drops),
             _ring_minimum(law),
@@ -165,7 +186,7 @@ class DialLoop:
             self.exchange.start(self._look_ahead(scene.campaign, now))
         last_call_at = self._last_call_at.get(campaign_id)
         closes_in = (last_call_at - now).total_seconds() if last_call_at else inf
-        decision = policy.decide(at, _floor(scene, min(scene.due, self.budget.available(at)), closes_in))
+        decision = policy.decide(at, _floor(scene, min(scene.due, self._calls_left), closes_in))
         self.reasons[campaign_id] = decision.reason + ("; no more leads are due" if decision.dial >= scene.due else "")
         if decision.give_up:
             await self._give_up(decision.give_up, now - timedelta(seconds=scene.ring_seconds_minimum))
@@ -191,25 +212,35 @@ class DialLoop:
         if not offers:
             return
         named = {uuid4().hex: offer for offer in offers}
-        claims = await exchange.commit(
-            lambda session: claim(session, named, question, exchange.rulebook, exchange.clock.now())
-        )
-        self.budget.spend(len(claims))
+        claims = await exchange.commit(lambda session: self._claim(session, named, question))
+        self._calls_left -= len(claims)
         for placed in claims:
             chance = choice.dialled(placed.attempt_id, named[placed.attempt_id])
             self.observe(campaign_id, observed.Dialled(placed.attempt_id, exchange.clock.monotonic(), chance))
             exchange.start(self._place(scene.campaign, placed))
 
+    def _claim(self, session: Session, named: Mapping[str, Offer], question: Question) -> list[Claim]:
+        """Attempts for as many of the offers as calls may be started; none once the campaign is another node's."""
+        connection, exchange = session.connection(), self.exchange
+        if not self.leases.still_held(session, question.campaign.id or 0):
+            return []
+        calls = call_budget.take(connection, len(named), self.calls_per_second)
+        some = dict(islice(named.items(), calls))
+        claims = claim(session, some, question, exchange.rulebook, exchange.clock.now())
+        call_budget.put_back(connection, calls - len(claims))
+        return claims
+
     async def _place(self, campaign: Campaign, placed: Claim) -> None:
         exchange = self.exchange
-        event = await exchange.ask_for_call(
-            exchange.carrier.place,
-            placed.cleared,
-            placed.attempt_id,
-            placed.caller_id,
-            campaign.ring_seconds,
-            campaign.machine_detection,
-        )
+
+        def place() -> Placement:
+            if exchange.clock.monotonic() >= self.leases.until:  # stood still: another node paces by now
+                return Refused("the node's lease had run out", retry=True)
+            cleared, ring_seconds = placed.cleared, campaign.ring_seconds
+            carrier, detect = exchange.carrier, campaign.machine_detection
+            return carrier.place(cleared, placed.attempt_id, placed.caller_id, ring_seconds, detect)
+
+        event = await exchange.ask_for_call(place)
         if isinstance(event, Refused):
             if (choice := self.choices.get(campaign.id or 0)) is not None:
                 choice.forget(placed.attempt_id)
@@ -221,7 +252,7 @@ class DialLoop:
         log.error("campaign_paused", campaign=campaign.name, problem=problem)
 
         def pause(session: Session) -> None:
-            row = session.get(Campaign, campaign.id)
+            row = session.get(Campaign, campaign.id, with_for_update=True)
             if row is not None and row.intent == Intent.RUN:
                 row.intent, row.note = Intent.PAUSE, f"the carrier refuses: {problem}"
 

@@ -39,6 +39,7 @@ class Metrics:
             "dialer_calls_abandoned_total", "Live answers without an agent in time, as known at first"
         )
         self.in_flight = gauge("dialer_attempts_in_flight", "Attempts that have not ended", ["state"])
+        self.leases = gauge("dialer_leases_held", "What this node alone does at present", ["of"])
         self.inbox_age = gauge("dialer_inbox_age_seconds", "How long the oldest write under way has waited")
         self.caught = CaughtErrors()
         self.registry.register(self.caught)

@@ -49,9 +49,11 @@ def checked_address(address: str) -> str:
     return address
 
 
-def agent_named(session: Session, name: str) -> RowMapping:
-    """Raises UnknownAgent."""
-    found = session.connection().execute(select(AGENT).where(AGENT.c.name == name)).mappings().one_or_none()
+def agent_named(session: Session, name: str, *, to_change: bool = False) -> RowMapping:
+    """The agent's row; locked until the commit if it is to change. Raises UnknownAgent."""
+    named = AGENT.c.name == name
+    one = select(AGENT).where(named)
+    found = _locked(session, named) if to_change else session.connection().execute(one).mappings().one_or_none()
     if found is None:
         raise UnknownAgent(f"no agent {name!r}: add one with `dialer agent add {name} --address client:{name}`")
     return found
@@ -72,7 +74,7 @@ def add_agent(session: Session, name: str, address: str, now: datetime) -> bool:
 
 def log_in(session: Session, name: str, campaign: str, now: datetime) -> AgentState:
     """Ask for the seat, which the daemon then rings. Raises UnknownAgent, UnknownCampaign, ImpossibleForAgent."""
-    agent = agent_named(session, name)
+    agent = agent_named(session, name, to_change=True)
     campaign_id = campaign_named(session, campaign).id
     if agent["state"] != AgentState.LOGGED_OUT and agent["campaign_id"] != campaign_id:
         raise ImpossibleForAgent(f"agent {name!r} is logged in to another campaign: log out first")
@@ -97,7 +99,7 @@ def leave(session: Session, campaign: str) -> None:
 
 def wish(session: Session, name: str, event: AgentEvent, reason: str, now: datetime) -> AgentState:
     """Ready, pause or log out. Raises UnknownAgent, ImpossibleForAgent."""
-    agent = agent_named(session, name)
+    agent = agent_named(session, name, to_change=True)
     try:
         return move_agent(session.connection(), agent, event, now, reason=reason)
     except ImpossibleForAgent as error:
@@ -108,7 +110,7 @@ def dispose(
     session: Session, name: str, code: str, callback_at: datetime | None, connect_seconds: float, now: datetime
 ) -> Taken:
     """Record what came of the agent's call. Raises UnknownAgent, UnknownDisposition, WrongDisposition, IllegalEvent."""
-    agent = agent_named(session, name)
+    agent = agent_named(session, name, to_change=True)
     if agent["attempt_id"] is None:
         raise WrongDisposition(f"agent {name!r} has no call to dispose of")
     campaign = session.get_one(Campaign, agent["campaign_id"])
@@ -146,13 +148,12 @@ def end_wrap_up(session: Session, connect_seconds: float, now: datetime) -> bool
 
     One at a time, so that an answer never waits for a whole floor to be freed.
     """
-    connection = session.connection()
-    longest = select(AGENT).where(*_overdue(now)).order_by(AGENT.c.wrap_up_until).limit(1)
-    agent = connection.execute(longest).mappings().one_or_none()
+    longest = select(AGENT.c.id).where(*_overdue(now)).order_by(AGENT.c.wrap_up_until).limit(1)
+    agent = _locked(session, AGENT.c.id == longest.scalar_subquery(), *_overdue(now))
     if agent is None:
         return False
     _dispose_if_open(session, agent, connect_seconds, now)
-    move_agent(connection, agent, AgentEvent.WRAPPED_UP, now)
+    move_agent(session.connection(), agent, AgentEvent.WRAPPED_UP, now)
     return True
 
 
@@ -196,7 +197,8 @@ def seats_to_ring(session: Session, tokens: list[str]) -> list[dict[str, str]]:
     columns = (AGENT.c.id, AGENT.c.address, CAMPAIGN.c.caller_ids)
     waiting = select(*columns).join(CAMPAIGN, CAMPAIGN.c.id == AGENT.c.campaign_id).where(*_SEATLESS)
     rung = []
-    for agent, token in zip(connection.execute(waiting.limit(len(tokens))).all(), tokens, strict=False):
+    waiting = waiting.limit(len(tokens)).with_for_update(of=AGENT, skip_locked=True)  # whom another node rings
+    for agent, token in zip(connection.execute(waiting).all(), tokens, strict=False):
         connection.execute(update(AGENT).where(AGENT.c.id == agent.id).values(seat_token=token))
         rung.append({"address": agent.address, "caller_id": agent.caller_ids[0], "seat_token": token})
     return rung
@@ -238,7 +240,15 @@ def seats_unanswered(session: Session, now: datetime) -> list[RowMapping]:
 
 
 def _by_token(session: Session, token: str) -> RowMapping | None:
-    return session.connection().execute(select(AGENT).where(AGENT.c.seat_token == token)).mappings().one_or_none()
+    return _locked(session, AGENT.c.seat_token == token)
+
+
+def _locked(session: Session, *which: ColumnElement[bool]) -> RowMapping | None:
+    """One agent's row, locked until the commit; after the attempt's, for the events of a call lock that first."""
+    connection = session.connection()
+    attempt = select(AGENT.c.attempt_id).where(*which).scalar_subquery()
+    connection.execute(select(ATTEMPT.c.id).where(ATTEMPT.c.id == attempt).with_for_update()).first()
+    return connection.execute(select(AGENT).where(*which).with_for_update()).mappings().one_or_none()
 
 
 def _dispose_if_open(session: Session, agent: RowMapping, connect_seconds: float, now: datetime) -> None:

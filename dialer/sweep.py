@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import RowMapping, select
 from sqlmodel import Session
 
 from campaigns.campaign import Intent
@@ -33,15 +33,6 @@ RING_MARGIN = timedelta(seconds=10)  # between the attempt's commit and the firs
 CONFIRM_SPACING_SECONDS = 0.1  # ten look-ups a second: the connects of some 600 agents with talks of a minute
 UNCONFIRMED_LIMIT = 5  # waiting; a sixth would be looked at too late to spare anybody silence
 AT_ONCE = 50  # look-ups of one round, so that they never crowd out new calls
-
-
-def forget_placing(session: Session, now: datetime) -> int:
-    """At the start: an attempt that was being placed when the process ended may or may not exist."""
-    stale = update(ATTEMPT).where(ATTEMPT.c.state == CallState.PLACING)
-    problem = "the dialer ended while this was being placed"
-    return (
-        session.connection().execute(stale.values(state=CallState.UNKNOWN, error=problem, last_event_at=now)).rowcount
-    )
 
 
 def quiet_attempts(session: Session, quiet: timedelta, now: datetime) -> list[RowMapping]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index
+from sqlalchemy import JSON, BigInteger, Column, Index
 from sqlmodel import Field, SQLModel
 
 from compliance.utc import UtcDateTime
@@ -69,9 +69,31 @@ class CarrierEvent(SQLModel, table=True):
 
 
 class Node(SQLModel, table=True):
-    """How to reach the process that writes; used where the database is not a file with a lock file beside it."""
+    """A daemon, and how to reach it. On PostgreSQL several work on one database; a SQLite file has one."""
 
     __tablename__ = "node"
 
     name: str = Field(primary_key=True)
-    told: str  # JSON: the address and the token of its API
+    told: str  # JSON: the address and the token of its API; empty on SQLite, where the lock file says it
+    seen_at: float  # seconds since 1970 by the database's clock; 0 when it takes no more work
+
+
+class Lease(SQLModel, table=True):
+    """The right to one piece of work that a single node at a time may do, until it runs out."""
+
+    __tablename__ = "lease"
+
+    name: str = Field(primary_key=True)  # "timetable", or "campaign 12"
+    node: str  # empty when it was given back
+    token: int = Field(sa_type=BigInteger)  # one more with each change of holder
+    expires_at: float  # seconds since 1970 by the database's clock
+
+
+class CallBudget(SQLModel, table=True):
+    """Calls that all nodes together may start now: one row, filled at the carrier's rate."""
+
+    __tablename__ = "call_budget"
+
+    id: int | None = Field(default=None, primary_key=True)
+    calls: float  # when it was filled last
+    filled_at: float  # seconds since 1970 by the database's clock

@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
 import structlog
+from sqlmodel import Session
 
-from dialer import seats, sweep
-from dialer.dial_loop import Budget, DialLoop
+from dialer import call_budget, seats, sweep
+from dialer.dial_loop import DialLoop
 from dialer.exchange import Exchange
+from dialer.leases import Leases
 from dialer.telephony.carrier import CarrierError
 
 log = structlog.get_logger()
@@ -41,32 +43,43 @@ async def tick_until(
 
 
 async def tick(exchange: Exchange, loop: DialLoop, late_seconds: float) -> None:
-    """Free agents, ring seats, dial."""
+    """Renew the leases, free agents, ring seats, dial."""
     exchange.metrics.tick_lateness.observe(late_seconds)
     began = exchange.clock.monotonic()
-    await sweep.end_overdue_wrap_ups(exchange)
-    await ring_seats(exchange, loop.budget)
+    await loop.keep_leases()
+    if loop.leases.timetable:
+        await sweep.end_overdue_wrap_ups(exchange)
+        await ring_seats(exchange, loop.calls_per_second)
     await loop.tick()
     ended = exchange.clock.monotonic()
     exchange.ticks.add(began, ended)
     exchange.metrics.ticks.observe(ended - began)
 
 
-async def let_go(exchange: Exchange) -> None:
-    """Hang up what is over. Beside the tick, for a carrier that does not answer must not hold up the floor."""
+async def let_go(exchange: Exchange, leases: Leases) -> None:
+    """Hang up what is over, once for all nodes. Beside the tick, for a carrier that does not answer must not hold up
+    the floor.
+    """
+    if not leases.timetable:
+        return
     await sweep.hang_up_left_seats(exchange)
     await sweep.stop_calls(exchange)
 
 
-async def ring_seats(exchange: Exchange, budget: Budget) -> None:
+async def ring_seats(exchange: Exchange, calls_per_second: float) -> None:
     """Ring the agents who have logged in since the last tick, as fast as the carrier starts calls."""
     waiting = await exchange.read(seats.agents_without_seat)
     if not waiting:
         return
-    now = exchange.clock.monotonic()
-    tokens = [uuid4().hex for _ in range(min(waiting, SEATS_A_TICK, budget.available(now)))]
-    budget.spend(len(tokens))
-    for agent in await exchange.commit(lambda session: seats.seats_to_ring(session, tokens)):
+    tokens = [uuid4().hex for _ in range(min(waiting, SEATS_A_TICK))]
+
+    def to_ring(session: Session) -> list[dict[str, str]]:
+        calls = call_budget.take(session.connection(), len(tokens), calls_per_second)
+        rung = seats.seats_to_ring(session, tokens[:calls])
+        call_budget.put_back(session.connection(), calls - len(rung))
+        return rung
+
+    for agent in await exchange.commit(to_ring):
         exchange.start(_ring_seat(exchange, agent["address"], agent["caller_id"], agent["seat_token"]))
 
 

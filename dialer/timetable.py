@@ -17,6 +17,7 @@ from campaigns.store import forget_campaigns
 from compliance import ledger
 from compliance.lists import drop_inactive
 from dialer.exchange import Exchange
+from dialer.leases import Leases
 from dialer.privacy import forget_attempts, outlived_attempts, outlived_decisions
 from dialer.store import CARRIER_EVENT
 from dialer.sweep import ask_about_quiet_calls, check_seats
@@ -34,24 +35,39 @@ COUNTS_KEPT = timedelta(days=62)  # longer than any window of a drop rate
 UPKEEP = CronTrigger(hour=3, minute=30, timezone=UTC)
 
 
+Work = Callable[[], Awaitable[None]]
+
+
 def make_timetable(
-    exchange: Exchange, quiet_seconds: float, lost_seconds: float, save_pacing: Callable[[], Awaitable[None]]
+    exchange: Exchange, leases: Leases, quiet_seconds: float, lost_seconds: float, save_pacing: Work
 ) -> AsyncIOScheduler:
-    """The scheduler, not yet started."""
+    """The scheduler, not yet started. What is about calls and agents, whoever answers for them, is done by the node
+    that holds the timetable's lease; what is about the node itself by each.
+    """
     quiet, lost = timedelta(seconds=quiet_seconds), timedelta(seconds=lost_seconds)
-    entries: list[tuple[str, Callable[[], Awaitable[None]], object]] = [
+    of_all: list[tuple[str, Work, object]] = [
         ("quiet calls", lambda: ask_about_quiet_calls(exchange, quiet, lost), _every(quiet_seconds / 4)),
         ("seats", lambda: check_seats(exchange), _every(SEAT_CHECK_SECONDS)),
-        ("account", lambda: exchange.ask(exchange.carrier.check), _every(ACCOUNT_CHECK_SECONDS)),
-        ("pacing", save_pacing, _every(PACING_SAVED_SECONDS)),
         ("upkeep", lambda: _upkeep(exchange), UPKEEP),
     ]
+    of_each: list[tuple[str, Work, object]] = [
+        ("account", lambda: exchange.ask(exchange.carrier.check), _every(ACCOUNT_CHECK_SECONDS)),
+        ("pacing", save_pacing, _every(PACING_SAVED_SECONDS)),
+    ]
     scheduler = AsyncIOScheduler(timezone=UTC)
-    for name, work, trigger in entries:
+    for name, work, trigger in (*((name, _once(leases, work), at) for name, work, at in of_all), *of_each):
         scheduler.add_job(
             _guarded, trigger, args=[exchange, name, work], id=name, coalesce=True, misfire_grace_time=None
         )
     return scheduler
+
+
+def _once(leases: Leases, work: Work) -> Work:
+    async def by_the_holder() -> None:
+        if leases.timetable:
+            await work()
+
+    return by_the_holder
 
 
 def _every(seconds: float) -> IntervalTrigger:

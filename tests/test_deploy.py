@@ -173,6 +173,7 @@ def exported() -> dict[str, set[str]]:
     for state in CallState:
         metrics.in_flight.labels(state.value).set(0)
     metrics.events.labels("answer").inc()
+    metrics.leases.labels("campaign").set(0)
     series: dict[str, set[str]] = {"up": set()}
     for line in metrics.text().decode().splitlines():
         if not line.startswith("#"):

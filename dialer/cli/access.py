@@ -1,6 +1,7 @@
 """How commands reach the database: reads open the file, writes go through a running daemon or take the file."""
 
 import json
+import secrets
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,11 +27,13 @@ from dialer.clock import Clock
 from dialer.db import schema
 from dialer.db.database import Database, place_of
 from dialer.db.place import DatabaseError, DatabaseTaken, Place
+from dialer.web.proof import proof
 
 T = TypeVar("T")
 
 MISUSE = 2
 API_SECONDS = 60.0  # a batch of leads waits for its commit
+ANSWER_SECONDS = 2.0  # else another node is asked
 
 
 def fail(message: str, code: int = 1) -> typer.Exit:
@@ -94,6 +97,7 @@ def reading(settings: Settings) -> Iterator[Session]:
 class Daemon:
     """A running daemon, as it announced itself."""
 
+    node: str
     url: str
     token: str
 
@@ -113,6 +117,17 @@ class Daemon:
         result: dict[str, Any] = answer.json()
         return result
 
+    def answers(self) -> bool:
+        """Whether it does soon, and no other in its place: one of another machine may have told a loopback address."""
+        nonce = secrets.token_hex(16)
+        with requests.Session() as session:
+            session.trust_env = False
+            try:
+                answer = session.get(f"{self.url}/healthz", params={"nonce": nonce}, timeout=ANSWER_SECONDS)
+                return bool(answer.json().get("proof") == proof(self.token, nonce))
+            except (requests.RequestException, AttributeError):
+                return False
+
     def _request(self, method: str, path: str, **rest: Any) -> requests.Response:
         headers = {"Authorization": f"Bearer {self.token}"}
         with requests.Session() as session:
@@ -127,16 +142,19 @@ def _words(answer: requests.Response) -> str:
     return "; ".join(f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in detail)
 
 
-def running_daemon(settings: Settings) -> Daemon | None:
-    """The daemon that writes to this database; None when none has announced itself."""
+def running_daemons(settings: Settings) -> list[Daemon]:
+    """The daemons that write to this database, the likeliest to answer first; empty when none has announced itself."""
     try:
-        text = place_of(settings.database_url).announced()
+        texts = place_of(settings.database_url).announced()
     except DatabaseError as error:
         raise fail(str(error)) from None
-    if not text:
-        return None
-    told = json.loads(text)
-    return Daemon(told["url"], told["token"])
+    return [Daemon(told["node"], told["url"], told["token"]) for told in map(json.loads, texts)]
+
+
+def running_daemon(settings: Settings) -> Daemon | None:
+    """One of them that answers; None when none has announced itself."""
+    daemons = running_daemons(settings)
+    return next((daemon for daemon in daemons[:-1] if daemon.answers()), daemons[-1] if daemons else None)
 
 
 class Writer:

@@ -30,11 +30,13 @@ from dialer.cli.access import (
     place_or_fail,
     reading,
     running_daemon,
+    running_daemons,
     say,
 )
 from dialer.clock import Clock
 from dialer.counts import drop_counts
 from dialer.db import schema
+from dialer.leases import of_campaign, pacers
 
 app = typer.Typer(no_args_is_help=True, help="Make campaigns, start and stop them.")
 
@@ -131,7 +133,9 @@ def show(name: Name, json: Json = False) -> None:
             campaign = campaign_named(session, name)
         except UnknownCampaign as error:
             raise fail(str(error)) from None
-        seen = _seen(session, campaign, Clock(settings.clock_offset_seconds), _floor_seen(settings))
+        node = pacers(session).get(of_campaign(campaign.id or 0))
+        clock = Clock(settings.clock_offset_seconds)
+        seen = _seen(session, campaign, clock, _floor_seen(settings, node), node)
     if json:
         emit(seen)
         return
@@ -143,8 +147,10 @@ def show(name: Name, json: Json = False) -> None:
         console.print(table)
 
 
-def _floor_seen(settings: Settings) -> dict[str, Any] | None:
-    daemon = running_daemon(settings)
+def _floor_seen(settings: Settings, node: str | None) -> dict[str, Any] | None:
+    """The floor as the node sees it that paces the campaign, for it alone knows why; or else as any does."""
+    pacing = [daemon for daemon in running_daemons(settings) if daemon.node == node]
+    daemon = pacing[0] if pacing else running_daemon(settings)
     if daemon is None:
         return None
     try:
@@ -153,7 +159,9 @@ def _floor_seen(settings: Settings) -> dict[str, Any] | None:
         raise fail(f"the daemon at {daemon.url} does not answer: {error}") from None
 
 
-def _seen(session: Session, campaign: Campaign, clock: Clock, floor: dict[str, Any] | None) -> dict[str, Any]:
+def _seen(
+    session: Session, campaign: Campaign, clock: Clock, floor: dict[str, Any] | None, node: str | None
+) -> dict[str, Any]:
     now = clock.now()
     figures = campaign_figures(session, campaign.id or 0, now - timedelta(days=1))
     tally = figures.since_then
@@ -164,6 +172,7 @@ def _seen(session: Session, campaign: Campaign, clock: Clock, floor: dict[str, A
             "state": str(campaign_state(session, campaign)),
             "note": campaign.note,
             "daemon": "runs" if floor is not None else "none runs: start one with `dialer run`",
+            "paced_by": node or "no node",
             "decision": _decision(floor, campaign.name) if floor is not None else "",
             "leads": dict(figures.leads),
             "held": dict(figures.held),

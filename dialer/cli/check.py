@@ -17,7 +17,7 @@ from compliance import rulebook
 from compliance.packs import RuleError
 from config import Settings, SettingsError
 from dialer.cli import own_url
-from dialer.cli.access import Daemon, emit, reading, running_daemon, say
+from dialer.cli.access import Daemon, emit, reading, running_daemons, say
 from dialer.clock import Clock
 from dialer.db import schema
 from dialer.db.database import place_of
@@ -136,10 +136,11 @@ def _public_url(settings: Settings) -> Iterator[Finding]:
     if not base:
         yield Finding("public URL", "none is set: set DIALER_PUBLIC_URL to where the carrier can reach this daemon")
         return
-    daemon = running_daemon(settings)
-    if daemon is not None:
-        yield _daemon(daemon)
-        yield Finding("public URL", own_url.fault(base, daemon.token), base)
+    daemons = running_daemons(settings)
+    if daemons:
+        yield from map(_daemon, daemons)
+        faults = [own_url.fault(base, daemon.token) for daemon in daemons]  # behind the URL may be any of them
+        yield Finding("public URL", "" if "" in faults else faults[0], base)
         if base != settings.local_url:
             yield Finding("control API", own_url.api_fault(base), "not at the public URL")
         return
@@ -158,8 +159,10 @@ def _daemon(daemon: Daemon) -> Finding:
             session.trust_env = False
             told = session.get(f"{daemon.url}/readyz", timeout=own_url.ANSWER_SECONDS).json()
     except requests.RequestException as error:
-        return Finding("daemon", f"{daemon.url} does not answer ({type(error).__name__}): see its log, start it again")
-    return Finding("daemon", "; ".join(told["reasons"]), "ready")
+        where = f"{daemon.node} at {daemon.url}"
+        return Finding("daemon", f"{where} does not answer ({type(error).__name__}): see its log, start it again")
+    fault = f"{daemon.node}: {'; '.join(told['reasons'])}" if told["reasons"] else ""
+    return Finding("daemon", fault, f"{daemon.node} ready, holds {', '.join(told['leases']) or 'no lease'}")
 
 
 def disk(free: int, used: int, path: Path) -> Finding:

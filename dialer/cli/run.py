@@ -46,7 +46,7 @@ def run(
     set_up(settings.log_level)
     try:
         daemon.check_settings(settings)
-        database = schema.open_current(settings.database_url)
+        database = schema.open_current(settings.database_url, settings.node)
     except (daemon.CannotStart, DatabaseError) as error:
         raise fail(str(error)) from None
     try:

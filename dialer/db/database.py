@@ -7,7 +7,7 @@ each item behind its own savepoint, and nobody is answered before the commit has
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +16,10 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlmodel import Session
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random
+from tenacity.stop import stop_base
 
 from dialer.db.place import DatabaseError, Place, Writing
 from dialer.db.postgres import PostgresDatabase
@@ -27,6 +29,12 @@ T = TypeVar("T")
 Write = tuple[Callable[[Session], Any], "Future[Any]"]
 
 GROUP_SECONDS = 0.003  # of work that may share a commit; more would only lengthen the wait of the first
+REPEATABLE = {"40001", "40P01", "55P03"}  # PostgreSQL: serialization failure, deadlock, lock not available
+REPEATS, REPEAT_SECONDS, REPEAT_WAIT_SECONDS = 10, 3.0, 0.05  # longer than the server lets a stopped node hold a lock
+
+
+class CommitUncertain(DatabaseError):
+    """The connection broke during a commit, which may have been made."""
 
 
 def place_of(url: str) -> Place:
@@ -59,10 +67,10 @@ class Database:
             self._writer.start()
 
     @classmethod
-    def open(cls, url: str) -> "Database":
-        """Open for reading and writing; raises DatabaseTaken while another process does."""
+    def open(cls, url: str, node: str | None = None) -> "Database":
+        """Open for reading and writing, alone or as a node of that name (`Place.writing`). Raises DatabaseTaken."""
         place = place_of(url)
-        return cls(place.reading(), place.writing())
+        return cls(place.reading(), place.writing(node))
 
     @classmethod
     def open_to_read(cls, url: str) -> "Database":
@@ -87,7 +95,7 @@ class Database:
         return self.submit(work).result()
 
     def announce(self, text: str) -> None:
-        """Tell other processes how to reach the one that writes."""
+        """Tell other processes how to reach this one."""
         assert self._writing is not None
         self._writing.announce(text)
 
@@ -107,39 +115,95 @@ class Database:
                 return
 
     def _commit(self, first: Write) -> None:
-        """One transaction of the first write and those that wait behind it."""
-        results: list[tuple[Future[Any], Any]] = []
-        current = first[1]
-        try:
-            with self._engine.begin() as connection:
-                for work, current in self._group(first):
-                    if not current.set_running_or_notify_cancel():  # whoever asked has gone
-                        continue
-                    savepoint = connection.begin_nested()
-                    try:
-                        with Session(connection, join_transaction_mode="rollback_only") as session:
-                            result = work(session)
-                            session.flush()
-                        savepoint.commit()
-                        results.append((current, result))
-                    except Exception as error:  # noqa: BLE001 - handed to whoever asked for the write
-                        if savepoint.is_active:
-                            savepoint.rollback()
-                        current.set_exception(error)
-        except Exception as error:  # noqa: BLE001 - a failed commit fails every write in it, each hears of it
-            for done in {current, *(done for done, _result in results)}:
-                if not done.done():
-                    done.set_exception(error)
+        """One transaction of the first write and those that wait behind it.
+
+        What becomes of its writes when it cannot be:
+        - A work raises: that write fails alone, by its savepoint.
+        - The server finds a deadlock or a serialization failure, or another node holds a row for too long: nothing of
+          the group is kept, and each of its writes is tried again in a transaction of its own, in which it meets the
+          others' locks in one order only.
+        - The connection breaks before the commit is asked for: the same.
+        - It breaks while the commit is under way: it may have been made, so nothing is repeated and every write fails
+          with CommitUncertain. Webhooks are known by their key when they come again; an attempt that was committed but
+          is placed by nobody is found by the sweep.
+        """
+        if not first[1].set_running_or_notify_cancel():  # whoever asked has gone
             return
+        group = [first]
+        try:
+            self._together(self._growing(group))
+        except Exception as error:  # noqa: BLE001 - each write of the group hears of it
+            left = [write for write in group if not write[1].done()]
+            if not may_repeat(error):
+                for _work, done in left:
+                    done.set_exception(error)
+                return
+            again = Retrying(
+                retry=retry_if_exception(may_repeat),
+                stop=_Until(monotonic() + REPEAT_SECONDS) | stop_after_attempt(REPEATS),
+                wait=wait_random(0, REPEAT_WAIT_SECONDS),
+                reraise=True,
+            )
+            for write in left:
+                try:
+                    again(self._together, [write])
+                except Exception as error:  # noqa: BLE001 - handed to whoever asked for the write
+                    write[1].set_exception(error)
+
+    def _together(self, writes: Iterable[Write]) -> None:
+        """Commit the writes and give each its result, or what its work raised. Raises what fails them all."""
+        results: list[tuple[Future[Any], Any]] = []
+        with self._engine.connect() as connection:
+            transaction = connection.begin()
+            for work, done in writes:
+                savepoint = connection.begin_nested()
+                try:
+                    with Session(connection, join_transaction_mode="rollback_only") as session:
+                        result = work(session)
+                        session.flush()
+                    savepoint.commit()
+                    results.append((done, result))
+                except Exception as error:
+                    if may_repeat(error):
+                        raise
+                    if savepoint.is_active:
+                        savepoint.rollback()
+                    done.set_exception(error)
+            try:
+                transaction.commit()
+            except DBAPIError as error:
+                if error.connection_invalidated:
+                    raise CommitUncertain("the connection broke during a commit, which may have been made") from error
+                raise
         for done, result in results:
             done.set_result(result)
 
-    def _group(self, first: Write) -> Iterator[Write]:
+    def _growing(self, group: list[Write]) -> Iterator[Write]:
+        """The group's first write and, while there is time, those that wait behind it: they join the group."""
         full_at = monotonic() + GROUP_SECONDS
-        item: Write | None = first
-        while item is not None:
-            yield item
-            if self._writes.empty() or monotonic() >= full_at:
-                return
+        yield group[0]
+        while not self._writes.empty() and monotonic() < full_at:
             item = self._writes.get()
-        self._closing = True
+            if item is None:
+                self._closing = True
+                return
+            if item[1].set_running_or_notify_cancel():
+                group.append(item)
+                yield item
+
+
+def may_repeat(error: BaseException) -> bool:
+    """Whether the transaction surely left nothing behind and may succeed another time."""
+    if not isinstance(error, DBAPIError):
+        return False
+    return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in REPEATABLE
+
+
+class _Until(stop_base):
+    """One end for all writes of a group."""
+
+    def __init__(self, moment: float) -> None:
+        self._moment = moment
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        return monotonic() >= self._moment

@@ -12,15 +12,15 @@ class DatabaseError(Exception):
 
 
 class DatabaseTaken(DatabaseError):
-    """Another process writes to this database."""
+    """Another process writes to this database, and not beside others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """The right to write, for one process at a time, until it is released or the process ends."""
+    """The right to write, until it is released or the process ends."""
 
     engine: Engine
-    announce: Callable[[str], None]  # tells other processes how to reach the one that writes
+    announce: Callable[[str], None]  # tells other processes how to reach this one
     release: Callable[[], None]
 
 
@@ -35,11 +35,11 @@ class Place(Protocol):
     def reading(self) -> Engine:
         """An engine whose transactions see one snapshot each, and which the database itself keeps from writing."""
 
-    def writing(self) -> Writing:
-        """Raises DatabaseTaken."""
+    def writing(self, node: str | None = None) -> Writing:
+        """The right to write: alone, or with a name beside other nodes where the database can. Raises DatabaseTaken."""
 
-    def announced(self) -> str:
-        """What the writing process has told of itself; empty when nothing, or when that process is gone."""
+    def announced(self) -> list[str]:
+        """What each writing process has told of itself, the likeliest to answer first; without those that are gone."""
 
     def contents(self) -> Contents:
         """What is there; looking makes nothing. Raises DatabaseError."""

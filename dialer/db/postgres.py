@@ -1,30 +1,42 @@
 """A database on a PostgreSQL server. The right to write is an advisory lock of the writing connection itself.
 
-So nobody writes without it: when the server or the network breaks the connection, the next one must take it anew.
+Nodes hold it shared, side by side, and each holds its name's lock alone; whoever writes without being a node (a
+command, a migration) holds it alone. So no command writes behind a node, and nobody writes without the right: when the
+server or the network breaks the connection, the next one must take it anew.
 """
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event, inspect, select, text
+from psycopg import AsyncConnection, sql
+from psycopg.conninfo import make_conninfo
+from sqlalchemy import URL, Engine, create_engine, event, inspect, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
+from dialer.db.lease import LEASE, NODE, clock
 from dialer.db.place import Contents, DatabaseError, DatabaseTaken, Writing
-from dialer.tables import Node
 
-LOCK = (0x6469616C, 1)  # "dial" in ASCII, so as not to meet another program's; 1: the right to write
+WRITE = (0x6469616C, 1)  # "dial" in ASCII, so as not to meet another program's; 1: the right to write
+NAMES = 0x6E6F6465  # "node": a space of locks for the names of nodes
 CONNECT_SECONDS = 5
-SESSION = "-c timezone=UTC"  # lead files are written as text, without a zone
+LOCK_WAIT = "300ms"  # longer than nodes keep each other waiting, shorter than the server's look for deadlocks (1 s)
+STANDSTILL = "2s"  # within a transaction, until the server ends it: what a stopped node has locked holds up the others
+DEAD_PEER = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"  # 11 s, not 2 hours
+SESSION = f"-c timezone=UTC {DEAD_PEER}"  # lead files are written as text, without a zone
 READ_ONLY = f"{SESSION} -c default_transaction_read_only=on"
-WRITER = "writer"
+BESIDE_OTHERS = f"{SESSION} -c lock_timeout={LOCK_WAIT} -c idle_in_transaction_session_timeout={STANDSTILL}"
 DRIVER = "postgresql+psycopg"
 
-_NODE = Node.__table__  # type: ignore[attr-defined]
-_TAKE = "SELECT pg_try_advisory_lock(%s, %s)"
-_HELD = text(
-    "SELECT 1 FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database WHERE locktype = 'advisory' "
-    "AND datname = current_database() AND classid = :class AND objid = :object AND objsubid = 2 AND granted"
+_ALONE = "SELECT pg_try_advisory_lock(%s, %s)"
+_SHARED = "SELECT pg_try_advisory_lock_shared(%s, %s)"
+_NAME = "SELECT pg_try_advisory_lock(%s, hashtext(%s))"
+_ANNOUNCED = text(  # objid is unsigned
+    "SELECT told FROM node JOIN pg_locks ON objid::bigint = hashtext(name)::bigint & 4294967295 "
+    "JOIN pg_database ON pg_database.oid = pg_locks.database WHERE locktype = 'advisory' "
+    "AND datname = current_database() AND classid = :names AND objsubid = 2 AND granted AND told <> '' "
+    "ORDER BY seen_at DESC"
 )
 
 
@@ -38,16 +50,17 @@ class PostgresDatabase:
     def reading(self) -> Engine:
         return self._engine(READ_ONLY, isolation_level="REPEATABLE READ")
 
-    def writing(self) -> Writing:
-        engine = self._engine(SESSION, pool_size=1, max_overflow=0)
+    def writing(self, node: str | None = None) -> Writing:
+        session = SESSION if node is None else f"{BESIDE_OTHERS} -c application_name={node}"
+        engine = self._engine(session, pool_size=1, max_overflow=0)
 
         @event.listens_for(engine, "connect")
-        def _take_lock(connection: Any, _record: object) -> None:
-            taken = connection.execute(_TAKE, LOCK).fetchone()[0]
-            connection.commit()
-            if not taken:
+        def _connected(connection: Any, _record: object) -> None:
+            try:
+                self._take_right(connection, node)
+            except DatabaseTaken:
                 connection.close()
-                raise DatabaseTaken(f"{self} is being written by another process: stop it, or let it do the work")
+                raise
 
         @event.listens_for(engine, "close")
         def _give_back(connection: Any, _record: object) -> None:
@@ -55,9 +68,12 @@ class PostgresDatabase:
                 connection.execute("SELECT pg_advisory_unlock_all()")
 
         def announce(told: str) -> None:
-            row = insert(_NODE).values(name=WRITER, told=told)
             with engine.begin() as connection:
-                connection.execute(row.on_conflict_do_update(index_elements=["name"], set_={"told": told}))
+                now = clock(connection)
+                row = insert(NODE).values(name=node, told=told, seen_at=now)
+                connection.execute(
+                    row.on_conflict_do_update(index_elements=["name"], set_={"told": told, "seen_at": now})
+                )
 
         try:
             engine.connect().close()
@@ -65,16 +81,22 @@ class PostgresDatabase:
             raise self._unreachable(error) from None
         return Writing(engine, announce, engine.dispose)
 
-    def announced(self) -> str:
+    def _take_right(self, connection: Any, node: str | None) -> None:
+        taken = connection.execute(_ALONE if node is None else _SHARED, WRITE).fetchone()[0]
+        named = taken and (node is None or connection.execute(_NAME, (NAMES, node)).fetchone()[0])
+        connection.commit()
+        if not taken:
+            raise DatabaseTaken(f"{self} is being written by another process: stop it, or let it do the work")
+        if not named:
+            raise DatabaseTaken(f"a node {node!r} of {self} runs: give this one another DIALER_NODE_NAME")
+
+    def announced(self) -> list[str]:
         engine = self.reading()
         try:
             with engine.connect() as connection:
-                if not connection.execute(_HELD, {"class": LOCK[0], "object": LOCK[1]}).first():
-                    return ""
-                if not inspect(connection).has_table(_NODE.name):
-                    return ""
-                told = connection.execute(select(_NODE.c.told).where(_NODE.c.name == WRITER)).scalar_one_or_none()
-                return told or ""
+                if not inspect(connection).has_table(LEASE.name):  # none, or one of an earlier version
+                    return []
+                return list(connection.execute(_ANNOUNCED, {"names": NAMES}).scalars())
         except OperationalError as error:
             raise self._unreachable(error) from None
         finally:
@@ -92,6 +114,16 @@ class PostgresDatabase:
             raise self._unreachable(error) from None
         finally:
             engine.dispose()
+
+    async def notifications(self, channel: str) -> AsyncIterator[str]:
+        """What is told on the channel from now on. Raises psycopg.OperationalError when the connection breaks."""
+        address = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        alive = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}  # else silence looks like none
+        address = make_conninfo(address, connect_timeout=CONNECT_SECONDS, **alive)
+        async with await AsyncConnection.connect(address, autocommit=True) as connection:
+            await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+            async for notification in connection.notifies():
+                yield notification.payload
 
     def _engine(self, session: str, **options: Any) -> Engine:
         connect = {"connect_timeout": CONNECT_SECONDS, "options": session}

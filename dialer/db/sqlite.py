@@ -27,7 +27,7 @@ class SqliteFile:
     def reading(self) -> Engine:
         return make_reading_engine(self.path)
 
-    def writing(self) -> Writing:
+    def writing(self, node: str | None = None) -> Writing:  # one, whatever its name
         lock = take_lock(self.path)
         engine = make_engine(self.path)
 
@@ -41,13 +41,13 @@ class SqliteFile:
 
         return Writing(engine, announce, release)
 
-    def announced(self) -> str:
+    def announced(self) -> list[str]:
         try:
             with _lock_file(self.path).open() as file:
                 text = file.read()
-                return text if text and _held(file.fileno()) else ""
+                return [text] if text and _held(file.fileno()) else []
         except FileNotFoundError:
-            return ""
+            return []
         except OSError as error:
             raise DatabaseError(
                 f"cannot read {self.path}.lock: {error.strerror}: use the account the daemon runs in"

@@ -58,13 +58,14 @@ async def _do(exchange: Exchange, action: str, parameters: dict[str, Any]) -> di
         request = request_type.model_validate(parameters)
     except ValidationError as error:
         raise HTTPException(422, jsonable_encoder(error.errors(include_url=False, include_context=False))) from None
-    now, orders, taken = exchange.clock.now(), list[tuple[HangUp, str]](), list[Taken]()
+    now = exchange.clock.now()
 
-    def work(session: Session) -> dict[str, Any]:
-        return act(Context(session, exchange.rulebook, now, exchange.connect_seconds, orders, taken), request)
+    def work(session: Session) -> tuple[dict[str, Any], list[tuple[HangUp, str]], list[Taken]]:
+        context = Context(session, exchange.rulebook, now, exchange.connect_seconds)  # anew each time it is tried
+        return act(context, request), context.orders, context.taken
 
     try:
-        result = await exchange.commit(work)
+        result, orders, taken = await exchange.commit(work)
     except REFUSALS as refusal:
         raise HTTPException(409, str(refusal)) from None
     for order, attempt_id in orders:

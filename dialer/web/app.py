@@ -30,7 +30,8 @@ def make_app(
     app = FastAPI(title="Predictive dialer", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(VoiceRoutes(exchange, signatures).router())
     app.include_router(api.make_router(exchange, lambda: loop.reasons))
-    app.include_router(health.make_router(exchange, token, draining, max(LATE_SECONDS, LATE_TICKS * tick_seconds)))
+    late_seconds = max(LATE_SECONDS, LATE_TICKS * tick_seconds)
+    app.include_router(health.make_router(exchange, loop.leases, token, draining, late_seconds))
     app.add_middleware(
         Guard, token=token, public_url=public_url, monotonic=exchange.clock.monotonic, counts=exchange.counts
     )

@@ -13,6 +13,7 @@ from dialer.call import CallState
 from dialer.db.place import DatabaseError
 from dialer.db.schema import HEAD
 from dialer.exchange import Exchange
+from dialer.leases import Leases
 from dialer.store import ATTEMPT
 from dialer.web.proof import proof
 
@@ -20,7 +21,9 @@ WRITE_SECONDS = 2.0  # an answer that waits longer for its commit is too late fo
 FORMAT = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus' own name for it
 
 
-def make_router(exchange: Exchange, token: str, draining: Callable[[], bool], late_seconds: float) -> APIRouter:
+def make_router(
+    exchange: Exchange, leases: Leases, token: str, draining: Callable[[], bool], late_seconds: float
+) -> APIRouter:
     """`GET /healthz` and `/readyz` for anybody, `GET /metrics` for whom `guard` lets in.
 
     `late_seconds` after its beginning, a tick is followed by the next, or the loop is late.
@@ -33,8 +36,8 @@ def make_router(exchange: Exchange, token: str, draining: Callable[[], bool], la
         return {"alive": "yes", **({"proof": proof(token, nonce)} if nonce else {})}
 
     @router.get("/readyz")
-    async def ready(response: Response) -> dict[str, bool | list[str]]:
-        """200 when new calls may be started, 503 with the reasons otherwise.
+    async def ready(response: Response) -> dict[str, bool | str | list[str]]:
+        """200 when new calls may be started, 503 with the reasons otherwise; and what this node holds of the work.
 
         For alarms and rolling restarts. A proxy must not keep the carrier's webhooks back because of it: the calls that
         live still need their answers.
@@ -43,7 +46,7 @@ def make_router(exchange: Exchange, token: str, draining: Callable[[], bool], la
         if draining():
             reasons.append("draining: the daemon is stopping, and waits for the last answers")
         response.status_code = 503 if reasons else 200
-        return {"ready": not reasons, "reasons": reasons}
+        return {"ready": not reasons, "reasons": reasons, "node": leases.node, "leases": sorted(leases.held)}
 
     @router.get("/metrics")
     async def metrics() -> Response:
@@ -51,6 +54,8 @@ def make_router(exchange: Exchange, token: str, draining: Callable[[], bool], la
         for state in CallState:
             if state is not CallState.ENDED:
                 exchange.metrics.in_flight.labels(state.value).set(live.get(state, 0))
+        exchange.metrics.leases.labels("campaign").set(len(leases.campaigns))
+        exchange.metrics.leases.labels("timetable").set(leases.timetable)
         exchange.metrics.inbox_age.set(exchange.oldest_write())
         return Response(exchange.metrics.text(), media_type=FORMAT)
 

@@ -200,7 +200,7 @@ def test_the_reference_file_sets_nothing_and_can_be_uncommented():
 
 def test_every_setting_is_used():
     """A setting that nothing in the dialer reads is a promise not kept."""
-    read_through = {"public_url": "webhook_base"}
+    read_through = {"public_url": "webhook_base", "node_name": "node"}
     assert {read_through.get(name, name) for name in Settings.model_fields} <= used_attributes(DIALER)
 
 

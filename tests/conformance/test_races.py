@@ -13,7 +13,10 @@ from campaigns.prospects import Question
 from campaigns.search import Offer, choose, look
 from campaigns.tables import Attempt, Campaign
 from compliance import ledger
+from dialer import call_budget, seats
+from dialer.agent import AgentEvent
 from dialer.call_control import take
+from dialer.db import lease
 from dialer.events import Progress
 from dialer.pacing.leads import LeadChances
 from dialer.store import claim_agent, remember_event
@@ -160,3 +163,60 @@ def test_events_of_one_call_are_taken_one_after_the_other(engine, build):
         engine, lambda session, _: (t := take(session, attempt, ringing, 2.0, NOON)).before.state != t.after.state
     )
     assert sorted(moved) == [False] * 7 + [True]
+
+
+def test_a_free_lease_is_taken_by_one_of_many_nodes_with_the_next_token(engine, build):
+    build.add("lease", {"name": "campaign 1", "node": "gone", "token": 7, "expires_at": 0.0})
+    got = side_by_side(
+        engine, lambda session, place: lease.take(session.connection(), ["campaign 1", "timetable"], str(place), 60.0)
+    )
+    assert sorted(found["campaign 1"] for found in got if "campaign 1" in found) == [8]
+    assert sorted(found["timetable"] for found in got if "timetable" in found) == [1]
+
+
+def test_who_claims_keeps_the_lease_until_the_commit(engine):
+    """The lease has run out, and another node wants it: not before the calls of the old holder are known."""
+    with Session(engine) as one, Session(engine) as other, ThreadPoolExecutor(1) as node:
+        token = lease.take(one.connection(), ["campaign 1"], "one", -1.0)["campaign 1"]
+        one.commit()
+        assert lease.still_held(one.connection(), "campaign 1", "one", token)
+        waits = node.submit(lease.take, other.connection(), ["campaign 1"], "other", 60.0)
+        with pytest.raises(TimeoutError):
+            waits.result(0.2)
+        one.commit()
+        assert waits.result(10) == {"campaign 1": token + 1}
+        other.commit()
+        assert not lease.still_held(one.connection(), "campaign 1", "one", token)
+
+
+def test_nodes_together_start_no_more_calls_than_there_are(engine, build):
+    build.change("call_budget", 1, calls=10.0, filled_at=2e9)  # a clock that goes back fills nothing
+    got = side_by_side(engine, lambda session, _: call_budget.take(session.connection(), 3, 20.0))
+    assert sorted(got) == [0, 0, 0, 0, 1, 3, 3, 3]
+
+
+def test_an_agents_seat_is_rung_by_one_of_many_nodes(engine, build):
+    campaign = build.campaign()
+    for name in ("anna", "bert", "carla"):
+        build.agent(name, campaign, "joining", seat_token=None, seat_sid=None)
+    rung = side_by_side(
+        engine, lambda session, place: [seat["address"] for seat in seats.seats_to_ring(session, [f"{place}a"])]
+    )
+    assert sorted(address for addresses in rung for address in addresses) == [
+        *("client:anna", "client:bert", "client:carla")
+    ]
+
+
+def test_what_two_nodes_are_told_of_one_agent_is_done_one_after_the_other(engine, build):
+    """Each goes by what the other has made of the agent: the last call's wrap-up ends once."""
+    campaign = build.campaign()
+    attempt = build.attempt(build.lead(campaign), "connected", agent="anna", answered_at=NOON, connected_at=NOON)
+    build.agent("anna", campaign, "wrap-up", attempt_id=attempt, wrap_up_until=NOON)
+    freed = side_by_side(engine, lambda session, _: seats.end_wrap_up(session, 2.0, NOON))
+    assert sorted(freed) == [False] * 7 + [True]
+
+
+def test_a_wish_for_one_agent_that_two_nodes_hear_changes_it_once(engine, build):
+    build.agent("anna", build.campaign())
+    side_by_side(engine, lambda session, _: seats.wish(session, "anna", AgentEvent.PAUSE, "lunch", NOON))
+    assert [(change["state"], change["reason"]) for change in build.rows("agent_change")] == [("paused", "lunch")]

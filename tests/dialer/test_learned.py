@@ -8,8 +8,9 @@ from structlog.testing import capture_logs
 from campaigns.campaign import LINES_PER_AGENT_MAXIMUM, LINES_PER_AGENT_MINIMUM
 from campaigns.tables import Campaign
 from dialer.choice import Choice
-from dialer.dial_loop import Budget, DialLoop
+from dialer.dial_loop import DialLoop
 from dialer.learned import Learned, chances_of, keep, policy_of
+from dialer.leases import Leases
 from dialer.pacing.events import AgentFree, CallEnded, Connected, Dialled, Failed, Human, PickedUp
 from dialer.pacing.leads import LeadChances
 from dialer.pacing.policy import Budget as DropBudget
@@ -152,7 +153,8 @@ def test_a_state_of_another_version_is_left_and_learning_starts_anew(build, pred
 
 async def test_the_loop_saves_what_its_policies_learned(build, predictive, exchange, policy):
     campaign = predictive()
-    loop = DialLoop(exchange, Budget(10.0))
+    loop = DialLoop(exchange, Leases("one"), 10.0)
+    await loop.keep_leases()
     loop.policies[campaign], loop.choices[campaign] = taught(), Choice(LeadChances())
     await loop.save()
     assert policy(campaign).decide(5.0, FLOOR).dial > 15
@@ -160,7 +162,8 @@ async def test_the_loop_saves_what_its_policies_learned(build, predictive, excha
 
 async def test_a_campaign_that_is_gone_does_not_keep_the_others_from_being_saved(predictive, exchange, policy):
     campaign = predictive()
-    loop = DialLoop(exchange, Budget(10.0))
+    loop = DialLoop(exchange, Leases("one"), 10.0)
+    await loop.keep_leases()
     for one in (campaign + 100, campaign):
         loop.policies[one], loop.choices[one] = taught(), Choice(LeadChances())
     await loop.save()

@@ -6,7 +6,6 @@ import pytest
 
 from campaigns.dispositions import Outcome
 from dialer import sweep
-from dialer.dial_loop import Budget
 from dialer.events import Ended, Progress
 from dialer.telephony.carrier import CarrierError, SeatRing
 from dialer.telephony.webhooks import UnknownValue
@@ -30,16 +29,6 @@ def ask(exchange):
 
 def state(build, attempt):
     return build.row("attempt", id=attempt)["state"]
-
-
-def test_what_was_being_placed_when_the_process_ended_is_unknown_and_never_placed_again(build, database, clock):
-    attempt = build.attempt(build.lead(build.campaign()), "placing")
-    ringing = build.attempt(build.lead(build.row("campaign")["id"]), "ringing")
-    clock.advance(60)
-    assert database.write(lambda session: sweep.forget_placing(session, clock.now())) == 1
-    row = build.row("attempt", id=attempt)
-    assert (row["state"], row["last_event_at"]) == ("unknown", clock.now())
-    assert (state(build, ringing), build.rows("lead")[0]["standing"]) == ("ringing", "dialling")
 
 
 async def test_an_unknown_attempt_is_found_by_its_number_and_goes_on(build, carrier, clock, ask):
@@ -252,7 +241,7 @@ async def test_agents_are_rung_once_and_a_failed_ring_says_why(build, exchange, 
         build.agent(name, campaign, "joining", seat_token=None, seat_sid=None)
     carrier.seat_answers.extend([SeatRing("CS1"), SeatRing(None, "21211: invalid")])
     for _ in range(2):
-        await ring_seats(exchange, Budget(10.0, tokens=10.0))
+        await ring_seats(exchange, 10.0)
         await exchange.drain()
     assert len(carrier.seats) == 2
     agents = {agent["seat_sid"]: (agent["state"], agent["reason"]) for agent in build.rows("agent")}

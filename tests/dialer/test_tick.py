@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from dialer.dial_loop import Budget, DialLoop
+from dialer.dial_loop import DialLoop
+from dialer.leases import Leases
 from dialer.tick import tick, tick_until
 
 
@@ -37,7 +38,7 @@ async def test_a_tick_that_fails_is_counted_and_the_next_one_comes(exchange, clo
 
 
 async def test_lateness_and_duration_of_a_tick_are_kept(exchange, clock):
-    loop = DialLoop(exchange, Budget(1.0))
+    loop = DialLoop(exchange, Leases("one"), 1.0)
     await tick(exchange, loop, 0.5)
     read = exchange.metrics.registry.get_sample_value
     assert read("dialer_tick_lateness_seconds_sum") == pytest.approx(0.5)

@@ -9,8 +9,11 @@ from structlog.testing import capture_logs
 
 from campaigns.dispositions import Outcome
 from dialer.events import Ended
+from dialer.leases import Leases
+from dialer.shares import TIMETABLE
 from dialer.store import CARRIER_EVENT
 from dialer.timetable import EVENTS_KEPT, FORGOTTEN_TOGETHER, make_timetable
+from tests.conftest import NOON
 
 pytestmark = pytest.mark.both_databases
 
@@ -20,9 +23,15 @@ async def nothing():
 
 
 @pytest.fixture
-def run(exchange):
+def leases():
+    """Of the node that does what is done once for all."""
+    return Leases("one", held=frozenset({TIMETABLE}))
+
+
+@pytest.fixture
+def run(exchange, leases):
     """Run an entry as the scheduler would."""
-    timetable = make_timetable(exchange, quiet_seconds=20, lost_seconds=120, save_pacing=nothing)
+    timetable = make_timetable(exchange, leases, quiet_seconds=20, lost_seconds=120, save_pacing=nothing)
 
     async def run(name):
         entry = timetable.get_job(name)
@@ -34,8 +43,8 @@ def run(exchange):
     return run
 
 
-async def test_entries_come_round_often_enough(exchange):
-    timetable = make_timetable(exchange, quiet_seconds=20, lost_seconds=120, save_pacing=nothing)
+async def test_entries_come_round_often_enough(exchange, leases):
+    timetable = make_timetable(exchange, leases, quiet_seconds=20, lost_seconds=120, save_pacing=nothing)
     midnight = datetime(2026, 11, 24, tzinfo=UTC)
     rounds = {job.id: job.trigger.get_next_fire_time(midnight, midnight) - midnight for job in timetable.get_jobs()}
     assert rounds.keys() == {"quiet calls", "seats", "account", "pacing", "upkeep"}
@@ -46,8 +55,8 @@ async def test_entries_come_round_often_enough(exchange):
     assert rounds["upkeep"] == timedelta(hours=3, minutes=30)
 
 
-async def test_a_missed_run_is_made_up_for_once(exchange):
-    for job in make_timetable(exchange, quiet_seconds=20, lost_seconds=120, save_pacing=nothing).get_jobs():
+async def test_a_missed_run_is_made_up_for_once(exchange, leases):
+    for job in make_timetable(exchange, leases, quiet_seconds=20, lost_seconds=120, save_pacing=nothing).get_jobs():
         assert (job.coalesce, job.misfire_grace_time) == (True, None)
 
 
@@ -130,3 +139,16 @@ async def test_upkeep_keeps_the_webhooks_of_the_stated_time(build, database, clo
     event(database, "new", clock.now() - EVENTS_KEPT)
     assert await run("upkeep") == ["upkeep_done"]
     assert [row["key"] for row in build.rows("carrier_event")] == ["new"]
+
+
+async def test_what_is_done_once_for_all_nodes_is_left_to_the_holder_of_the_timetable(
+    exchange, build, carrier, leases, run
+):
+    build.agent("anna", build.campaign())
+    build.attempt(build.lead(build.row("campaign")["id"]), "unknown", placing_at=NOON - timedelta(hours=1))
+    leases.held = frozenset()
+    for entry in ("seats", "quiet calls", "upkeep"):
+        assert await run(entry) == []
+    assert (build.row("agent")["state"], build.row("attempt")["state"]) == ("ready", "unknown")
+    carrier.refuses_us = True
+    assert await run("account") == ["carrier_unreachable"]

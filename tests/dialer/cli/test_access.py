@@ -7,12 +7,16 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
 import pytest
+import requests
 from sqlmodel import select
 from typer.testing import CliRunner
 
 from compliance.tables import DoNotCallEntry
-from dialer.cli import app
+from config import Settings
+from dialer.cli import access, app
 from dialer.db.database import Database
+from dialer.db.sqlite import SqliteFile
+from dialer.web.proof import proof
 
 DAEMON = """
 import sys
@@ -81,7 +85,9 @@ def test_with_a_daemon_the_write_is_the_daemons(path):
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     daemon = Database.open(f"sqlite:///{path}")
-    daemon.announce(json.dumps({"pid": 1, "url": f"http://127.0.0.1:{server.server_port}", "token": "secret"}))
+    daemon.announce(
+        json.dumps({"node": "one", "pid": 1, "url": f"http://127.0.0.1:{server.server_port}", "token": "secret"})
+    )
     forbid(code=0)
     server.shutdown()
     thread.join()
@@ -93,8 +99,28 @@ def test_with_a_daemon_the_write_is_the_daemons(path):
 
 def test_a_daemon_that_does_not_answer_is_not_gone_round(path):
     daemon = Database.open(f"sqlite:///{path}")
-    daemon.announce(json.dumps({"pid": 1, "url": "http://127.0.0.1:1", "token": "secret"}))
+    daemon.announce(json.dumps({"node": "one", "pid": 1, "url": "http://127.0.0.1:1", "token": "secret"}))
     said = forbid(code=1)
     daemon.close()
     assert "the daemon at http://127.0.0.1:1 does not answer" in said
     assert numbers(path) == []
+
+
+def test_of_several_nodes_one_is_asked_that_proves_to_be_itself(monkeypatch, path):
+    """A node of another machine may have told an address that is another's here."""
+    announced = [
+        {"node": name, "url": f"http://{name}", "token": f"of {name}"} for name in ("away", "stopped", "here", "last")
+    ]
+    monkeypatch.setattr(SqliteFile, "announced", lambda _place: [json.dumps(told) for told in announced])
+
+    def get(_session, url, params, **_rest):
+        if "stopped" in url:
+            raise requests.ConnectTimeout
+        answer = requests.Response()
+        answer._content = json.dumps({"proof": proof("of here", params["nonce"])}).encode()
+        return answer
+
+    monkeypatch.setattr(requests.Session, "get", get)
+    daemon = access.running_daemon(Settings(database_url=f"sqlite:///{path}"))
+    assert daemon is not None
+    assert daemon.node == "here"

@@ -6,6 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from dialer.cli import app
+from dialer.db import lease
+from dialer.db.database import Database
 
 
 @pytest.fixture
@@ -66,3 +68,14 @@ def test_lines_that_cannot_be_are_told_in_one_line(create, tmp_path, words, says
 @pytest.mark.parametrize("mode", ["preview", "agentless"])
 def test_a_mode_that_is_not_there_yet_is_misuse(create, mode):
     create("--mode", mode, code=2)
+
+
+def test_the_node_that_paces_it_is_shown_as_long_as_it_does(run, create, tmp_path):
+    create()
+    assert json.loads(run("show", "spring", "--json"))["now"]["paced_by"] == "no node"
+    database = Database.open(f"sqlite:///{tmp_path}/dialer.db")
+    database.write(lambda session: lease.take(session.connection(), ["campaign 1"], "east", 60.0))
+    assert json.loads(run("show", "spring", "--json"))["now"]["paced_by"] == "east"
+    database.write(lambda session: lease.take(session.connection(), ["campaign 1"], "east", -1.0))
+    assert json.loads(run("show", "spring", "--json"))["now"]["paced_by"] == "no node"
+    database.close()

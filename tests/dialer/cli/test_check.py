@@ -130,13 +130,13 @@ def test_a_fault_is_one_line_with_what_to_do_and_exit_1(path, monkeypatch, harm,
 
 def test_with_a_daemon_that_is_asked_and_not_stood_in_for(path, monkeypatch):
     daemon = Database.open(f"sqlite:///{path}")
-    daemon.announce(json.dumps({"pid": 1, "url": "http://127.0.0.1:1", "token": "the daemon's"}))
+    daemon.announce(json.dumps({"node": "one", "pid": 1, "url": "http://127.0.0.1:1", "token": "the daemon's"}))
     tokens = []
     monkeypatch.setattr(own_url, "fault", lambda _base, token: tokens.append(token) or "")
     monkeypatch.setattr(own_url, "api_fault", lambda base: f"{base}/api is open")
     said = check(code=1)
     daemon.close()
-    assert said["daemon"].startswith("http://127.0.0.1:1 does not answer")
+    assert said["daemon"].startswith("one at http://127.0.0.1:1 does not answer")
     assert (said["public URL"][:2], tokens) == ("ok", ["the daemon's"])
     assert said["control API"] == "https://dialer.example/api is open"
 

@@ -113,12 +113,12 @@ def test_reading_sees_one_moment(database):
 def test_what_a_writer_tells_is_gone_with_it(database_url):
     """A killed daemon leaves behind what it told: commands must not take it for a running one."""
     place = place_of(database_url)
-    assert place.announced() == ""
-    writer = Database.open(database_url)
+    assert place.announced() == []
+    writer = Database.open(database_url, "one")
     writer.announce("here I am")
-    assert place.announced() == "here I am"
+    assert place.announced() == ["here I am"]
     writer.close()
-    assert place.announced() == ""
+    assert place.announced() == []
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_another_name_of_the_file_is_no_second_right_to_write(tmp_path):
     link.symlink_to(tmp_path / "one.db")
     with pytest.raises(DatabaseTaken):
         Database.open(f"sqlite:///{link}")
-    assert SqliteFile(link).announced() == "here I am"
+    assert SqliteFile(link).announced() == ["here I am"]
     first.close()
 
 

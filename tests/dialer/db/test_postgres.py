@@ -1,13 +1,25 @@
 """The right to write to a server, and what is said when it cannot be reached."""
 
+import contextlib
+from threading import Barrier, Event
+
 import pytest
+from sqlalchemy import update
 from sqlmodel import select
 
 from compliance.tables import DoNotCallEntry
-from dialer.db.database import Database, place_of
+from dialer.db import lease
+from dialer.db.database import CommitUncertain, Database, place_of
 from dialer.db.place import DatabaseError, DatabaseTaken
 from tests.conftest import NOON
 from tests.postgres import end_connections
+
+BREAKS_AT_COMMIT = """
+CREATE FUNCTION break_off() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(1); RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER break_off AFTER INSERT ON do_not_call DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION break_off();
+"""
 
 
 @pytest.fixture
@@ -46,3 +58,158 @@ def test_a_writer_whose_right_was_taken_while_it_was_cut_off_writes_no_more(data
     with pytest.raises(DatabaseTaken):
         database.write(lambda session: session.add(DoNotCallEntry(number="+12125550101", source="cli", added_at=NOON)))
     other.close()
+
+
+def test_nodes_write_side_by_side_and_who_is_none_writes_alone(database_url):
+    one, two = Database.open(database_url, "one"), Database.open(database_url, "two")
+    for node, number in ((one, "+12125550101"), (two, "+12125550102")):
+        node.write(lambda session, number=number: session.add(entry(number)))
+    with pytest.raises(DatabaseTaken, match="another process"):
+        Database.open(database_url)
+    one.close()
+    with pytest.raises(DatabaseTaken, match="another process"):
+        Database.open(database_url)
+    two.close()
+    alone = Database.open(database_url)
+    with pytest.raises(DatabaseTaken, match="another process"):
+        Database.open(database_url, "one")
+    alone.close()
+
+
+def test_two_nodes_of_one_name_are_one_too_many(database_url):
+    one = Database.open(database_url, "one")
+    with pytest.raises(DatabaseTaken, match=r"a node 'one' of .* runs: give this one another DIALER_NODE_NAME"):
+        Database.open(database_url, "one")
+    one.close()
+    Database.open(database_url, "one").close()
+
+
+def test_each_node_that_lives_is_found_the_one_seen_last_first(database_url):
+    place = place_of(database_url)
+    nodes = [Database.open(database_url, name) for name in ("one", "two", "killed")]
+    for node, told in zip(nodes, ("1", "2", "3"), strict=True):
+        node.announce(told)
+    nodes[2].close()
+    assert place.announced() == ["2", "1"]
+    nodes[0].write(lambda session: lease.show_up(session.connection(), "one"))
+    assert place.announced() == ["1", "2"]
+    for node in nodes[:2]:
+        node.close()
+
+
+def entry(number):
+    return DoNotCallEntry(number=number, source="cli", added_at=NOON)
+
+
+def locks(*ids, meet=None, tries=None):
+    """Change entries in this order; all who take part have changed their first before anyone goes on."""
+
+    def work(session):
+        if tries is not None:
+            tries.append(ids)
+        for place, number in enumerate(ids):
+            changed = update(DoNotCallEntry).where(DoNotCallEntry.number == number)
+            session.connection().execute(changed.values(note=f"{ids}"))
+            if place == 0 and meet is not None and not meet.broken and tries.count(ids) == 1:
+                meet.wait(10)
+
+    return work
+
+
+def test_nodes_that_wait_for_each_other_both_come_through(database_url):
+    nodes, tries = [Database.open(database_url, name) for name in ("one", "two")], []
+    for number in ("+1", "+2"):
+        nodes[0].write(lambda session, number=number: session.add(entry(number)))
+    meet = Barrier(2)
+    orders = (("+1", "+2"), ("+2", "+1"))
+    done = [node.submit(locks(*ids, meet=meet, tries=tries)) for node, ids in zip(nodes, orders, strict=True)]
+    assert [future.result(20) for future in done] == [None, None]
+    assert len(tries) > 2, "they never waited for each other: the run proves nothing"
+    for node in nodes:
+        node.close()
+
+
+def test_a_group_that_meets_a_lock_is_repeated_write_by_write_and_what_failed_by_itself_is_not(database_url):
+    one, two, ran = Database.open(database_url, "one"), Database.open(database_url, "two"), []
+    one.write(lambda session: session.add(entry("+1")))
+    begun, go_on, free = Event(), Event(), Event()
+
+    def holds(session):
+        locks("+1")(session)
+        begun.set()
+        go_on.wait(10)
+
+    def count(name, work=lambda _session: None):
+        def counted(session):
+            ran.append(name)
+            return work(session)
+
+        return counted
+
+    def refuse(_session):
+        raise ZeroDivisionError
+
+    holder = one.submit(holds)
+    begun.wait(10)
+    blocked = two.submit(lambda _session: free.wait(10))  # so that the rest is one group
+    others = [two.submit(count("first")), two.submit(count("refused", refuse)), two.submit(count("late", locks("+1")))]
+    free.set()
+    with contextlib.suppress(TimeoutError):
+        others[2].result(0.6)
+    go_on.set()
+    assert [holder.result(10), others[0].result(10), others[2].result(10)] == [None, None, None]
+    assert blocked.result(10)
+    assert isinstance(others[1].exception(), ZeroDivisionError)
+    assert ran.count("refused") == 1
+    assert ran.count("late") > 1
+    one.close()
+    two.close()
+
+
+def test_a_connection_that_breaks_before_the_commit_costs_nothing(database, database_url):
+    tries = []
+
+    def broken_once(session):
+        session.add(entry("+12125550101"))
+        tries.append(1)
+        if len(tries) == 1:
+            end_connections(database_url)
+        session.flush()
+
+    database.write(broken_once)
+    with database.read() as session:
+        assert (len(tries), session.exec(select(DoNotCallEntry.number)).all()) == (2, ["+12125550101"])
+
+
+def test_a_connection_that_breaks_during_the_commit_is_not_repeated(database, database_url):
+    """A trigger that runs within the commit breaks it there."""
+    database.write(lambda session: session.connection().exec_driver_sql(BREAKS_AT_COMMIT) and None)
+    tries = []
+
+    def write(session):
+        tries.append(1)
+        session.add(entry("+12125550101"))
+
+    with pytest.raises(CommitUncertain):
+        database.write(write)
+    assert len(tries) == 1
+
+
+def test_a_node_that_stands_still_in_a_transaction_does_not_keep_its_locks(database_url, monkeypatch):
+    """It fails when it comes back, is tried again, and then waits its turn."""
+    one, two = Database.open(database_url, "one"), Database.open(database_url, "two")
+    one.write(lambda session: session.add(entry("+1")))
+    begun, go_on = Event(), Event()
+
+    def stands_still(session):
+        locks("+1")(session)
+        begun.set()
+        go_on.wait(10)
+
+    late = one.submit(stands_still)
+    begun.wait(10)
+    two.write(locks("+1"))
+    go_on.set()
+    assert late.result(10) is None
+    one.close()
+    two.close()

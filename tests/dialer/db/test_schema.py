@@ -301,9 +301,9 @@ def test_a_version_that_changed_while_waiting_for_the_right_to_write_is_seen(pat
     """Between a look at the version and the right to write, another process may migrate the file or restore one."""
     upgrade(SqliteFile(path))
 
-    def meanwhile(url: str) -> Database:
+    def meanwhile(url: str, node: str | None) -> Database:
         sql(path, "UPDATE alembic_version SET version_num = '9999'")
-        return opened(url)
+        return opened(url, node)
 
     opened = Database.open
     monkeypatch.setattr(Database, "open", meanwhile)

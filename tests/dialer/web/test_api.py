@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from dialer.actions import ACTIONS
-from dialer.dial_loop import Budget, DialLoop
+from dialer.dial_loop import DialLoop
+from dialer.leases import Leases
 from dialer.pacing.events import Disposed
 from dialer.telephony.signature import Signatures
 from dialer.web.app import make_app
@@ -24,7 +25,7 @@ CONSENT = {"number": "+12125550101", "kind": "written", "source": "web", "given_
 
 @pytest.fixture
 def loop(exchange):
-    return DialLoop(exchange, Budget(1.0))
+    return DialLoop(exchange, Leases("one"), 1.0)
 
 
 @pytest.fixture

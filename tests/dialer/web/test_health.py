@@ -10,7 +10,8 @@ from twilio.request_validator import RequestValidator
 
 from dialer.db.database import Database
 from dialer.db.schema import HEAD
-from dialer.dial_loop import Budget, DialLoop
+from dialer.dial_loop import DialLoop
+from dialer.leases import Leases
 from dialer.telephony.signature import Signatures
 from dialer.web import health
 from dialer.web.app import LATE_SECONDS, make_app
@@ -27,8 +28,13 @@ def stopping():
 
 
 @pytest.fixture
-async def client(exchange, stopping):
-    signatures, loop = Signatures(["auth-token"], BASE), DialLoop(exchange, Budget(1.0))
+def loop(exchange):
+    return DialLoop(exchange, Leases("one"), 1.0)
+
+
+@pytest.fixture
+async def client(exchange, loop, stopping):
+    signatures = Signatures(["auth-token"], BASE)
     app = make_app(exchange, signatures, loop, TOKEN, draining=stopping.is_set, tick_seconds=1.0)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
         yield client
@@ -188,3 +194,13 @@ async def test_an_answer_without_an_agent_is_timed_and_counted_once(samples, cli
     assert found[("dialer_calls_started_total",)] == found[("dialer_calls_abandoned_total",)] == 1
     assert found[("dialer_caught_errors_total", "webhooks_refused")] == 1
     assert found[("dialer_commit_seconds_count",)] >= 2
+
+
+async def test_what_the_node_holds_of_the_work_is_told(client, samples, loop, build):
+    campaign = build.campaign()
+    held = [("dialer_leases_held", "campaign"), ("dialer_leases_held", "timetable")]
+    assert [(await samples())[name] for name in held] == [0, 0]
+    await loop.keep_leases()
+    told = (await client.get("/readyz")).json()
+    assert (told["node"], told["leases"]) == ("one", [f"campaign {campaign}", "timetable"])
+    assert [(await samples())[name] for name in held] == [1, 1]

@@ -10,8 +10,9 @@ from structlog.testing import capture_logs
 from twilio.request_validator import RequestValidator
 
 from campaigns.dispositions import Outcome
-from dialer.dial_loop import Budget, DialLoop
+from dialer.dial_loop import DialLoop
 from dialer.events import Ended, Progress
+from dialer.leases import Leases
 from dialer.telephony.signature import Signatures
 from dialer.web.app import make_app
 
@@ -20,7 +21,7 @@ BASE, TOKEN = "https://dialer.example", "auth-token"
 
 @pytest.fixture
 async def client(exchange):
-    loop = DialLoop(exchange, Budget(1.0))
+    loop = DialLoop(exchange, Leases("one"), 1.0)
     app = make_app(exchange, Signatures([TOKEN], BASE), loop, "api-token", draining=lambda: False, tick_seconds=1.0)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://10.0.0.7:8080") as client:

@@ -1,0 +1,41 @@
+"""Calls that all nodes together may start now: a bucket in the database that fills at the carrier's rate.
+
+It holds one second of it at the most. Taken within the transaction that claims the calls, so that two nodes never have
+the same one, and by the database's clock, so that nobody's own counts.
+"""
+
+from sqlalchemy import Connection, select, update
+from sqlmodel import SQLModel
+
+import dialer.tables  # noqa: F401 - fills the metadata read below
+from dialer.db.lease import clock
+
+BUDGET = SQLModel.metadata.tables["call_budget"]
+
+
+def filled(calls: float, seconds: float, calls_per_second: float) -> float:
+    """What a bucket holds so many seconds after it held `calls`. A clock that goes back fills nothing."""
+    return min(calls + max(0.0, seconds) * calls_per_second, max(1.0, calls_per_second))
+
+
+def available(connection: Connection, calls_per_second: float) -> int:
+    """Whole calls that may be started now, unless another node takes them first."""
+    calls, seconds = connection.execute(select(BUDGET.c.calls, clock(connection) - BUDGET.c.filled_at)).one()
+    return int(filled(calls, seconds, calls_per_second))
+
+
+def take(connection: Connection, wanted: int, calls_per_second: float) -> int:
+    """Take up to so many calls; nobody else takes any until the commit."""
+    locked = select(BUDGET.c.calls, BUDGET.c.filled_at).with_for_update()
+    calls, filled_at = connection.execute(locked).one()
+    now = connection.execute(select(clock(connection))).scalar_one()  # once the lock is ours
+    held = filled(calls, now - filled_at, calls_per_second)
+    taken = max(0, min(wanted, int(held)))
+    connection.execute(update(BUDGET).values(calls=held - taken, filled_at=max(now, filled_at)))
+    return taken
+
+
+def put_back(connection: Connection, calls: int) -> None:
+    """Of those just taken, what was not used."""
+    if calls:
+        connection.execute(update(BUDGET).values(calls=BUDGET.c.calls + calls))

@@ -1,0 +1,41 @@
+"""Calls per second of all nodes together."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dialer.call_budget import available, filled, put_back, take
+
+
+@given(
+    rate=st.floats(0.1, 50),
+    steps=st.lists(st.tuples(st.floats(-2, 5), st.integers(0, 100)), max_size=40),
+)
+def test_no_stretch_of_time_sees_more_calls_than_the_rate_and_one_second_of_it(rate, steps):
+    """Also where the clock goes back, which fills nothing."""
+    calls, passed, spent = 0.0, 0.0, 0
+    for seconds, wanted in steps:
+        passed += max(0.0, seconds)
+        calls = filled(calls, seconds, rate)
+        taken = min(wanted, int(calls))
+        calls, spent = calls - taken, spent + taken
+    assert spent <= max(1.0, rate) + rate * passed + 1e-6
+
+
+def test_it_holds_one_second_and_at_least_one_call():
+    assert [filled(0.0, seconds, 4.0) for seconds in (0.5, 1.0, 99.0)] == [2.0, 4.0, 4.0]
+    assert filled(0.0, 99.0, 0.1) == 1.0
+
+
+@pytest.mark.both_databases
+def test_what_one_takes_another_cannot(database):
+    rate = 0.001  # nothing is filled while the test runs
+
+    def do(work):
+        return database.write(lambda session: work(session.connection()))
+
+    assert do(lambda connection: available(connection, rate)) == 1
+    assert [do(lambda connection: take(connection, 5, rate)) for _ in range(2)] == [1, 0]
+    do(lambda connection: put_back(connection, 1))
+    assert do(lambda connection: available(connection, rate)) == 1
+    assert do(lambda connection: take(connection, 0, rate)) == 0
