@@ -102,3 +102,24 @@ def test_on_a_terminal_lines_are_for_people_and_masked_as_well():
 
 def test_below_the_level_nothing_is_written():
     assert logged("dialled", io.StringIO(), level="warning") == ""
+
+
+class Full(io.StringIO):
+    """Like a file on a full disk, until there is room."""
+
+    full = True
+
+    def write(self, text: str) -> int:
+        if self.full:
+            raise OSError(28, "No space left on device")
+        return super().write(text)
+
+
+def test_a_line_that_cannot_be_written_is_missed_and_nothing_else_happens():
+    stream = Full()
+    with redirect_stderr(stream):
+        set_up("info")
+        structlog.get_logger().info("missed")
+        stream.full = False
+        structlog.get_logger().info("kept")
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["kept"]
