@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from compliance.rulebook import Rulebook
@@ -53,6 +54,7 @@ class Exchange:
     health: Health = field(default_factory=Health)
     ticks: TickTimes = field(default_factory=TickTimes)
     seats_unconfirmed: set[str] = field(default_factory=set)  # attempts whose agent's seat is about to be looked up
+    unkept: dict[str, Callable[[Session], object]] = field(default_factory=dict)  # opt-outs whose write failed
     confirming: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     _running: set[asyncio.Task[None]] = field(default_factory=set)
     _writing: dict[object, float] = field(default_factory=dict)  # since when, the oldest first
@@ -63,7 +65,24 @@ class Exchange:
         return self.metrics.caught.counts
 
     async def commit(self, work: Callable[[Session], T]) -> T:
-        """Write; returns once it is on the disk."""
+        """Write; returns once it is on the disk. What could not be kept before goes first, or nothing is written."""
+        for key, kept in list(self.unkept.items()):
+            await self._write(kept)
+            self.unkept.pop(key, None)
+        return await self._write(work)
+
+    async def commit_in_the_end(self, key: str, work: Callable[[Session], T]) -> T:
+        """Write what nobody will tell us again. When that fails it is raised, and tried again before the next write.
+
+        So nobody is dialled before it is kept, for an attempt is a write too. Until then a kill would lose it.
+        """
+        try:
+            return await self.commit(work)
+        except Exception:
+            self.unkept[key] = work
+            raise
+
+    async def _write(self, work: Callable[[Session], T]) -> T:
         write, began = object(), self.clock.monotonic()
         self._writing[write] = began
         try:
@@ -138,6 +157,11 @@ class Exchange:
         """Wait for what was started, and for what that starts."""
         while self._running:
             await asyncio.gather(*self._running, return_exceptions=True)
+        try:
+            if self.unkept:
+                await self.commit(lambda _session: None)
+        except SQLAlchemyError:
+            log.error("opt_outs_lost", events=list(self.unkept))
 
     async def carry_out(self, order: HangUp | StopRinging | PlayMessage, attempt_id: str) -> None:
         """Give the carrier one order; a failure is counted."""

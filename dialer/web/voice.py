@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
 import structlog
 from fastapi import APIRouter, HTTPException, Request, Response
@@ -28,6 +29,7 @@ from dialer.telephony.webhooks import UnknownValue
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
 Form = Mapping[str, str]
 MAX_BODY = 64 * 1024
 
@@ -139,7 +141,7 @@ class VoiceRoutes:
         attempt_id = request.query_params.get("a", "")
         exchange = self.exchange
         try:
-            reply = await exchange.commit(lambda session: _once(exchange, kind, attempt_id, form, session))
+            reply = await self._commit(kind, form, lambda session: _once(exchange, kind, attempt_id, form, session))
         except Exception:
             exchange.counts["webhook_errors"] += 1
             log.exception("webhook_failed", kind=kind, attempt_id=attempt_id)
@@ -152,6 +154,12 @@ class VoiceRoutes:
             if reply.taken.before.connected_at is None and reply.taken.after.connected_at is not None:
                 exchange.start(sweep.confirm_seat(exchange, attempt_id))
         return _xml(reply.text) if reply.text else Response(status_code=204)
+
+    async def _commit(self, kind: str, form: Form, work: Callable[[Session], T]) -> T:
+        """An opt-out is all that the carrier can never be asked about."""
+        if form.get("Digits") == OPT_OUT_KEY:
+            return await self.exchange.commit_in_the_end(webhooks.event_key(kind, form), work)
+        return await self.exchange.commit(work)
 
     async def _message(self, request: Request) -> Response:
         """The carrier's fallback, and where a called party goes whose agent is gone.
@@ -187,7 +195,7 @@ class VoiceRoutes:
             add_entry(session, caller, source="inbound", note=f"called {form.get('To', '')}", now=now)
             retire_numbers(session.connection(), [caller], None, "do-not-call")
 
-        await self.exchange.commit(opt_out)
+        await self._commit("inbound-key", form, opt_out)
         return _xml(twiml.confirm_opt_out())
 
     async def _seat(self, request: Request) -> Response:

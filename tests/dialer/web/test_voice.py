@@ -1,14 +1,18 @@
 """The carrier's webhooks: signed, taken once in any order, answered after the commit."""
 
+from concurrent.futures import Future
 from urllib.parse import urlencode
 
 import httpx
 import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 from structlog.testing import capture_logs
 from twilio.request_validator import RequestValidator
 
 from campaigns.dispositions import Outcome
+from compliance.store import DO_NOT_CALL
 from dialer.dial_loop import Budget, DialLoop
 from dialer.events import Ended, Progress
 from dialer.telephony.signature import Signatures
@@ -346,6 +350,58 @@ async def test_who_calls_back_may_opt_out_and_is_not_called_again(build, post):
     entry = build.row("do_not_call")
     assert (entry["number"], entry["scope"], entry["source"]) == ("+12125550120", "*", "inbound")
     assert build.row("lead")["standing"] == "finished"
+
+
+@pytest.fixture
+def disk(database, monkeypatch):
+    """Whose room runs out and comes back."""
+    submit, full = database.submit, []
+
+    def submit_to_disk(work):
+        if not full:
+            return submit(work)
+        done = Future()
+        done.set_exception(OperationalError("COMMIT", {}, Exception("database or disk is full")))
+        return done
+
+    monkeypatch.setattr(database, "submit", submit_to_disk)
+    return full
+
+
+async def test_an_opt_out_that_cannot_be_written_is_kept_before_anything_else(build, send, disk, exchange):
+    attempt = build.attempt(build.lead(build.campaign()), "message")
+    disk.append("full")
+    assert (await send("key", attempt, Digits="9")).status_code == 500
+    disk.clear()
+    forbidden = await exchange.commit(lambda session: session.connection().execute(select(DO_NOT_CALL.c.number)).all())
+    assert len(forbidden) == 1
+    assert (build.row("attempt")["opted_out"], exchange.unkept) == (True, {})
+
+
+async def test_while_an_opt_out_cannot_be_written_nothing_else_is(build, send, disk, exchange):
+    attempt = build.attempt(build.lead(build.campaign()), "message")
+    disk.append("full")
+    await send("key", attempt, Digits="9")
+    with pytest.raises(OperationalError):
+        await exchange.commit(lambda session: None)
+    assert len(exchange.unkept) == 1
+
+
+async def test_the_opt_out_of_who_calls_back_is_kept_before_anything_else(build, post, disk, exchange):
+    build.campaign()
+    disk.append("full")
+    with pytest.raises(OperationalError):
+        await post("/voice/inbound-key", CALLED_BACK | {"Digits": "9"})
+    disk.clear()
+    await exchange.commit(lambda session: None)
+    assert build.row("do_not_call")["number"] == "+12125550120"
+
+
+async def test_another_key_is_not_waited_for(build, send, disk, exchange):
+    attempt = build.attempt(build.lead(build.campaign()), "message")
+    disk.append("full")
+    await send("key", attempt, Digits="1")
+    assert exchange.unkept == {}
 
 
 @pytest.mark.parametrize(("change", "said"), [({"Digits": "1"}, "<Hangup"), ({"From": "anonymous"}, "cannot see")])
