@@ -73,15 +73,15 @@ class Schedule:
 
 DECK = (
     *(Kind.KILL_DAEMON,) * 3,
-    *(Kind.KILL_EMULATOR,) * 2,
     *(Kind.CUT_TO_CARRIER,) * 2,
     *(Kind.CUT_FROM_CARRIER,) * 2,
     *(Kind.SEAT_DROP,) * 3,
     *(Kind.BURST,) * 2,
     *(Kind.DISK_FULL,) * 2,
+    *(Kind.CLOCK_AT_RESTART,) * 2,
+    *(Kind.CLOCK_RUNNING,) * 2,
+    Kind.KILL_EMULATOR,
     Kind.FREEZE_DAEMON,
-    Kind.CLOCK_AT_RESTART,
-    Kind.CLOCK_RUNNING,
 )
 OF_A_SERVER = (Kind.KILL_DATABASE, Kind.KILL_DATABASE, Kind.RESTART_DATABASE)
 
@@ -98,7 +98,7 @@ def draw(seed: int, seconds: float, server: bool, nodes: int = 1) -> Schedule:
     faults = {name: round(random.uniform(0, CARRIER_FAULTS[name]), 3) for name in struck}
     return Schedule(
         seed=seed,
-        agents=random.randint(6, 14),
+        agents=random.randint(8, 20),
         calls_per_second=random.choice((3.0, 6.0, 12.0)),
         faults=faults,
         list_lag_seconds=random.choice((0.0, 0.5, 1.5)),
