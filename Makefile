@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup demo test lint unit journeys bench bench-pacing bench-loop lock clean
+.PHONY: help setup demo test lint unit journeys bench bench-pacing bench-loop faultlab lock clean
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
 
@@ -34,6 +34,9 @@ unit: $(STAMP)  ## fast tests: no network, no sleep
 
 journeys: $(STAMP)  ## the real daemon against the emulator over loopback
 	$(BIN)/python -m pytest -q tests/journeys
+
+faultlab: $(STAMP)  ## kill, cut off and mislead the running system, twenty seeds: a scoreboard, about 40 minutes
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.faultlab --seeds 1-20
 
 bench: $(STAMP)  ## measure speed against stated floors
 	$(BIN)/python -m tests.benchmarks

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from compliance.rulebook import Rulebook
 from dialer.call import CallState
-from dialer.call_control import Taken, Urls, observations, take
+from dialer.call_control import Taken, Urls, message_for, observations, take
 from dialer.clock import Clock
 from dialer.commands import HangUp, PlayMessage, StopRinging
 from dialer.counts import placed
@@ -55,6 +55,7 @@ class Exchange:
     ticks: TickTimes = field(default_factory=TickTimes)
     seats_unconfirmed: set[str] = field(default_factory=set)  # attempts whose agent's seat is about to be looked up
     unkept: dict[str, Callable[[Session], object]] = field(default_factory=dict)  # opt-outs whose write failed
+    last_words: dict[str, str] = field(default_factory=dict)  # by live attempt: the message, for when no database is
     confirming: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     _running: set[asyncio.Task[None]] = field(default_factory=set)
     _writing: dict[object, float] = field(default_factory=dict)  # since when, the oldest first
@@ -134,12 +135,20 @@ class Exchange:
             self.metrics.calls_started.inc()
         if taken.after.abandoned and not taken.before.abandoned:
             self.metrics.abandoned.inc()
+        self._remember_message(taken)
         for seen in observations(taken, at):
             self.observe(taken.attempt["campaign_id"], seen)
         if taken.after.state is CallState.ENDED and taken.before.state is not CallState.ENDED:
             _log_ended(taken)
         for order in taken.orders:
             self.start(self.carry_out(order, taken.attempt["id"]))
+
+    def _remember_message(self, taken: Taken) -> None:
+        attempt_id = taken.attempt["id"]
+        if taken.after.state is CallState.ENDED:
+            self.last_words.pop(attempt_id, None)
+        elif attempt_id not in self.last_words:
+            self.last_words[attempt_id] = message_for(taken.attempt, self.urls)
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run in the background; kept referenced until done, and counted when it fails."""

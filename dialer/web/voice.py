@@ -164,11 +164,14 @@ class VoiceRoutes:
     async def _message(self, request: Request) -> Response:
         """The carrier's fallback, and where a called party goes whose agent is gone.
 
-        The answer only reads, to work in need. Whoever comes here is without an agent, which is recorded behind it.
+        The answer needs no write, and no database where the call is known to be live. Whoever comes here is without an
+        agent, which is recorded behind it.
         """
         form = await self._form(request)
         attempt_id, urls = request.query_params.get("a", ""), self.exchange.urls
-        text = await self.exchange.read(lambda session: _message_or_end(session, attempt_id, urls))
+        text = self.exchange.last_words.get(attempt_id)
+        if text is None:
+            text = await self.exchange.read(lambda session: _message_or_end(session, attempt_id, urls))
         self.exchange.start(self._without_agent(attempt_id, webhooks.sent_on(form)))
         return _xml(text)
 

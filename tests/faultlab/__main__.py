@@ -5,6 +5,7 @@ python -m tests.faultlab --seeds 1-20
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -21,12 +22,13 @@ from tests.faultlab.world import NotBack
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faultlab", description=__doc__)
     parser.add_argument("--seeds", type=_seeds, default=_seeds("1-20"), help="as 1-20 or 3,7")
-    parser.add_argument("--attempts", type=int, default=100, help="of each seed, at least")
-    parser.add_argument("--seconds", type=float, default=60.0, help="over which the faults of each seed are spread")
+    parser.add_argument("--attempts", type=int, default=60, help="of each seed, at least")
+    parser.add_argument("--seconds", type=float, default=40.0, help="over which the faults of each seed are spread")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--keep", type=Path, help="folder to keep databases, logs and journals in")
     parser.add_argument("--json", action="store_true", help="print JSON")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(1))  # leaves no process behind
     with tempfile.TemporaryDirectory(prefix="faultlab-") as passing:
         folder = (asked.keep or Path(passing)).resolve()
         folder.mkdir(parents=True, exist_ok=True)

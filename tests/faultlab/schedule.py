@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
-FIRST_STRIKE_SECONDS = 6.0
+FIRST_STRIKE_SECONDS = 5.0
 CARRIER_FAULTS = {  # the highest chance of each
     "too_many_requests": 0.2,
     "error_before_placing": 0.1,
@@ -91,7 +91,7 @@ def draw(seed: int, seconds: float, server: bool, nodes: int = 1) -> Schedule:
     random = Random(f"faultlab {seed}")
     deck = [kind for kind in DECK if not (server and kind is Kind.DISK_FULL)] + list(OF_A_SERVER if server else ())
     random.shuffle(deck)
-    count = max(1, round(seconds / 6))
+    count = max(1, round(seconds / 4))
     times = sorted(random.uniform(FIRST_STRIKE_SECONDS, seconds) for _ in range(count))
     drawn = [deck[n % len(deck)] for n in range(count)]
     struck = [name for name in CARRIER_FAULTS if random.random() < 0.6]

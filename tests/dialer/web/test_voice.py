@@ -267,6 +267,26 @@ async def test_the_fallback_says_who_called(build, send):
     assert f"{BASE}/voice/key?a={attempt}" in answer.text
 
 
+async def test_the_fallback_needs_no_database_for_a_call_that_lives(build, send, exchange, database, monkeypatch):
+    attempt = build.attempt(build.lead(build.campaign()), "dialled")
+    await send("progress", attempt, CallStatus="ringing")
+
+    def no_database():
+        raise OperationalError("SELECT", {}, Exception("the server is gone"))
+
+    monkeypatch.setattr(database, "read", no_database)
+    answer = await send("message", attempt)
+    assert f"{BASE}/voice/key?a={attempt}" in answer.text
+    assert "from Acme" in answer.text
+
+
+async def test_nothing_is_kept_in_memory_of_a_call_that_has_ended(build, send, exchange):
+    attempt = build.attempt(build.lead(build.campaign()), "dialled")
+    await send("progress", attempt, CallStatus="ringing")
+    await send("progress", attempt, CallStatus="busy")
+    assert exchange.last_words == {}
+
+
 async def test_an_answer_that_never_reached_the_carrier_is_an_abandoned_call(build, send, exchange, seated, clock):
     """The agent was given away, but the called party was sent to the fallback, however long that took."""
     seated("anna", build.campaign())
