@@ -53,13 +53,15 @@ class Server:
 
     def kill(self) -> None:
         """Kill -9 the server and every process of it, as the kernel does when memory runs out; `start` recovers."""
-        postmaster = int((self._directory / "data" / "postmaster.pid").read_text().split()[0])
+        lock = self._directory / "data" / "postmaster.pid"
+        postmaster = int(lock.read_text().split()[0])
         children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
         for process in (postmaster, *map(int, children)):
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
         while any(_runs(process) for process in (postmaster, *map(int, children))):
             sleep(0.02)
+        lock.unlink()  # a dead process that nobody has waited for would look like a server that runs
 
     def _execute(self, statement: Any, *names: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
