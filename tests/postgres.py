@@ -61,7 +61,8 @@ class Server:
                 os.kill(process, signal.SIGKILL)
         while any(_runs(process) for process in (postmaster, *map(int, children))):
             sleep(0.02)
-        lock.unlink()  # a dead process that nobody has waited for would look like a server that runs
+        for held in (lock, *self._directory.glob(".s.PGSQL.*.lock")):
+            held.unlink()  # a dead process that nobody has waited for would look like a server that runs
 
     def _execute(self, statement: Any, *names: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
