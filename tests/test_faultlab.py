@@ -32,6 +32,7 @@ def call(**changed):
         "answered": at(10).isoformat(),
         "ended": at(70).isoformat(),
         "outcome": "completed",
+        "ended_by": "callee",
         "longest_silence_seconds": 0.1,
         "seconds_to_agent": 0.1,
         "seconds_to_message": None,
@@ -126,6 +127,7 @@ FORGED = {
     "a person who heard nothing": ("in silence", {"calls": [call(seconds_to_agent=None, ended=at(13).isoformat())]}),
     "a person who waited for the agent": ("in silence", {"calls": [call(seconds_to_agent=2.5)]}),
     "a person left alone in the middle": ("in silence", {"calls": [call(longest_silence_seconds=4.0)]}),
+    "a talk that a restart ended": ("talk cut", {"calls": [call(ended_by="api")]}),
     "a called party nobody hangs up": ("line left open", {"calls": [call(ended=None, outcome=None)]}),
     "an agent's leg without an agent": ("line left open", {"agents": [agent(seat_sid=None)]}),
     "an abandoned call too few in the counts": (

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from dialer.demonstration.audit import CONNECT_SECONDS, OPT_OUT_KEY, WORDS
+from dialer.events import MACHINES
 from tests.faultlab.journal import VANISHED, attempt_of
 
 Row = Mapping[str, Any]
@@ -63,6 +64,7 @@ def judge(seen: Evidence) -> list[Finding]:
         Finding("agent stuck", len(seen.agents), tuple(_agents_stuck(seen.agents))),
         Finding("in silence", len(people), tuple(call["sid"] for call in silent), len(excused)),
         Finding("after opt-out", _opted_out(customers), after, before_outage),
+        Finding("talk cut", len(people), tuple(_talks_cut(people, seen))),
         Finding("line left open", len(seen.calls), tuple(_left_open(seen))),
         Finding("drop count", len(seen.call_counts), tuple(_miscounted(seen))),
         Finding("abandoned", len(people), tuple(_abandoned_otherwise(people, seen))),
@@ -164,6 +166,15 @@ def _after_opt_out(calls: Sequence[Row], seen: Evidence) -> tuple[tuple[str, ...
     return tuple(broken), len(unheard)
 
 
+def _talks_cut(people: Sequence[Row], seen: Evidence) -> Iterator[str]:
+    """A person who talked to an agent and was hung up on by our order, though no machine was made out: by a restart."""
+    by_machine = {row["id"] for row in seen.attempts if row["answered_by"] in MACHINES}
+    for call in people:
+        talked = call["seconds_to_agent"] is not None and call["seconds_to_message"] is None
+        if talked and call["ended_by"] == "api" and attempt_of(call) not in by_machine:
+            yield f"{call['sid']}: hung up on while talking"
+
+
 def _left_open(seen: Evidence) -> Iterator[str]:
     """A called party that nobody hangs up, or an agent's leg that no agent has."""
     seats = {agent["seat_sid"] for agent in seen.agents}
@@ -192,7 +203,7 @@ def _abandoned_otherwise(people: Iterable[Row], seen: Evidence) -> Iterator[str]
         attempt = attempts.get(attempt_of(call))
         if attempt is None or call["outcome"] in (None, VANISHED) or attempt["outcome"] == "lost":
             continue
-        if attempt["answered_by"] in ("machine_start", "fax") or _touched(call, seen.unreachable):
+        if attempt["answered_by"] in MACHINES or _touched(call, seen.unreachable):
             continue
         waited, lasted = call["seconds_to_agent"], _moment(call["ended"]) - _moment(call["answered"])
         if waited is not None and waited < CONNECT_SECONDS - MEASURED_SECONDS:
