@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlmodel import Session
 
 from compliance.rulebook import Rulebook
@@ -18,6 +18,7 @@ from dialer.clock import Clock
 from dialer.commands import HangUp, PlayMessage, StopRinging
 from dialer.counts import placed
 from dialer.db.database import Database
+from dialer.db.place import DatabaseError
 from dialer.events import CallEvent
 from dialer.metrics import Metrics
 from dialer.pacing.events import Event
@@ -28,6 +29,8 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 log = structlog.get_logger()
+
+UNAVAILABLE = (OperationalError, InterfaceError, DatabaseError)  # no room, no server, no right to write: for now
 
 
 @dataclass
@@ -67,9 +70,9 @@ class Exchange:
 
     async def commit(self, work: Callable[[Session], T]) -> T:
         """Write; returns once it is on the disk. What could not be kept before goes first, or nothing is written."""
-        for key, kept in list(self.unkept.items()):
-            await self._write(kept)
-            self.unkept.pop(key, None)
+        for key in list(self.unkept):
+            if (kept := self.unkept.pop(key, None)) is not None:
+                await self._write_or_keep(key, self._write(kept), kept)
         return await self._write(work)
 
     async def commit_in_the_end(self, key: str, work: Callable[[Session], T]) -> T:
@@ -77,9 +80,12 @@ class Exchange:
 
         So nobody is dialled before it is kept, for an attempt is a write too. Until then a kill would lose it.
         """
+        return await self._write_or_keep(key, self.commit(work), work)
+
+    async def _write_or_keep(self, key: str, writing: Awaitable[T], work: Callable[[Session], T]) -> T:
         try:
-            return await self.commit(work)
-        except Exception:
+            return await writing
+        except UNAVAILABLE:
             self.unkept[key] = work
             raise
 
@@ -169,7 +175,7 @@ class Exchange:
         try:
             if self.unkept:
                 await self.commit(lambda _session: None)
-        except SQLAlchemyError:
+        except UNAVAILABLE:
             log.error("opt_outs_lost", events=list(self.unkept))
 
     async def carry_out(self, order: HangUp | StopRinging | PlayMessage, attempt_id: str) -> None:

@@ -417,6 +417,26 @@ async def test_the_opt_out_of_who_calls_back_is_kept_before_anything_else(build,
     assert build.row("do_not_call")["number"] == "+12125550120"
 
 
+async def test_an_opt_out_that_the_database_will_never_take_blocks_nobody(exchange):
+    def impossible(_session):
+        raise ValueError("never")
+
+    exchange.unkept["key"] = impossible
+    with pytest.raises(ValueError, match="never"):
+        await exchange.commit(lambda session: None)
+    await exchange.commit(lambda session: None)
+
+
+async def test_a_second_opt_out_on_a_full_disk_is_kept_too(build, send, disk, exchange):
+    attempts = [build.attempt(build.lead(build.campaign(name)), "message") for name in ("spring", "autumn")]
+    disk.append("full")
+    for attempt in attempts:
+        await send("key", attempt, Digits="9")
+    disk.clear()
+    await exchange.commit(lambda session: None)
+    assert [row["opted_out"] for row in build.rows("attempt")] == [True, True]
+
+
 async def test_another_key_is_not_waited_for(build, send, disk, exchange):
     attempt = build.attempt(build.lead(build.campaign()), "message")
     disk.append("full")
