@@ -38,6 +38,7 @@ class Health:
     """What a running dialer knows of its own standing."""
 
     carrier_refuses_us: bool = False  # as of the last request that was answered
+    seats_in_doubt: bool = False  # the carrier could not be asked: seats may have gone without a word
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,9 @@ class Exchange:
             answer = await loop.run_in_executor(self.carrier_threads, lambda: request(*args, **kwargs))
         except CarrierRefusesUs:
             self.health.carrier_refuses_us = True
+            raise
+        except CarrierError:
+            self.health.seats_in_doubt = True
             raise
         self.health.carrier_refuses_us = False
         return answer

@@ -159,6 +159,7 @@ async def hang_up_left_seats(exchange: Exchange) -> None:
 async def check_seats(exchange: Exchange) -> None:
     """A seat whose end was never reported makes its agent unavailable, and one that nobody answers is given up."""
     now = exchange.clock.now()
+    exchange.health.seats_in_doubt = False  # until a look-up fails
     for agent in await exchange.read(lambda session: seats_unanswered(session, now)):
         await lose_seat(exchange, agent["seat_token"], "seat was not answered")
     held = [agent for agent in await exchange.read(seats_held) if agent["seat_sid"] is not None]

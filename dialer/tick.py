@@ -41,11 +41,13 @@ async def tick_until(
 
 
 async def tick(exchange: Exchange, loop: DialLoop, late_seconds: float) -> None:
-    """Free agents, ring seats, dial."""
+    """Free agents, ring seats, dial; after a time without the carrier nobody is dialled for a seat not looked up."""
     exchange.metrics.tick_lateness.observe(late_seconds)
     began = exchange.clock.monotonic()
     await sweep.end_overdue_wrap_ups(exchange)
     await ring_seats(exchange, loop.budget)
+    if exchange.health.seats_in_doubt:
+        await sweep.check_seats(exchange)
     await loop.tick()
     ended = exchange.clock.monotonic()
     exchange.ticks.add(began, ended)

@@ -14,6 +14,6 @@ SEED = 16
 def test_no_invariant_breaks_under_a_seed_of_faults(tmp_path):
     struck = {strike.kind for strike in draw(SEED, SECONDS, server=False).strikes}
     assert {Kind.KILL_DAEMON, Kind.DISK_FULL} <= struck
-    results = run(tmp_path / "lab", [SEED], ATTEMPTS, SECONDS, "sqlite")
+    results = run(tmp_path, [SEED], ATTEMPTS, SECONDS, "sqlite")
     assert scoreboard.violations(results) == 0, "\n".join(scoreboard.lines(results))
     assert results[0].attempts >= ATTEMPTS
