@@ -73,7 +73,6 @@ CLEAN = Evidence(
     decisions=[{"attempt_id": "A1", "number": "+12125550101", "verdict": "cleared"}],
     do_not_call=frozenset(),
     unreachable=(),
-    cut_off=(),
     emulator_killed=(),
 )
 ABANDONED = {"seconds_to_agent": None, "seconds_to_message": 0.1, "heard_message": True, "ended": at(20).isoformat()}
@@ -184,14 +183,6 @@ def test_only_an_outage_during_the_call_excuses():
     assert "in silence" in broken(replace(silent, unreachable=[before, after]))
     unkept = replace(OPTED_OUT, do_not_call=frozenset(), unreachable=[during])
     assert (broken(unkept), excused(unkept)) == (set(), {"after opt-out": 1})
-
-
-def test_a_cut_to_the_carrier_excuses_only_while_seats_may_be_lost_unseen():
-    silent = replace(CLEAN, calls=[call(seconds_to_agent=None, ended=at(13).isoformat())])
-    cut = replace(silent, cut_off=[Window(at(9), at(14))])
-    assert "in silence" in broken(cut)
-    assert "in silence" in broken(replace(cut, emulator_killed=[at(-30)]))
-    assert excused(replace(cut, emulator_killed=[at(-10)])) == {"in silence": 1}
 
 
 def test_a_call_may_be_lost_only_when_the_carrier_itself_has_forgotten_it():

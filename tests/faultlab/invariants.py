@@ -14,7 +14,6 @@ from tests.faultlab.journal import VANISHED, attempt_of
 Row = Mapping[str, Any]
 
 MEASURED_SECONDS = 0.5  # by which the carrier's and our own time from answer to agent may differ
-SEATS_CHECKED = timedelta(seconds=30)  # all seats are looked up more often than that
 FORGOTTEN = timedelta(seconds=60)  # a call that ended so long before the emulator died may never have been looked up
 
 
@@ -38,7 +37,6 @@ class Evidence:
     decisions: Sequence[Row]
     do_not_call: frozenset[str]
     unreachable: Sequence[Window]
-    cut_off: Sequence[Window]  # the other way: the daemon could ask the carrier nothing and give it no order
     emulator_killed: Sequence[datetime]
 
 
@@ -56,7 +54,7 @@ def judge(seen: Evidence) -> list[Finding]:
     """Every invariant once, in the order of the scoreboard."""
     customers = [call for call in seen.calls if call["leg"] == "customer"]
     people = [call for call in customers if call["callee"] == "human" and call["answered"]]
-    silent, excused = _apart([call for call in people if _in_silence(call)], _outages(seen))
+    silent, excused = _apart([call for call in people if _in_silence(call)], seen.unreachable)
     after, before_outage = _after_opt_out(customers, seen)
     return [
         Finding("dialled twice", len(customers), tuple(_dialled_twice(customers))),
@@ -72,16 +70,6 @@ def judge(seen: Evidence) -> list[Finding]:
         Finding("abandoned", len(people), tuple(_abandoned_otherwise(people, seen))),
         Finding("undecided", len(seen.attempts), tuple(_undecided(seen))),
     ]
-
-
-def _outages(seen: Evidence) -> list[Window]:
-    """When a person may hear nothing: nobody can be asked, or the carrier lost seats and cannot be asked about them."""
-    blind = (
-        window
-        for window in seen.cut_off
-        if any(killed <= window.ends and window.begins <= killed + SEATS_CHECKED for killed in seen.emulator_killed)
-    )
-    return [*seen.unreachable, *blind]
 
 
 def _ids(rows: Sequence[Row], wrong: Any) -> tuple[str, ...]:
@@ -215,7 +203,7 @@ def _abandoned_otherwise(people: Iterable[Row], seen: Evidence) -> Iterator[str]
         attempt = attempts.get(attempt_of(call))
         if attempt is None or call["outcome"] in (None, VANISHED) or attempt["outcome"] == "lost":
             continue
-        if attempt["answered_by"] in MACHINES or _touched(call, _outages(seen)):
+        if attempt["answered_by"] in MACHINES or _touched(call, seen.unreachable):
             continue
         waited, lasted = call["seconds_to_agent"], _moment(call["ended"]) - _moment(call["answered"])
         if waited is not None and waited < CONNECT_SECONDS - MEASURED_SECONDS:

@@ -23,7 +23,7 @@ from dialer.demonstration.agents import Agents
 from dialer.emulator.faults import Faults
 from dialer.store import AGENT, ATTEMPT
 from tests.faultlab import journal
-from tests.faultlab.invariants import Evidence, Finding, Window, judge
+from tests.faultlab.invariants import Evidence, Finding, judge
 from tests.faultlab.schedule import Cut, Kind, Schedule, Strike
 from tests.faultlab.stock import NOON, SALES, SURVEY, scripts
 from tests.faultlab.world import World, raised
@@ -175,7 +175,6 @@ def _evidence(session: Session, account: journal.Account, world: World) -> Evide
         decisions=rows(DECISION),
         do_not_call=frozenset(row["number"] for row in rows(DO_NOT_CALL)),
         unreachable=world.unreachable,
-        cut_off=world.cut_off,
         emulator_killed=world.emulator_killed,
     )
 
@@ -204,10 +203,8 @@ def _cut(world: World, way: Any, how: str) -> Iterator[None]:
 
 
 def _cut_to_carrier(world: World, floor: Floor, strike: Strike, _faults: dict[str, Any]) -> None:
-    began = world.now()
     with _cut(world, world.to_carrier, strike.value):
         _until(floor, strike.seconds, lambda: False)
-    world.cut_off.append(Window(began, world.now()))
 
 
 def _cut_from_carrier(world: World, floor: Floor, strike: Strike, _faults: dict[str, Any]) -> None:

@@ -60,7 +60,6 @@ class World:
     emulator: Process | None = None
     daemons: list[Daemon] = field(default_factory=list)
     unreachable: list[Window] = field(default_factory=list)
-    cut_off: list[Window] = field(default_factory=list)
     emulator_killed: list[datetime] = field(default_factory=list)
 
     @property
