@@ -22,8 +22,8 @@ from tests.faultlab.world import NotBack
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faultlab", description=__doc__)
     parser.add_argument("--seeds", type=_seeds, default=_seeds("1-20"), help="as 1-20 or 3,7")
-    parser.add_argument("--attempts", type=int, default=60, help="of each seed, at least")
-    parser.add_argument("--seconds", type=float, default=40.0, help="over which the faults of each seed are spread")
+    parser.add_argument("--attempts", type=int, default=40, help="of each seed, at least")
+    parser.add_argument("--seconds", type=float, default=30.0, help="over which the faults of each seed are spread")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--keep", type=Path, help="folder to keep databases, logs and journals in")
     parser.add_argument("--json", action="store_true", help="print JSON")
