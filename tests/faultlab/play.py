@@ -232,8 +232,9 @@ def _disk_full(world: World, floor: Floor, strike: Strike, _faults: dict[str, An
 
 
 def _seat_drop(world: World, floor: Floor, strike: Strike, _faults: dict[str, Any]) -> None:
-    names = list(floor.campaigns)
-    world.drop_seat(names[int(strike.value) % len(names)])
+    """Half of the floor at once: whoever was being talked to hears the message, and may opt out."""
+    for name in list(floor.campaigns)[int(strike.value) % 2 :: 2]:
+        world.drop_seat(name)
 
 
 def _burst(world: World, floor: Floor, strike: Strike, _faults: dict[str, Any]) -> None:

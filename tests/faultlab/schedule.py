@@ -75,7 +75,7 @@ DECK = (
     *(Kind.KILL_DAEMON,) * 3,
     *(Kind.CUT_TO_CARRIER,) * 2,
     *(Kind.CUT_FROM_CARRIER,) * 2,
-    *(Kind.SEAT_DROP,) * 3,
+    *(Kind.SEAT_DROP,) * 4,
     *(Kind.BURST,) * 2,
     *(Kind.DISK_FULL,) * 2,
     *(Kind.CLOCK_AT_RESTART,) * 2,

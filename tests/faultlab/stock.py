@@ -15,7 +15,7 @@ from tests.postgres import Server, running_server
 
 NOON = datetime(2026, 11, 17, 12, tzinfo=ZoneInfo("America/New_York"))  # a Tuesday
 LEADS = 500
-OPTS_OUT_EVERY = 3  # number
+OPTS_OUT_EVERY = 2  # number
 SALES, SURVEY = "spring", "panel"
 COMMON = ("--contact", "+12125550199", "--ring-seconds", "15", "--wrap-up-seconds", "5")
 CAMPAIGNS = {
@@ -50,7 +50,7 @@ def stocked(folder: Path, database: str) -> Iterator[Supply]:
 
 
 def scripts() -> list[str]:
-    """For the emulator: every third person presses the key when a message plays."""
+    """For the emulator: every second person presses the key when a message plays."""
     numbers = ["+1" + "".join(filter(str.isdigit, line.split(",")[0])) for line in _leads()[1:]]
     return [word for number in numbers[::OPTS_OUT_EVERY] for word in ("--script", f"{number}=opt-out")]
 
