@@ -35,7 +35,7 @@ unit: $(STAMP)  ## fast tests: no network, no sleep
 journeys: $(STAMP)  ## the real daemon against the emulator over loopback
 	$(BIN)/python -m pytest -q tests/journeys
 
-faultlab: $(STAMP)  ## kill, cut off and mislead the running system, twenty seeds: a scoreboard, about 40 minutes
+faultlab: $(STAMP)  ## kill, cut off and mislead the running system, twenty seeds: a scoreboard, about half an hour
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.faultlab --seeds 1-20
 
 bench: $(STAMP)  ## measure speed against stated floors

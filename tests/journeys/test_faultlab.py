@@ -4,16 +4,15 @@ import pytest
 
 from tests.faultlab import scoreboard
 from tests.faultlab.__main__ import run
-from tests.faultlab.schedule import Kind, draw
+from tests.faultlab.schedule import Kind
 
-SECONDS, ATTEMPTS = 12.0, 15
-SEED = 16
+SEED, SECONDS, ATTEMPTS = 197, 16.0, 15
+STRIKES = {Kind.KILL_DAEMON, Kind.DISK_FULL, Kind.SEAT_DROP, Kind.CUT_TO_CARRIER}
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(400)  # on a busy machine a process takes ten seconds to start
 def test_no_invariant_breaks_under_a_seed_of_faults(tmp_path):
-    struck = {strike.kind for strike in draw(SEED, SECONDS, server=False).strikes}
-    assert {Kind.KILL_DAEMON, Kind.DISK_FULL} <= struck
     results = run(tmp_path, [SEED], ATTEMPTS, SECONDS, "sqlite")
     assert scoreboard.violations(results) == 0, "\n".join(scoreboard.lines(results))
     assert results[0].attempts >= ATTEMPTS
+    assert results[0].faults.keys() >= STRIKES | {"callback_lost"}, "the run proves nothing about the others"
