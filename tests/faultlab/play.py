@@ -31,7 +31,8 @@ from tests.postgres import Server
 
 STEP_SECONDS = 0.2
 PATIENCE_SECONDS = 90.0  # for the last call to end and everybody to be free
-LONGEST_SECONDS = 150.0  # of dialling, if the attempts asked for do not come
+LONGEST_SECONDS = 60.0  # of dialling after the last fault, if the attempts asked for do not come
+GOES_ON = 5  # attempts after the last fault, by which dialling has not stopped
 CARRIER_CLEAN = {name: value for name, value in Faults().model_dump().items() if not name.endswith("_seconds")}
 
 
@@ -80,11 +81,12 @@ def play(schedule: Schedule, attempts: int, folder: Path, url: str, server: Serv
         floor = _staffed(world, schedule)
         for campaign in (SALES, SURVEY):
             world.do("campaign/verb", campaign=campaign, verb="start")
-        struck = _dial(world, floor, schedule, attempts)
+        struck = _strike(world, floor, schedule)
+        database = Database.open_to_read(url)
+        going_on = _go_on(floor, database, attempts)
         _until(floor, 30.0, lambda: _stop(world))
         with contextlib.suppress(requests.RequestException):
             world.faults(CARRIER_CLEAN | {"list_lag_seconds": 0.0})
-        database = Database.open_to_read(url)
         _until(floor, PATIENCE_SECONDS, lambda: not _busy(database))
         with world.journal.open() as lines:
             account = journal.read(lines, world.emulator_killed)
@@ -93,7 +95,7 @@ def play(schedule: Schedule, attempts: int, folder: Path, url: str, server: Serv
             broken = ledger.verify(session)
         database.close()
         faults = [*world.check_database(), *([f"ledger row {broken.id} {broken.problem}"] if broken else [])]
-    findings = (*judge(seen), Finding("database", 1, tuple(faults)))
+    findings = (*judge(seen), going_on, Finding("database", 1, tuple(faults)))
     struck.update(account.struck)
     return Result(
         schedule.seed, len(seen.attempts), len(seen.calls), struck, findings, round(time.monotonic() - began, 1)
@@ -108,8 +110,8 @@ def _staffed(world: World, schedule: Schedule) -> Floor:
     return Floor(world, Agents(world, SALES, 0, schedule.seed), campaigns)  # type: ignore[arg-type]
 
 
-def _dial(world: World, floor: Floor, schedule: Schedule, attempts: int) -> Counter[str]:
-    """Until the schedule is through and enough attempts were made."""
+def _strike(world: World, floor: Floor, schedule: Schedule) -> Counter[str]:
+    """The whole schedule, each fault at its time or when the one before is over."""
     _until(floor, 3.0, lambda: False)
     faults = dict(schedule.faults) | {
         "list_lag_seconds": schedule.list_lag_seconds,
@@ -118,19 +120,21 @@ def _dial(world: World, floor: Floor, schedule: Schedule, attempts: int) -> Coun
     }
     world.faults(faults)
     began, struck = time.monotonic(), Counter[str]()
-    strikes = list(schedule.strikes)
-    database = Database.open_to_read(world.environment["DIALER_DATABASE_URL"])
-    while time.monotonic() - began < LONGEST_SECONDS:
-        if strikes and time.monotonic() - began >= strikes[0].at:
-            strike = strikes.pop(0)
-            _STRIKES[strike.kind](world, floor, strike, faults)
-            struck[strike.kind] += 1
-        floor.act()
-        time.sleep(STEP_SECONDS)
-        if not strikes and _made(database) >= attempts:
-            break
-    database.close()
+    for strike in schedule.strikes:
+        _until(floor, began + strike.at - time.monotonic(), lambda: False)
+        _STRIKES[strike.kind](world, floor, strike, faults)
+        struck[strike.kind] += 1
     return struck
+
+
+def _go_on(floor: Floor, database: Database, attempts: int) -> Finding:
+    """Dialling goes on after the last fault, until enough attempts were made."""
+    before = _made(database)
+    wanted = max(attempts, before + GOES_ON)
+    _until(floor, LONGEST_SECONDS, lambda: _made(database) >= wanted)
+    made = _made(database) - before
+    problem = f"{made} attempts in {LONGEST_SECONDS:g} s after the last fault"
+    return Finding("dialling stopped", 1, () if made >= GOES_ON else (problem,))
 
 
 def _until(floor: Floor, seconds: float, condition: Callable[[], bool]) -> None:
