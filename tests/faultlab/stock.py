@@ -1,14 +1,15 @@
-"""What every seed starts from: two campaigns over the same people, made once by the command line and then copied."""
+"""What every seed starts from: two campaigns over the same people, made once and then copied."""
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from typer.testing import CliRunner
+
+from dialer.cli import app
 from dialer.demonstration.processes import environment_for
 from dialer.demonstration.sample import ASLEEP, consent_file, sample_file
 from tests.postgres import Server, running_server
@@ -67,8 +68,8 @@ def _fill(folder: Path, url: str) -> None:
     environment["DIALER_DATABASE_URL"] = url
 
     def dialer(*words: str) -> None:
-        command = [sys.executable, "-m", "dialer", *words]
-        subprocess.run(command, env=environment, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        done = CliRunner().invoke(app, words, env=environment)  # here: a process of its own takes seconds to begin
+        assert done.exit_code == 0, done.output
 
     leads = folder / "leads.csv"
     leads.write_text("".join(_leads()))

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from typer.testing import CliRunner
 
+from dialer.cli import app
 from dialer.db.database import place_of
 from dialer.db.place import DatabaseError
 from dialer.demonstration.processes import environment_for, free_ports
@@ -136,11 +138,8 @@ class World:
 
     def check_database(self) -> tuple[str, ...]:
         """What `dialer db check` finds wrong."""
-        command = [sys.executable, "-m", "dialer", "db", "check", "--json"]
-        done = subprocess.run(command, env=self.environment, cwd=self.folder, capture_output=True, text=True)
-        if done.returncode == 0:
-            return ()
-        return (done.stderr.strip() or str(json.loads(done.stdout)["faults"]),)
+        done = CliRunner().invoke(app, ["db", "check"], env=self.environment)
+        return () if done.exit_code == 0 else (done.output.strip(),)
 
     def close(self) -> None:
         for daemon in self.daemons:
