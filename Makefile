@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup demo test lint unit journeys fuzz audit bench bench-pacing bench-loop lock clean
+.PHONY: help setup demo test lint unit journeys fuzz audit bench bench-pacing bench-loop faultlab lock clean
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
 
@@ -41,6 +41,9 @@ fuzz: $(STAMP)  ## hostile input to every reader and output, other examples each
 
 audit: $(STAMP)  ## known faults of the locked dependencies; fails when they cannot be looked up
 	$(BIN)/python .ci/audit requirements.lock requirements-dev.lock bootstrap.lock
+
+faultlab: $(STAMP)  ## kill, cut off and mislead the running system, twenty seeds: a scoreboard, about half an hour
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.faultlab --seeds 1-20
 
 bench: $(STAMP)  ## measure speed against stated floors
 	$(BIN)/python -m tests.benchmarks

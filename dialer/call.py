@@ -281,7 +281,7 @@ def _with_sid(call: Call, sid: str, now: datetime) -> Call:
         raise IllegalEvent(f"belongs to {call.call_sid}, but the event speaks of {sid}")
     if call.state in (CallState.PLACING, CallState.UNKNOWN):
         return replace(call, state=CallState.DIALLED, call_sid=sid, dialled_at=now, error=None)
-    return replace(call, call_sid=sid)
+    return replace(call, call_sid=sid, dialled_at=call.dialled_at or now)
 
 
 def _in_time(call: Call, now: datetime) -> bool:

@@ -31,7 +31,7 @@ from dialer.telephony.carrier import CarrierError
 from dialer.telephony.signature import Signatures
 from dialer.telephony.twilio import TwilioCarrier
 from dialer.tick import let_go, tick, tick_until
-from dialer.timetable import make_timetable
+from dialer.timetable import follow_clock, make_timetable
 from dialer.web.app import make_app, web_server
 
 log = structlog.get_logger()
@@ -205,6 +205,9 @@ async def _work(exchange: Exchange, loop: DialLoop, settings: Settings, server: 
         await asyncio.gather(
             tick_until(server.stopping, exchange, lambda late: tick(exchange, loop, late), settings.tick_seconds),
             tick_until(server.stopping, exchange, lambda _late: let_go(exchange, loop.leases), settings.tick_seconds),
+            tick_until(
+                server.stopping, exchange, lambda _late: follow_clock(timetable, Clock().now()), settings.tick_seconds
+            ),
         )
         await _last_answers(exchange, loop)
         await loop.save()

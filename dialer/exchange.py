@@ -2,21 +2,23 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 
 import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlmodel import Session
 
 from compliance.rulebook import Rulebook
 from dialer.call import CallState
-from dialer.call_control import Taken, Urls, observations, take
+from dialer.call_control import Taken, Urls, message_for, observations, take
 from dialer.clock import Clock
 from dialer.commands import HangUp, PlayMessage, StopRinging
 from dialer.counts import placed
 from dialer.db.database import Database
+from dialer.db.place import DatabaseError
 from dialer.events import CallEvent
 from dialer.metrics import Metrics
 from dialer.pacing.events import Event
@@ -28,12 +30,15 @@ P = ParamSpec("P")
 
 log = structlog.get_logger()
 
+UNAVAILABLE = (OperationalError, InterfaceError, DatabaseError)  # no room, no server, no right to write: for now
+
 
 @dataclass
 class Health:
     """What a running dialer knows of its own standing."""
 
     carrier_refuses_us: bool = False  # as of the last request that was answered
+    seats_in_doubt: bool = False  # the carrier could not be asked: seats may have gone without a word
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,8 @@ class Exchange:
     health: Health = field(default_factory=Health)
     ticks: TickTimes = field(default_factory=TickTimes)
     seats_unconfirmed: set[str] = field(default_factory=set)  # attempts whose agent's seat is about to be looked up
+    unkept: dict[str, Callable[[Session], object]] = field(default_factory=dict)  # opt-outs whose write failed
+    last_words: dict[str, str] = field(default_factory=dict)  # by live attempt: the message, for when no database is
     confirming: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     _running: set[asyncio.Task[None]] = field(default_factory=set)
     _writing: dict[object, float] = field(default_factory=dict)  # since when, the oldest first
@@ -63,7 +70,27 @@ class Exchange:
         return self.metrics.caught.counts
 
     async def commit(self, work: Callable[[Session], T]) -> T:
-        """Write; returns once it is on the disk."""
+        """Write; returns once it is on the disk. What could not be kept before goes first, or nothing is written."""
+        for key in list(self.unkept):
+            if (kept := self.unkept.pop(key, None)) is not None:
+                await self._write_or_keep(key, self._write(kept), kept)
+        return await self._write(work)
+
+    async def commit_in_the_end(self, key: str, work: Callable[[Session], T]) -> T:
+        """Write what nobody will tell us again. When that fails it is raised, and tried again before the next write.
+
+        So nobody is dialled before it is kept, for an attempt is a write too. Until then a kill would lose it.
+        """
+        return await self._write_or_keep(key, self.commit(work), work)
+
+    async def _write_or_keep(self, key: str, writing: Awaitable[T], work: Callable[[Session], T]) -> T:
+        try:
+            return await writing
+        except UNAVAILABLE:
+            self.unkept[key] = work
+            raise
+
+    async def _write(self, work: Callable[[Session], T]) -> T:
         write, began = object(), self.clock.monotonic()
         self._writing[write] = began
         try:
@@ -93,6 +120,9 @@ class Exchange:
         except CarrierRefusesUs:
             self.health.carrier_refuses_us = True
             raise
+        except CarrierError:
+            self.health.seats_in_doubt = True
+            raise
         self.health.carrier_refuses_us = False
         return answer
 
@@ -116,12 +146,20 @@ class Exchange:
             log.info("attempt_placed", attempt_id=taken.attempt["id"], call_sid=taken.after.call_sid)
         if taken.after.abandoned and not taken.before.abandoned:
             self.metrics.abandoned.inc()
+        self._remember_message(taken)
         for seen in observations(taken, at):
             self.observe(taken.attempt["campaign_id"], seen)
         if taken.after.state is CallState.ENDED and taken.before.state is not CallState.ENDED:
             _log_ended(taken)
         for order in taken.orders:
             self.start(self.carry_out(order, taken.attempt["id"]))
+
+    def _remember_message(self, taken: Taken) -> None:
+        attempt_id = taken.attempt["id"]
+        if taken.after.state is CallState.ENDED:
+            self.last_words.pop(attempt_id, None)
+        elif attempt_id not in self.last_words:
+            self.last_words[attempt_id] = message_for(taken.attempt, self.urls)
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run in the background; kept referenced until done, and counted when it fails."""
@@ -139,6 +177,11 @@ class Exchange:
         """Wait for what was started, and for what that starts."""
         while self._running:
             await asyncio.gather(*self._running, return_exceptions=True)
+        try:
+            if self.unkept:
+                await self.commit(lambda _session: None)
+        except UNAVAILABLE:
+            log.error("opt_outs_lost", events=list(self.unkept))
 
     async def carry_out(self, order: HangUp | StopRinging | PlayMessage, attempt_id: str) -> None:
         """Give the carrier one order; a failure is counted."""

@@ -19,6 +19,7 @@ ATTEMPT = _tables[campaigns.tables.Attempt.__tablename__]
 CAMPAIGN = _tables["campaign"]
 AGENT, AGENT_CHANGE, CARRIER_EVENT = _tables["agent"], _tables["agent_change"], _tables["carrier_event"]
 
+CLOCK_TOLERANCE = timedelta(seconds=5)  # by which the clocks of two nodes may differ
 UNANSWERED = (CallState.PLACING, CallState.UNKNOWN, CallState.DIALLED, CallState.RINGING)
 BUSY = (AgentState.ON_CALL, AgentState.WRAP_UP)
 CALL_COLUMNS = tuple(field.name for field in fields(Call) if field.name != "connect_seconds")
@@ -68,6 +69,22 @@ def save_call(connection: Connection, attempt_id: str, before: Call, after: Call
         if value != getattr(before, name):
             changed[name] = value
     connection.execute(update(ATTEMPT).where(ATTEMPT.c.id == attempt_id).values(changed))
+
+
+def redate(connection: Connection, now: datetime) -> int:
+    """Take as of now what waits by a time still to come: the clock has been set back since. How many rows.
+
+    Otherwise a call would go unasked about, and a wrap-up on, until the clock has caught up. What is evidence stays.
+    """
+    ahead = now + CLOCK_TOLERANCE
+    calls = update(ATTEMPT).where(ATTEMPT.c.state != CallState.ENDED, ATTEMPT.c.last_event_at > ahead)
+    changed = connection.execute(calls.values(last_event_at=now)).rowcount
+    agents = connection.execute(select(AGENT).where(AGENT.c.since > ahead)).mappings().all()
+    for agent in agents:
+        left = agent["wrap_up_until"] and now + (agent["wrap_up_until"] - agent["since"])
+        since_now = update(AGENT).where(AGENT.c.id == agent["id"]).values(since=now, wrap_up_until=left)
+        connection.execute(since_now)
+    return changed + len(agents)
 
 
 def remember_event(

@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import RowMapping, select
 from sqlmodel import Session
 
-from campaigns.campaign import Intent
+from campaigns.campaign import RING_SECONDS_MAXIMUM, Intent
 from campaigns.dispositions import Outcome
 from dialer.call import MESSAGE_LIMIT, CallState, IllegalEvent
 from dialer.events import Ended, NeverHeardOf, Placed
@@ -21,7 +21,7 @@ from dialer.seats import (
     seats_to_hang_up,
     seats_unanswered,
 )
-from dialer.store import ATTEMPT, CAMPAIGN, UNANSWERED
+from dialer.store import ATTEMPT, CAMPAIGN, CLOCK_TOLERANCE, UNANSWERED, redate
 from dialer.telephony.carrier import CarrierError
 from dialer.telephony.webhooks import UnknownValue
 
@@ -32,6 +32,8 @@ SEATS_TOGETHER = 2  # look-ups of seats under way at once, for calls and orders 
 RING_MARGIN = timedelta(seconds=10)  # between the attempt's commit and the first ring, and past the ring time asked for
 CONFIRM_SPACING_SECONDS = 0.1  # ten look-ups a second: the connects of some 600 agents with talks of a minute
 UNCONFIRMED_LIMIT = 5  # waiting; a sixth would be looked at too late to spare anybody silence
+# A time further ahead was noted by a clock that has been set back since.
+LONGEST_NEED = timedelta(seconds=RING_SECONDS_MAXIMUM) + RING_MARGIN + CLOCK_TOLERANCE
 AT_ONCE = 50  # look-ups of one round, so that they never crowd out new calls
 
 
@@ -46,12 +48,16 @@ def quiet_attempts(session: Session, quiet: timedelta, now: datetime) -> list[Ro
 async def ask_about_quiet_calls(exchange: Exchange, quiet: timedelta, lost: timedelta) -> None:
     """Bring every quiet attempt up to date with what the carrier knows."""
     now = exchange.clock.now()
+    if redated := await exchange.commit(lambda session: redate(session.connection(), now)):
+        log.warning("clock_set_back", rows=redated)
     for attempt in await exchange.read(lambda session: quiet_attempts(session, quiet, now)):
         try:
             if attempt["call_sid"] is not None:
                 await _look_up(exchange, attempt, now - attempt["last_event_at"] > lost)
             else:
-                await _find(exchange, attempt, now - attempt["placing_at"] > lost)
+                set_back = attempt["placing_at"] > now  # the clock has been, so when it was placed is not known
+                since = now - lost if set_back else attempt["placing_at"]
+                await _find(exchange, attempt, since, now - attempt["last_event_at"] > lost)
         except CarrierError as error:
             exchange.counts["look_ups_failed"] += 1
             log.warning("look_up_failed", attempt_id=attempt["id"], error=str(error))
@@ -74,8 +80,8 @@ async def _look_up(exchange: Exchange, attempt: RowMapping, too_late: bool) -> N
     await exchange.handle(attempt["id"], news)
 
 
-async def _find(exchange: Exchange, attempt: RowMapping, too_late: bool) -> None:
-    found = await exchange.ask(exchange.carrier.find, attempt["number"], attempt["placing_at"])
+async def _find(exchange: Exchange, attempt: RowMapping, since: datetime, too_late: bool) -> None:
+    found = await exchange.ask(exchange.carrier.find, attempt["number"], since)
     if found is not None and not await exchange.read(lambda session: _is_known(session, found[0])):
         sid, news = found
         await exchange.handle(attempt["id"], Placed(sid))
@@ -99,7 +105,7 @@ def still_need_us(session: Session, now: datetime) -> int:
         message_at + MESSAGE_LIMIT if message_at else placing_at + timedelta(seconds=ring_seconds) + RING_MARGIN
         for placing_at, ring_seconds, message_at in session.connection().execute(live)
     )
-    return sum(now < limit for limit in limits)
+    return sum(now < limit <= now + LONGEST_NEED for limit in limits)
 
 
 def calls_to_stop(session: Session) -> list[RowMapping]:
@@ -144,6 +150,7 @@ async def hang_up_left_seats(exchange: Exchange) -> None:
 async def check_seats(exchange: Exchange) -> None:
     """A seat whose end was never reported makes its agent unavailable, and one that nobody answers is given up."""
     now = exchange.clock.now()
+    exchange.health.seats_in_doubt = False  # until a look-up fails
     for agent in await exchange.read(lambda session: seats_unanswered(session, now)):
         await lose_seat(exchange, agent["seat_token"], "seat was not answered")
     held = [agent for agent in await exchange.read(seats_held) if agent["seat_sid"] is not None]

@@ -43,13 +43,17 @@ async def tick_until(
 
 
 async def tick(exchange: Exchange, loop: DialLoop, late_seconds: float) -> None:
-    """Renew the leases, free agents, ring seats, dial."""
+    """Renew the leases, free agents, ring seats, dial; after a time without the carrier nobody is dialled for a seat
+    that was not looked up.
+    """
     exchange.metrics.tick_lateness.observe(late_seconds)
     began = exchange.clock.monotonic()
     await loop.keep_leases()
     if loop.leases.timetable:
         await sweep.end_overdue_wrap_ups(exchange)
         await ring_seats(exchange, loop.calls_per_second)
+    if exchange.health.seats_in_doubt:
+        await sweep.check_seats(exchange)
     await loop.tick()
     ended = exchange.clock.monotonic()
     exchange.ticks.add(began, ended)

@@ -70,6 +70,13 @@ def _once(leases: Leases, work: Work) -> Work:
     return by_the_holder
 
 
+async def follow_clock(scheduler: AsyncIOScheduler, now: datetime) -> None:
+    """Let no entry wait for longer than its interval: the scheduler counts by the wall clock, which may be set back."""
+    for job in scheduler.get_jobs():
+        if isinstance(job.trigger, IntervalTrigger) and job.next_run_time > now + job.trigger.interval:
+            job.modify(next_run_time=now)
+
+
 def _every(seconds: float) -> IntervalTrigger:
     return IntervalTrigger(seconds=seconds, timezone=UTC)
 

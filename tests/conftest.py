@@ -26,6 +26,8 @@ from dialer.db.database import Database, place_of
 from dialer.db.sqlite import SqliteFile
 from dialer.events import CallEvent, Placed, Progress, Refused
 from dialer.exchange import Exchange
+from dialer.leases import Leases
+from dialer.shares import TIMETABLE
 from dialer.telephony.carrier import CarrierError, CarrierRefusesUs, Placement, SeatRing
 from tests.postgres import Server, running_server
 
@@ -389,6 +391,12 @@ def build(database: Database) -> Build:
 def seen() -> list[Any]:
     """What the exchange let pacing observe."""
     return []
+
+
+@pytest.fixture
+def leases() -> Leases:
+    """Of the node that does what is done once for all."""
+    return Leases("one", held=frozenset({TIMETABLE}))
 
 
 @pytest.fixture

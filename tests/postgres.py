@@ -2,13 +2,15 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import psycopg
@@ -27,8 +29,8 @@ OPTIONS = {
 class Server:
     """One server on a unix socket, and new databases on it: some hundredths of a second each."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    def __init__(self, directory: Path, run: Callable[..., None], options: str) -> None:
+        self._directory, self._run, self._options = directory, run, options
         self._names = (f"test{n}" for n in count(1))
 
     def url(self, name: str) -> str:
@@ -42,6 +44,25 @@ class Server:
 
     def drop(self, name: str) -> None:
         self._execute("DROP DATABASE {} WITH (FORCE)", name)
+
+    def start(self) -> None:
+        self._run("pg_ctl", "start", "-w", "-s", "-l", self._directory / "log", "-o", self._options)
+
+    def stop(self, mode: str = "immediate") -> None:
+        self._run("pg_ctl", "stop", "-w", "-s", "-m", mode)
+
+    def kill(self) -> None:
+        """Kill -9 the server and every process of it, as the kernel does when memory runs out; `start` recovers."""
+        lock = self._directory / "data" / "postmaster.pid"
+        postmaster = int(lock.read_text().split()[0])
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        for process in (postmaster, *map(int, children)):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        while any(_runs(process) for process in (postmaster, *map(int, children))):
+            sleep(0.02)
+        for held in (lock, *self._directory.glob(".s.PGSQL.*.lock")):
+            held.unlink()  # a dead process that nobody has waited for would look like a server that runs
 
     def _execute(self, statement: Any, *names: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
@@ -60,13 +81,22 @@ def running_server() -> Iterator[Server]:
 
     try:
         run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
-        run("pg_ctl", "start", "-w", "-s", "-l", directory / "log", "-o", options)
+        server = Server(directory, run, options)
+        server.start()
         try:
-            yield Server(directory)
+            yield server
         finally:
-            run("pg_ctl", "stop", "-w", "-s", "-m", "immediate")
+            server.stop()
     finally:
         shutil.rmtree(directory)
+
+
+def _runs(process: int) -> bool:
+    """Whether it holds anything still; one that nobody has waited for does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def _installed(directory: Path) -> tuple[Path, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -70,6 +71,7 @@ def emulator(
     script: Annotated[list[str] | None, typer.Option(help="+12125550101=busy: what a number does; repeat")] = None,
     agent_number: Annotated[list[str] | None, typer.Option(help="number that is an agent's phone; repeat")] = None,
     clock_offset_seconds: Annotated[float, typer.Option(help="shifts the clock")] = 0.0,
+    journal: Annotated[Path | None, typer.Option(help="file for every change of a call, in JSON lines")] = None,
 ) -> None:
     """Run a carrier for trying things out: speaks like Twilio, calls nobody, listens on this machine only."""
     import uvicorn
@@ -88,6 +90,7 @@ def emulator(
         population=population,
         clock_offset_seconds=clock_offset_seconds,
         agent_numbers=frozenset(agent_number or ()),
+        journal=journal,
     )
     try:
         listening = daemon.listen(LOOPBACK, port)

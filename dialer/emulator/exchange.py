@@ -1,7 +1,7 @@
 """The emulated carrier's state: its calls, conferences and call rate, and what every part of it shares."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -31,8 +31,10 @@ class Trouble:
 class Exchange:
     """Made inside a running event loop; `open` before the first call, `close` after the last."""
 
-    def __init__(self, settings: EmulatorSettings) -> None:
+    def __init__(self, settings: EmulatorSettings, note: Callable[[Call], None] = lambda _call: None) -> None:
+        """`note` is told of every change of a call."""
         self.settings = settings
+        self.note = note
         self.clock = Clock(settings.clock_offset_seconds)
         self.dice = Dice(settings.seed)
         self.webhooks = Webhooks(settings.auth_token, self.dice, self.clock)
@@ -76,6 +78,8 @@ class Exchange:
         )
         self.calls[call.sid] = self.live[call.sid] = call
         dialled.append(call)
+        call.hearing.changed = lambda: self.note(call)
+        self.note(call)
         return call
 
     def run(self, life: Coroutine[Any, Any, None]) -> None:
@@ -103,6 +107,7 @@ class Exchange:
         """The verdict of machine detection is there."""
         call.answered_by, call.detection_seconds = verdict, seconds
         call.updated_at = self.clock.now()
+        self.note(call)
         detection = call.request.detection
         if detection is None or detection.blocking or detection.callback is None:
             return
@@ -125,6 +130,7 @@ class Exchange:
             call.picked_up.set_result(False)
         call.let_go()
         call.over.set_result(None)
+        self.note(call)
         self.tell(call, "completed")
 
     def trouble(self, call: Call, code: int, problem: str) -> None:

@@ -1,5 +1,6 @@
 """What goes wrong, by request: faults that are switched on at run time and drawn from a seed."""
 
+from collections.abc import Callable
 from random import Random
 from typing import Annotated
 
@@ -46,6 +47,7 @@ class Dice:
     def __init__(self, seed: int) -> None:
         self.faults = Faults()
         self.struck: dict[str, int] = {}
+        self.on_strike: Callable[[str], None] = lambda _fault: None
         self._seed = seed
         self._sequences: dict[str, Random] = {}
 
@@ -63,6 +65,7 @@ class Dice:
             struck = chance > 0 and self._sequence(fault).random() < chance
         if struck:
             self.struck[fault] = self.struck.get(fault, 0) + 1
+            self.on_strike(fault)
         return struck
 
     def _sequence(self, fault: str) -> Random:

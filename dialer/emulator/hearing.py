@@ -1,6 +1,7 @@
 """What the called party hears, how it reacts, and how long it was left in silence."""
 
 import asyncio
+from collections.abc import Callable
 from enum import StrEnum
 from math import isfinite
 
@@ -24,6 +25,7 @@ class Hearing:
         self.message_after_seconds: float | None = None
         self.person_after_seconds: float | None = None
         self.keys: list[str] = []
+        self.changed: Callable[[], None] = lambda: None
         self._callee = callee
         self._line = line
         self._loop = asyncio.get_running_loop()
@@ -60,6 +62,7 @@ class Hearing:
                 if self.person_after_seconds is None:
                     self.person_after_seconds = after
                 self._react(self._callee.talk_seconds)
+        self.changed()
 
     def end(self) -> None:
         self._account()
@@ -85,4 +88,5 @@ class Hearing:
 
     def _press(self, key: str) -> None:
         self.keys.append(key)
+        self.changed()
         self._line.press(key)

@@ -54,6 +54,7 @@ async def _ring(call: Call, exchange: Exchange) -> Ending | None:
         return Ending(CallStatus.BUSY, BUSY)
     call.status = CallStatus.RINGING
     call.ringing_at = call.updated_at = exchange.clock.now()
+    exchange.note(call)
     exchange.tell(call, "ringing")
     await line.wait(min(callee.ring_seconds, call.request.ring_seconds))
     if callee.ring_seconds > call.request.ring_seconds:

@@ -28,6 +28,7 @@ def account(call: Call) -> dict[str, Any]:
         "sid": call.sid,
         "to": call.request.to,
         "from": call.request.from_,
+        "callback": call.request.callback.url if call.request.callback else None,
         "leg": "agent" if call.is_agent else "customer",
         "parent_sid": call.parent.sid if call.parent else None,
         "callee": call.callee.kind,

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from dialer.emulator import api, control
 from dialer.emulator.errors import ApiError, not_found
 from dialer.emulator.exchange import Exchange
+from dialer.emulator.journal import Journal
 from dialer.emulator.settings import EmulatorSettings as EmulatorSettings
 from dialer.emulator.wire import answer
 
@@ -19,11 +20,16 @@ def make_app(settings: EmulatorSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        exchange = Exchange(settings)
+        journal = Journal(settings.journal) if settings.journal else None
+        exchange = Exchange(settings, journal.note) if journal else Exchange(settings)
+        if journal:
+            exchange.dice.on_strike = journal.struck
         await exchange.open()
         app.state.exchange = exchange
         yield
         await exchange.close()
+        if journal:
+            journal.close()
 
     app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
     app.include_router(api.router)

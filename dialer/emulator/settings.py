@@ -1,6 +1,7 @@
 """How an emulator is set up."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from dialer.simulation.callees import DEFAULT, Population
 
@@ -16,3 +17,4 @@ class EmulatorSettings:
     population: Population = DEFAULT
     clock_offset_seconds: float = 0.0
     agent_numbers: frozenset[str] = frozenset()
+    journal: Path | None = None  # written as the record grows

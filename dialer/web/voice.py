@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
 import structlog
 from fastapi import APIRouter, HTTPException, Request, Response
@@ -29,6 +30,7 @@ from dialer.telephony.webhooks import UnknownValue
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
 Form = Mapping[str, str]
 
 
@@ -144,7 +146,7 @@ class VoiceRoutes:
         attempt_id = request.query_params.get("a", "")
         exchange = self.exchange
         try:
-            reply = await exchange.commit(lambda session: _once(exchange, kind, attempt_id, form, session))
+            reply = await self._commit(kind, form, lambda session: _once(exchange, kind, attempt_id, form, session))
         except Exception:
             exchange.counts["webhook_errors"] += 1
             log.exception("webhook_failed", kind=kind, attempt_id=attempt_id)
@@ -158,14 +160,23 @@ class VoiceRoutes:
                 exchange.start(sweep.confirm_seat(exchange, attempt_id))
         return _xml(reply.text) if reply.text else Response(status_code=204)
 
+    async def _commit(self, kind: str, form: Form, work: Callable[[Session], T]) -> T:
+        """An opt-out is all that the carrier can never be asked about."""
+        if form.get("Digits") == OPT_OUT_KEY:
+            return await self.exchange.commit_in_the_end(webhooks.event_key(kind, form), work)
+        return await self.exchange.commit(work)
+
     async def _message(self, request: Request) -> Response:
         """The carrier's fallback, and where a called party goes whose agent is gone.
 
-        The answer only reads, to work in need. Whoever comes here is without an agent, which is recorded behind it.
+        The answer needs no write, and no database where the call is known to be live. Whoever comes here is without an
+        agent, which is recorded behind it.
         """
         form = await self._form(request)
         attempt_id, urls = request.query_params.get("a", ""), self.exchange.urls
-        text = await self.exchange.read(lambda session: _message_or_end(session, attempt_id, urls))
+        text = self.exchange.last_words.get(attempt_id)
+        if text is None:
+            text = await self.exchange.read(lambda session: _message_or_end(session, attempt_id, urls))
         self.exchange.start(self._without_agent(attempt_id, webhooks.sent_on(form)))
         return _xml(text)
 
@@ -192,7 +203,7 @@ class VoiceRoutes:
             add_entry(session, caller, source="inbound", note=f"called {form.get('To', '')}", now=now)
             retire_numbers(session.connection(), [caller], None, "do-not-call")
 
-        await self.exchange.commit(opt_out)
+        await self._commit("inbound-key", form, opt_out)
         return _xml(twiml.confirm_opt_out())
 
     async def _seat(self, request: Request) -> Response:

@@ -133,3 +133,24 @@ def test_a_value_without_end_is_cut():
     seen = str(record(problem="x" * 100_000)["problem"])
     assert len(seen) < LONGEST + 100
     assert seen.endswith(f"… {100_000 - LONGEST} characters more")
+
+
+class Full(io.StringIO):
+    """Like a file on a full disk, until there is room."""
+
+    full = True
+
+    def write(self, text: str) -> int:
+        if self.full:
+            raise OSError(28, "No space left on device")
+        return super().write(text)
+
+
+def test_a_line_that_cannot_be_written_is_missed_and_nothing_else_happens():
+    stream = Full()
+    with redirect_stderr(stream):
+        set_up("info")
+        structlog.get_logger().info("missed")
+        stream.full = False
+        structlog.get_logger().info("kept")
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["kept"]

@@ -19,6 +19,7 @@ from dialer.call import (
     receive,
 )
 from dialer.commands import CallCommand, HangUp, PlayMessage, Recycle, ReleaseAgent, Suppress
+from dialer.counts import placed
 from dialer.events import (
     MACHINES,
     VERDICTS,
@@ -418,6 +419,12 @@ class TestGivenUp:
         call, commands = hear(event, call=given_up)
         assert (call.state, call.outcome, call.call_sid) == (CallState.ENDED, given_up.outcome, SID)
         assert commands == [HangUp(SID)]
+
+    @pytest.mark.parametrize("event", [Placed(SID), Progress(SID, ringing=True), Ended(Outcome.BUSY, SID)])
+    def test_it_was_dialled_after_all_and_counts_as_placed(self, given_up, event):
+        call, _commands = hear(event, call=given_up)
+        assert call.dialled_at is not None
+        assert placed(call)
 
     def test_a_person_who_answers_hears_the_message_and_was_abandoned(self, given_up):
         call, commands = hear(TO_NOBODY, call=given_up, seconds=300)

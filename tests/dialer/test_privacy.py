@@ -129,12 +129,14 @@ def test_a_number_without_a_lead_is_forgotten_too(on, build):
 
 
 @pytest.mark.parametrize(("years", "left"), [(4, 1), (5, 0)])
-async def test_upkeep_forgets_deleted_campaigns_when_no_law_wants_them(person, build, exchange, clock, years, left):
+async def test_upkeep_forgets_deleted_campaigns_when_no_law_wants_them(
+    person, build, exchange, leases, clock, years, left
+):
     person()
     build.change("campaign", 1, intent="stop", deleted_at=NOON)
     clock.advance(days=years * 365 + 2)
     upkeep = make_timetable(
-        replace(exchange, rulebook=BOOK), quiet_seconds=20, lost_seconds=120, save_pacing=nothing
+        replace(exchange, rulebook=BOOK), leases, quiet_seconds=20, lost_seconds=120, save_pacing=nothing
     ).get_job("upkeep")
     await upkeep.func(*upkeep.args)
     counts = [len(build.rows(table)) for table in ("attempt", "campaign")]
@@ -142,9 +144,9 @@ async def test_upkeep_forgets_deleted_campaigns_when_no_law_wants_them(person, b
     assert [row["number"] for row in build.rows("decision")] == ([NUMBER, "+12125550190"] if left else ["", ""])
 
 
-async def test_upkeep_leaves_living_campaigns_alone(person, build, exchange, clock):
+async def test_upkeep_leaves_living_campaigns_alone(person, build, exchange, leases, clock):
     person()
     clock.advance(days=4000)
-    upkeep = make_timetable(exchange, quiet_seconds=20, lost_seconds=120, save_pacing=nothing).get_job("upkeep")
+    upkeep = make_timetable(exchange, leases, quiet_seconds=20, lost_seconds=120, save_pacing=nothing).get_job("upkeep")
     await upkeep.func(*upkeep.args)
     assert (len(build.rows("attempt")), [row["erased_at"] for row in build.rows("decision")]) == (1, [None, None])

@@ -160,3 +160,18 @@ def test_a_reason_ends_with_its_pause(build, move):
     build.agent("anna", build.campaign(), "paused", reason="lunch")
     move("anna", AgentEvent.GET_READY)
     assert build.row("agent")["reason"] == ""
+
+
+def test_a_wrap_up_goes_on_for_as_long_as_it_would_have_when_the_clock_is_set_back(build, write, clock):
+    hour, half = timedelta(hours=1), timedelta(seconds=30)
+    build.agent("anna", build.campaign(), "wrap-up", since=clock.now() + hour, wrap_up_until=clock.now() + hour + half)
+    build.agent("bert", build.row("campaign")["id"], "wrap-up", since=clock.now(), wrap_up_until=clock.now() + half)
+    assert write(store.redate, clock.now()) == 1
+    assert {agent["name"]: (agent["since"], agent["wrap_up_until"]) for agent in build.rows("agent")} == dict.fromkeys(
+        ("anna", "bert"), (clock.now(), clock.now() + half)
+    )
+
+
+def test_what_another_nodes_clock_noted_a_moment_ahead_stays(build, write, clock):
+    build.attempt(build.lead(build.campaign()), "ringing", last_event_at=clock.now() + store.CLOCK_TOLERANCE)
+    assert write(store.redate, clock.now()) == 0

@@ -175,6 +175,35 @@ def test_calls_that_may_be_picked_up_or_hear_the_message_need_the_daemon_for_a_l
     assert needing == [5, 5, 1, 1, 0]
 
 
+def test_a_clock_set_back_keeps_no_stopping_daemon_for_hours(build, database, clock):
+    build.attempt(build.lead(build.campaign()), "ringing", placing_at=clock.now() + timedelta(hours=1))
+    with database.read() as session:
+        assert sweep.still_need_us(session, clock.now()) == 0
+
+
+async def test_calls_are_asked_about_though_the_clock_was_set_back_after_their_last_event(build, carrier, clock, ask):
+    before = clock.now() + timedelta(hours=1)
+    times = {"last_event_at": before, "placing_at": before}
+    ringing = build.attempt(build.lead(build.campaign()), "ringing", **times)
+    unknown = build.attempt(build.lead(build.row("campaign")["id"], "+12125550107"), "unknown", **times)
+    carrier.add(f"CA-{ringing}", "+12125550100", Ended(Outcome.NO_ANSWER, f"CA-{ringing}"))
+    carrier.add("CA7", "+12125550107", Progress("CA7", ringing=True))
+    await ask()
+    clock.advance(QUIET.total_seconds())
+    await ask()
+    assert (state(build, ringing), state(build, unknown)) == ("ended", "ringing")
+    assert build.row("attempt", id=unknown)["placing_at"] == before
+
+
+async def test_an_attempt_is_lost_in_time_though_the_clock_was_set_back(build, clock, ask):
+    before = clock.now() + timedelta(hours=1)
+    attempt = build.attempt(build.lead(build.campaign()), "unknown", last_event_at=before, placing_at=before)
+    await ask()
+    clock.advance(LOST.total_seconds() + 1)
+    await ask()
+    assert build.row("attempt", id=attempt)["outcome"] == "lost"
+
+
 async def test_a_campaign_told_to_stop_now_ends_its_calls_and_no_others(build, exchange, carrier):
     stopping = build.campaign(intent="stop-now")
     calls = [build.attempt(build.lead(stopping), state) for state in ("ringing", "connected", "message")]

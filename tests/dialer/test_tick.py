@@ -4,8 +4,11 @@ import asyncio
 
 import pytest
 
+from campaigns.dispositions import Outcome
 from dialer.dial_loop import DialLoop
+from dialer.events import Ended
 from dialer.leases import Leases
+from dialer.telephony.carrier import CarrierError
 from dialer.tick import tick, tick_until
 
 
@@ -44,3 +47,21 @@ async def test_lateness_and_duration_of_a_tick_are_kept(exchange, clock):
     assert read("dialer_tick_lateness_seconds_sum") == pytest.approx(0.5)
     assert read("dialer_tick_seconds_count") == 1
     assert exchange.ticks.began == clock.monotonic()
+
+
+async def test_after_a_time_without_the_carrier_nobody_is_dialled_for_a_seat_that_went_unseen(build, exchange, carrier):
+    campaign = build.campaign(intent="run", mode="progressive")
+    build.lead(campaign)
+    build.agent("anna", campaign)
+    carrier.add("CS-anna", "client:anna", Ended(Outcome.ANSWERED, "CS-anna"))
+    loop = DialLoop(exchange, Leases("one"), 1.0)
+    carrier.down = True
+    with pytest.raises(CarrierError):
+        await exchange.ask(carrier.look_up, "CA1")
+    with pytest.raises(CarrierError):
+        await tick(exchange, loop, 0.0)
+    carrier.down = False
+    await tick(exchange, loop, 0.0)
+    await exchange.drain()
+    assert (carrier.requests, build.row("agent")["state"]) == ([], "logged-out")
+    assert not exchange.health.seats_in_doubt

@@ -9,10 +9,8 @@ from structlog.testing import capture_logs
 
 from campaigns.dispositions import Outcome
 from dialer.events import Ended
-from dialer.leases import Leases
-from dialer.shares import TIMETABLE
 from dialer.store import CARRIER_EVENT
-from dialer.timetable import EVENTS_KEPT, FORGOTTEN_TOGETHER, make_timetable
+from dialer.timetable import EVENTS_KEPT, FORGOTTEN_TOGETHER, follow_clock, make_timetable
 from tests.conftest import NOON
 
 pytestmark = pytest.mark.both_databases
@@ -20,12 +18,6 @@ pytestmark = pytest.mark.both_databases
 
 async def nothing():
     pass
-
-
-@pytest.fixture
-def leases():
-    """Of the node that does what is done once for all."""
-    return Leases("one", held=frozenset({TIMETABLE}))
 
 
 @pytest.fixture
@@ -53,6 +45,20 @@ async def test_entries_come_round_often_enough(exchange, leases):
     assert rounds["account"] <= timedelta(minutes=1)
     assert rounds["pacing"] <= timedelta(minutes=1)
     assert rounds["upkeep"] == timedelta(hours=3, minutes=30)
+
+
+async def test_a_clock_that_is_set_back_puts_no_round_off(exchange, leases):
+    timetable = make_timetable(exchange, leases, quiet_seconds=20, lost_seconds=120, save_pacing=nothing)
+    timetable.start(paused=True)
+    set_back = min(job.next_run_time for job in timetable.get_jobs()) - timedelta(hours=1)
+    upkeep = timetable.get_job("upkeep").next_run_time
+    await follow_clock(timetable, set_back)
+    due = {job.id: job.next_run_time for job in timetable.get_jobs()}
+    assert due == dict.fromkeys(("quiet calls", "seats", "account", "pacing"), set_back) | {"upkeep": upkeep}
+    timetable.get_job("seats").modify(next_run_time=set_back + timedelta(seconds=15))
+    await follow_clock(timetable, set_back)
+    assert timetable.get_job("seats").next_run_time == set_back + timedelta(seconds=15)
+    timetable.shutdown(wait=False)
 
 
 async def test_a_missed_run_is_made_up_for_once(exchange, leases):

@@ -9,7 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
-from dialer.dial_loop import Budget, DialLoop
+from dialer.dial_loop import DialLoop
+from dialer.leases import Leases
 from dialer.telephony.signature import MultiDict, Signatures, parse_form
 from dialer.telephony.webhooks import TERMINAL
 from dialer.web.app import make_app
@@ -37,7 +38,7 @@ body = st.one_of(
 @pytest.fixture
 async def post(exchange):
     """A webhook that the carrier has signed, as bytes."""
-    loop = DialLoop(exchange, Budget(1.0))
+    loop = DialLoop(exchange, Leases("one"), 1.0)
     signatures = Signatures([TOKEN], BASE)
     app = make_app(exchange, signatures, loop, "api-token", draining=lambda: False, tick_seconds=1.0)
 

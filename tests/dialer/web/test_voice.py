@@ -1,15 +1,19 @@
 """The carrier's webhooks: signed, taken once in any order, answered after the commit."""
 
+from concurrent.futures import Future
 from urllib.parse import urlencode
 
 import httpx
 import pytest
 import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 from structlog.testing import capture_logs
 from twilio.request_validator import RequestValidator
 
 from campaigns.dispositions import Outcome
+from compliance.store import DO_NOT_CALL
 from dialer.dial_loop import DialLoop
 from dialer.events import Ended, Progress
 from dialer.leases import Leases
@@ -265,6 +269,26 @@ async def test_the_fallback_says_who_called(build, send):
     assert f"{BASE}/voice/key?a={attempt}" in answer.text
 
 
+async def test_the_fallback_needs_no_database_for_a_call_that_lives(build, send, exchange, database, monkeypatch):
+    attempt = build.attempt(build.lead(build.campaign()), "dialled")
+    await send("progress", attempt, CallStatus="ringing")
+
+    def no_database():
+        raise OperationalError("SELECT", {}, Exception("the server is gone"))
+
+    monkeypatch.setattr(database, "read", no_database)
+    answer = await send("message", attempt)
+    assert f"{BASE}/voice/key?a={attempt}" in answer.text
+    assert "from Acme" in answer.text
+
+
+async def test_nothing_is_kept_in_memory_of_a_call_that_has_ended(build, send, exchange):
+    attempt = build.attempt(build.lead(build.campaign()), "dialled")
+    await send("progress", attempt, CallStatus="ringing")
+    await send("progress", attempt, CallStatus="busy")
+    assert exchange.last_words == {}
+
+
 async def test_an_answer_that_never_reached_the_carrier_is_an_abandoned_call(build, send, exchange, seated, clock):
     """The agent was given away, but the called party was sent to the fallback, however long that took."""
     seated("anna", build.campaign())
@@ -348,6 +372,78 @@ async def test_who_calls_back_may_opt_out_and_is_not_called_again(build, post):
     entry = build.row("do_not_call")
     assert (entry["number"], entry["scope"], entry["source"]) == ("+12125550120", "*", "inbound")
     assert build.row("lead")["standing"] == "finished"
+
+
+@pytest.fixture
+def disk(database, monkeypatch):
+    """Whose room runs out and comes back."""
+    submit, full = database.submit, []
+
+    def submit_to_disk(work):
+        if not full:
+            return submit(work)
+        done = Future()
+        done.set_exception(OperationalError("COMMIT", {}, Exception("database or disk is full")))
+        return done
+
+    monkeypatch.setattr(database, "submit", submit_to_disk)
+    return full
+
+
+async def test_an_opt_out_that_cannot_be_written_is_kept_before_anything_else(build, send, disk, exchange):
+    attempt = build.attempt(build.lead(build.campaign()), "message")
+    disk.append("full")
+    assert (await send("key", attempt, Digits="9")).status_code == 500
+    disk.clear()
+    forbidden = await exchange.commit(lambda session: session.connection().execute(select(DO_NOT_CALL.c.number)).all())
+    assert len(forbidden) == 1
+    assert (build.row("attempt")["opted_out"], exchange.unkept) == (True, {})
+
+
+async def test_while_an_opt_out_cannot_be_written_nothing_else_is(build, send, disk, exchange):
+    attempt = build.attempt(build.lead(build.campaign()), "message")
+    disk.append("full")
+    await send("key", attempt, Digits="9")
+    with pytest.raises(OperationalError):
+        await exchange.commit(lambda session: None)
+    assert len(exchange.unkept) == 1
+
+
+async def test_the_opt_out_of_who_calls_back_is_kept_before_anything_else(build, post, disk, exchange):
+    build.campaign()
+    disk.append("full")
+    with pytest.raises(OperationalError):
+        await post("/voice/inbound-key", CALLED_BACK | {"Digits": "9"})
+    disk.clear()
+    await exchange.commit(lambda session: None)
+    assert build.row("do_not_call")["number"] == "+12125550120"
+
+
+async def test_an_opt_out_that_the_database_will_never_take_blocks_nobody(exchange):
+    def impossible(_session):
+        raise ValueError("never")
+
+    exchange.unkept["key"] = impossible
+    with pytest.raises(ValueError, match="never"):
+        await exchange.commit(lambda session: None)
+    await exchange.commit(lambda session: None)
+
+
+async def test_a_second_opt_out_on_a_full_disk_is_kept_too(build, send, disk, exchange):
+    attempts = [build.attempt(build.lead(build.campaign(name)), "message") for name in ("spring", "autumn")]
+    disk.append("full")
+    for attempt in attempts:
+        await send("key", attempt, Digits="9")
+    disk.clear()
+    await exchange.commit(lambda session: None)
+    assert [row["opted_out"] for row in build.rows("attempt")] == [True, True]
+
+
+async def test_another_key_is_not_waited_for(build, send, disk, exchange):
+    attempt = build.attempt(build.lead(build.campaign()), "message")
+    disk.append("full")
+    await send("key", attempt, Digits="1")
+    assert exchange.unkept == {}
 
 
 @pytest.mark.parametrize(("change", "said"), [({"Digits": "1"}, "<Hangup"), ({"From": "anonymous"}, "cannot see")])

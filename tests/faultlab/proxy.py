@@ -1,0 +1,116 @@
+"""A faulty way through the network: a TCP proxy on loopback that refuses, resets, stalls or swallows on command."""
+
+import asyncio
+import contextlib
+import socket
+import struct
+import threading
+from concurrent.futures import Future
+from typing import Any
+
+from tests.faultlab.schedule import Cut
+
+CHUNK = 65536
+
+
+class Proxy:
+    """Listens on a port of its own, in a thread; `cut` changes how it fails, `close` ends it."""
+
+    def __init__(self, target_port: int) -> None:
+        self.cuts_felt = 0  # connections that a cut has touched
+        self._target_port = target_port
+        self._cut = Cut.OPEN
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self._flows = asyncio.Event()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self.port = 0
+        self._call(self._listen())
+
+    def cut(self, how: Cut) -> None:
+        self._call(self._change(how))
+
+    def close(self) -> None:
+        self._call(self._change(Cut.REFUSE))
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+
+    def _call(self, work: Any) -> None:
+        done: Future[None] = asyncio.run_coroutine_threadsafe(work, self._loop)
+        done.result(10)
+
+    async def _listen(self) -> None:
+        self._flows.set()
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _change(self, how: Cut) -> None:
+        self._cut = how
+        self._flows.set()
+        if how is Cut.STALL:
+            self._flows.clear()
+        if how is Cut.REFUSE and self._server is not None:
+            self._server.close()
+            self._server = None
+            for writer in list(self._writers):
+                self._reset(writer)
+        if how is not Cut.REFUSE and self._server is None:
+            await self._listen()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
+        except OSError:
+            self._reset(writer)
+            return
+        ends = {writer, there_writer}
+        self._writers |= ends
+        try:
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._forth(reader, there_writer))
+                both.create_task(self._back(there_reader, writer, there_writer))
+        except* (OSError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            self._writers -= ends
+            for end in ends:
+                end.close()
+
+    async def _forth(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(CHUNK):
+            await self._stalled()
+            writer.write(data)
+            await writer.drain()
+        with contextlib.suppress(OSError):
+            writer.write_eof()
+
+    async def _back(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, there: asyncio.StreamWriter
+    ) -> None:
+        while data := await reader.read(CHUNK):
+            await self._stalled()
+            if self._cut in (Cut.RESET, Cut.SWALLOW):
+                self.cuts_felt += 1
+                if self._cut is Cut.RESET:
+                    writer.write(data[: len(data) // 2])
+                    await writer.drain()
+                self._reset(writer)
+                self._reset(there)
+                return
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+    async def _stalled(self) -> None:
+        if self._cut is Cut.STALL:
+            self.cuts_felt += 1
+        await self._flows.wait()
+
+    def _reset(self, writer: asyncio.StreamWriter) -> None:
+        """Linger of no time makes the kernel send a reset instead of an orderly end."""
+        found = writer.get_extra_info("socket")
+        with contextlib.suppress(OSError):
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
