@@ -48,7 +48,7 @@ async def tick(exchange: Exchange, loop: DialLoop, late_seconds: float) -> None:
     await ring_seats(exchange, loop.budget)
     await loop.tick()
     ended = exchange.clock.monotonic()
-    exchange.ticks.add(began, ended)
+    exchange.ticks.add(began, ended, late_seconds)
     exchange.metrics.ticks.observe(ended - began)
 
 
