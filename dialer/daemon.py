@@ -28,7 +28,7 @@ from dialer.telephony.carrier import CarrierError
 from dialer.telephony.signature import Signatures
 from dialer.telephony.twilio import TwilioCarrier
 from dialer.tick import let_go, tick, tick_until
-from dialer.timetable import make_timetable
+from dialer.timetable import guarded, make_timetable
 from dialer.web.app import make_app
 
 log = structlog.get_logger()
@@ -173,9 +173,9 @@ async def _work(exchange: Exchange, loop: DialLoop, settings: Settings, server: 
     exchange.database.announce(json.dumps(asdict(running)))
     timetable = make_timetable(exchange, settings.quiet_seconds, settings.lost_seconds, loop.save)
     timetable.start()
-    seats = timetable.get_job("seats")
     try:
-        await seats.func(*seats.args)  # some may have gone while nobody listened
+        # Some may have gone while nobody listened.
+        await guarded(exchange, "seats", lambda: sweep.check_seats(exchange))
         await asyncio.gather(
             tick_until(server.stopping, exchange, lambda late: tick(exchange, loop, late), settings.tick_seconds),
             tick_until(server.stopping, exchange, lambda _late: let_go(exchange), settings.tick_seconds),

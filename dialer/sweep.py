@@ -28,7 +28,6 @@ from dialer.telephony.webhooks import UnknownValue
 log = structlog.get_logger()
 
 TALK_QUIET_FACTOR = 3  # a call in talk is rightly quiet, so it is asked about less often
-SEATS_TOGETHER = 2  # look-ups of seats under way at once, for calls and orders share the carrier's threads
 RING_MARGIN = timedelta(seconds=10)  # between the attempt's commit and the first ring, and past the ring time asked for
 CONFIRM_SPACING_SECONDS = 0.1  # ten look-ups a second: the connects of some 600 agents with talks of a minute
 UNCONFIRMED_LIMIT = 5  # waiting; a sixth would be looked at too late to spare anybody silence
@@ -150,14 +149,20 @@ async def hang_up_left_seats(exchange: Exchange) -> None:
             await lose_seat(exchange, agent["seat_token"], "logged out")
 
 
-async def check_seats(exchange: Exchange) -> None:
-    """A seat whose end was never reported makes its agent unavailable, and one that nobody answers is given up."""
+async def check_seats(exchange: Exchange, over_seconds: float = 0.0) -> None:
+    """A seat whose end was never reported makes its agent unavailable, and one that nobody answers is given up.
+
+    Spread over so many seconds, for whoever answers meanwhile shares the processor.
+    """
     now = exchange.clock.now()
     for agent in await exchange.read(lambda session: seats_unanswered(session, now)):
         await lose_seat(exchange, agent["seat_token"], "seat was not answered")
     held = [agent for agent in await exchange.read(seats_held) if agent["seat_sid"] is not None]
-    for start in range(0, len(held), SEATS_TOGETHER):
-        await asyncio.gather(*(_check_seat(exchange, agent) for agent in held[start : start + SEATS_TOGETHER]))
+    began = exchange.clock.monotonic()
+    for number, agent in enumerate(held):
+        due = began + over_seconds * number / len(held)
+        await asyncio.sleep(max(0.0, due - exchange.clock.monotonic()))
+        await _check_seat(exchange, agent)
 
 
 async def confirm_seat(exchange: Exchange, attempt_id: str) -> None:

@@ -25,7 +25,7 @@ class TickTimes:
         self._lasted.append(ended - began)
 
     def summary(self) -> dict[str, dict[str, float]]:
-        """`late`, `apart` and `lasted`, each `{"ticks", "mean", "p99", "worst"}` in seconds; without a tick all are 0."""
+        """`late`, `apart` and `lasted`, each `{"ticks", "mean", "p99", "worst"}` in seconds; 0 without a tick."""
         return {"late": _spread(self._late), "apart": _spread(self._apart), "lasted": _spread(self._lasted)}
 
 

@@ -25,6 +25,7 @@ from dialer.telephony.carrier import CarrierError
 log = structlog.get_logger()
 
 SEAT_CHECK_SECONDS = 15
+SEATS_OVER_SECONDS = 12.0  # of them, so that a round is over before the next begins
 ACCOUNT_CHECK_SECONDS = 60  # when nothing else is asked, a refused account would be noticed by the first call
 PACING_SAVED_SECONDS = 60
 EVENTS_KEPT = timedelta(days=90)  # webhooks as received; what they meant is in the attempts for good
@@ -41,7 +42,7 @@ def make_timetable(
     quiet, lost = timedelta(seconds=quiet_seconds), timedelta(seconds=lost_seconds)
     entries: list[tuple[str, Callable[[], Awaitable[None]], object]] = [
         ("quiet calls", lambda: ask_about_quiet_calls(exchange, quiet, lost), _every(quiet_seconds / 4)),
-        ("seats", lambda: check_seats(exchange), _every(SEAT_CHECK_SECONDS)),
+        ("seats", lambda: check_seats(exchange, SEATS_OVER_SECONDS), _every(SEAT_CHECK_SECONDS)),
         ("account", lambda: exchange.ask(exchange.carrier.check), _every(ACCOUNT_CHECK_SECONDS)),
         ("pacing", save_pacing, _every(PACING_SAVED_SECONDS)),
         ("upkeep", lambda: _upkeep(exchange), UPKEEP),
@@ -49,7 +50,7 @@ def make_timetable(
     scheduler = AsyncIOScheduler(timezone=UTC)
     for name, work, trigger in entries:
         scheduler.add_job(
-            _guarded, trigger, args=[exchange, name, work], id=name, coalesce=True, misfire_grace_time=None
+            guarded, trigger, args=[exchange, name, work], id=name, coalesce=True, misfire_grace_time=None
         )
     return scheduler
 
@@ -58,7 +59,8 @@ def _every(seconds: float) -> IntervalTrigger:
     return IntervalTrigger(seconds=seconds, timezone=UTC)
 
 
-async def _guarded(exchange: Exchange, name: str, work: Callable[[], Awaitable[None]]) -> None:
+async def guarded(exchange: Exchange, name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Do one entry's work; whatever goes wrong is counted, and the next run tries again."""
     try:
         await work()
     except CarrierError as error:

@@ -63,9 +63,7 @@ def report(measured: Measured) -> int:
 
 
 def _print(name: str, middle: str, spread: Spread) -> None:
-    print(
-        f"  {name:<40}{middle} {spread.p50:.1f}, p99 {spread.p99:.1f}, worst {spread.worst:.1f} ms ({spread.count})"
-    )
+    print(f"  {name:<40}{middle} {spread.p50:.1f}, p99 {spread.p99:.1f}, worst {spread.worst:.1f} ms ({spread.count})")
 
 
 def _by_minute(measured: Measured) -> list[str]:

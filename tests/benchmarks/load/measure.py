@@ -121,6 +121,4 @@ def _spread(values: Sequence[float]) -> Spread:
     if not values:
         return Spread(0, 0.0, 0.0, 0.0)
     ordered = sorted(values)
-    return Spread(
-        len(ordered), ordered[len(ordered) // 2], ordered[ceil(0.99 * len(ordered)) - 1], ordered[-1]
-    )
+    return Spread(len(ordered), ordered[len(ordered) // 2], ordered[ceil(0.99 * len(ordered)) - 1], ordered[-1])

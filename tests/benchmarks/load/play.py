@@ -191,10 +191,11 @@ class _Play:
 
 
 def _line(sample: dict[str, Any]) -> str:
-    late = sample["ticks"]["late"]
+    late, lasted = sample["ticks"]["late"], sample["ticks"]["lasted"]
     return (
         f"{sample['at']:6.0f} s: {sample['attempts']} dials, {sample['live_answers']} live answers, "
-        f"{sample['abandoned']} dropped; {sample['daemon_megabytes']:.0f} MB; ticks late p99 {late['p99'] * 1000:.0f} ms, "
-        f"worst {late['worst'] * 1000:.0f}; inbox {sample['inbox_age'] * 1000:.0f} ms; load {sample['machine_load']:.1f}; "
-        f"{sample['decision'][:80]}"
+        f"{sample['abandoned']} dropped; {sample['daemon_megabytes']:.0f} MB; "
+        f"ticks late p99 {late['p99'] * 1000:.0f}, worst {late['worst'] * 1000:.0f} ms, "
+        f"lasted {lasted['mean'] * 1000:.0f}; inbox {sample['inbox_age'] * 1000:.0f} ms; "
+        f"load {sample['machine_load']:.1f}; {sample['decision']}"
     )
