@@ -40,6 +40,8 @@ def placed(call: Call) -> bool:
 
 
 def _placed_at(call: Call) -> datetime | None:
+    if call.outcome == Outcome.NOT_PLACED:  # it was accepted, but taken out of the carrier's queue
+        return None
     return call.dialled_at or call.ringing_at or call.answered_at
 
 

@@ -38,6 +38,8 @@ class Metrics:
         self.abandoned = counter(
             "dialer_calls_abandoned_total", "Live answers without an agent in time, as known at first"
         )
+        self.dial_share = gauge("dialer_dial_share_ratio", "Share of the calls per second that slowness leaves")
+        self.dial_share.set(1)
         self.in_flight = gauge("dialer_attempts_in_flight", "Attempts that have not ended", ["state"])
         self.inbox_age = gauge("dialer_inbox_age_seconds", "How long the oldest write under way has waited")
         self.caught = CaughtErrors()

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from campaigns.campaign import Intent
 from campaigns.dispositions import Outcome
-from dialer.call import MESSAGE_LIMIT, CallState, IllegalEvent
+from dialer.call import MESSAGE_LIMIT, QUEUE_LIMIT, CallState, IllegalEvent
 from dialer.events import Ended, NeverHeardOf, Placed
 from dialer.exchange import Exchange
 from dialer.seats import (
@@ -45,10 +45,17 @@ def forget_placing(session: Session, now: datetime) -> int:
 
 def quiet_attempts(session: Session, quiet: timedelta, now: datetime) -> list[RowMapping]:
     """Live attempts of which nothing has been heard for too long, the quietest first."""
-    patience = {CallState.CONNECTED: TALK_QUIET_FACTOR * quiet}
-    live = select(ATTEMPT).where(ATTEMPT.c.state != CallState.ENDED, ATTEMPT.c.last_event_at <= now - quiet)
+    heard_before = now - min(quiet, QUEUE_LIMIT)
+    live = select(ATTEMPT).where(ATTEMPT.c.state != CallState.ENDED, ATTEMPT.c.last_event_at <= heard_before)
     rows = session.connection().execute(live.order_by(ATTEMPT.c.last_event_at)).mappings()
-    return [row for row in rows if row["last_event_at"] <= now - patience.get(row["state"], quiet)][:AT_ONCE]
+    return [row for row in rows if row["last_event_at"] <= now - _patience(row, quiet)][:AT_ONCE]
+
+
+def _patience(attempt: RowMapping, quiet: timedelta) -> timedelta:
+    if attempt["state"] == CallState.CONNECTED:
+        return TALK_QUIET_FACTOR * quiet
+    queued = attempt["state"] == CallState.DIALLED and attempt["sequence"] < 0  # as far as we were told
+    return min(quiet, QUEUE_LIMIT) if queued else quiet
 
 
 async def ask_about_quiet_calls(exchange: Exchange, quiet: timedelta, lost: timedelta) -> None:

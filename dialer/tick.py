@@ -46,7 +46,7 @@ async def tick(exchange: Exchange, loop: DialLoop, late_seconds: float) -> None:
     began = exchange.clock.monotonic()
     await sweep.end_overdue_wrap_ups(exchange)
     await ring_seats(exchange, loop.budget)
-    await loop.tick()
+    await loop.tick(late_seconds)
     ended = exchange.clock.monotonic()
     exchange.ticks.add(began, ended, late_seconds)
     exchange.metrics.ticks.observe(ended - began)

@@ -16,6 +16,7 @@ from sqlmodel import Session
 from campaigns.store import forget_campaigns
 from compliance import ledger
 from compliance.lists import drop_inactive
+from dialer.db.turns import Urgency
 from dialer.exchange import Exchange
 from dialer.privacy import forget_attempts, outlived_attempts, outlived_decisions
 from dialer.store import CARRIER_EVENT
@@ -75,9 +76,9 @@ async def _upkeep(exchange: Exchange) -> None:
     """The west still has calling hours then, and who answers a call waits for the writing thread: little at a time."""
     before, removed = exchange.clock.now() - EVENTS_KEPT, 0
     while keys := await exchange.read(lambda session: old_events(session, before)):
-        removed += await exchange.commit(partial(forget_events, keys=keys))
+        removed += await exchange.commit(partial(forget_events, keys=keys), Urgency.BULK)
     unlisted = 0
-    while dropped := await exchange.commit(partial(drop_inactive, limit=DROPPED_TOGETHER)):
+    while dropped := await exchange.commit(partial(drop_inactive, limit=DROPPED_TOGETHER), Urgency.BULK):
         unlisted += dropped
     outlived = await _forget_outlived(exchange)
     log.info("upkeep_done", events_removed=removed, old_list_numbers_removed=unlisted, **outlived)
@@ -91,14 +92,14 @@ async def _forget_outlived(exchange: Exchange) -> dict[str, int]:
         gone, page = await exchange.read(partial(outlived_attempts, rulebook=book, now=now, after=page))
         for start in range(0, len(gone), FORGOTTEN_TOGETHER):
             some = gone[start : start + FORGOTTEN_TOGETHER]
-            attempts += await exchange.commit(partial(forget_attempts, ids=some))
+            attempts += await exchange.commit(partial(forget_attempts, ids=some), Urgency.BULK)
     last: int | None = 0
     while last is not None:
         rows, last = await exchange.read(partial(outlived_decisions, rulebook=book, now=now, after=last))
         for start in range(0, len(rows), FORGOTTEN_TOGETHER):
             part = rows[start : start + FORGOTTEN_TOGETHER]
-            decisions += await exchange.commit(partial(ledger.erase, ids=part, now=now))
-    campaigns = await exchange.commit(partial(forget_campaigns, counted_since=now - COUNTS_KEPT))
+            decisions += await exchange.commit(partial(ledger.erase, ids=part, now=now), Urgency.BULK)
+    campaigns = await exchange.commit(partial(forget_campaigns, counted_since=now - COUNTS_KEPT), Urgency.BULK)
     return {"attempts_removed": attempts, "decisions_erased": decisions, "campaigns_removed": campaigns}
 
 
