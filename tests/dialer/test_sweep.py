@@ -115,6 +115,25 @@ async def test_a_lost_callback_is_repaired_by_asking(build, carrier, clock, ask)
     assert (state(build, attempt), build.row("agent")["state"]) == ("ended", "wrap-up")
 
 
+async def test_a_call_that_waits_in_the_carriers_queue_is_taken_out_and_was_never_a_call(build, carrier, clock, ask):
+    lead = build.lead(build.campaign())
+    queued = build.attempt(lead)
+    begun = build.attempt(build.lead(build.row("campaign")["id"]), sequence=0)
+    for attempt in (queued, begun):
+        carrier.add(f"CA-{attempt}", "+12125550101", Progress(f"CA-{attempt}", ringing=False, queued=True))
+    clock.advance(9)
+    await ask()
+    assert carrier.asked == []
+    clock.advance(2)
+    await ask()
+    assert (carrier.asked, carrier.hung_up) == ([f"CA-{queued}"], [f"CA-{queued}"])
+    carrier.add(f"CA-{queued}", "+12125550101", Ended(Outcome.CANCELED, f"CA-{queued}"))
+    clock.advance(11)
+    await ask()
+    assert build.row("attempt", id=queued)["outcome"] == "not-placed"
+    assert (build.row("lead", id=lead)["standing"], build.row("lead", id=lead)["attempts"]) == ("open", 0)
+
+
 async def test_a_call_that_goes_on_is_left_in_peace_until_it_is_quiet_again(build, carrier, clock, ask):
     attempt = build.attempt(build.lead(build.campaign()), "ringing")
     carrier.add(f"CA-{attempt}", "+12125550100", Progress(f"CA-{attempt}", ringing=True))

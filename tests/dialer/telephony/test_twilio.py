@@ -119,6 +119,12 @@ def call(sid=SID, status="queued", created=None):
     return {"sid": sid, "status": status, "date_created": date, "to": "+12125550101", "account_sid": ACCOUNT}
 
 
+@pytest.mark.parametrize(("told", "seconds"), [("2500", 2.5), ("0", 0.0), (None, 0.0), ("soon", 0.0)])
+def test_the_carrier_tells_how_long_a_call_will_wait_in_its_queue(api, place, told, seconds):
+    api.say(201, {**call(), "queue_time": told})
+    assert place() == Placed(SID, seconds)
+
+
 def test_a_create_on_the_wire(api, place):
     api.say(201, call())
     assert place() == Placed(SID)
@@ -279,7 +285,7 @@ def test_an_order_for_a_call_that_is_over_is_none(api, carrier, status, code):
 @pytest.mark.parametrize(
     ("word", "news"),
     [
-        ("queued", Progress(SID, ringing=False)),
+        ("queued", Progress(SID, ringing=False, queued=True)),
         ("ringing", Progress(SID, ringing=True)),
         ("in-progress", Progress(SID, ringing=True, picked_up=True)),
         ("completed", Ended(Outcome.ANSWERED, SID)),
