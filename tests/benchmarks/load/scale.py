@@ -117,7 +117,7 @@ def of_server() -> tuple[float, float]:
         try:
             database.write(answer.fill)
             for statement in ("UPDATE agent SET state = 'ready'", "ANALYZE"):
-                database.write(lambda session, sql=text(statement): session.connection().execute(sql) and None)
+                database.write(lambda session, sql=statement: session.connection().execute(text(sql)) and None)
             backend = database.write(_backend)
             used, webhooks = processor_seconds(backend), list(_webhooks())
             for kind, attempt, form in webhooks:
