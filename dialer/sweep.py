@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 TALK_QUIET_FACTOR = 3  # a call in talk is rightly quiet, so it is asked about less often
 RING_MARGIN = timedelta(seconds=10)  # between the attempt's commit and the first ring, and past the ring time asked for
+SEATS_ONE_BY_ONE = 10
 CONFIRM_SPACING_SECONDS = 0.1  # ten look-ups a second: the connects of some 600 agents with talks of a minute
 UNCONFIRMED_LIMIT = 5  # waiting; a sixth would be looked at too late to spare anybody silence
 AT_ONCE = 50  # look-ups of one round, so that they never crowd out new calls
@@ -165,6 +166,9 @@ async def check_seats(exchange: Exchange, over_seconds: float = 0.0) -> None:
     for agent in await exchange.read(lambda session: seats_unanswered(session, now)):
         await lose_seat(exchange, agent["seat_token"], "seat was not answered")
     held = [agent for agent in await exchange.read(seats_held) if agent["seat_sid"] is not None]
+    if len(held) > SEATS_ONE_BY_ONE:  # a list costs less than many look-ups; who is not on it is looked up all the same
+        live = await exchange.ask(exchange.carrier.in_progress)
+        held = [agent for agent in held if agent["seat_sid"] not in live]
     began = exchange.clock.monotonic()
     for number, agent in enumerate(held):
         due = began + over_seconds * number / len(held)

@@ -195,6 +195,14 @@ class TwilioCarrier:
             raise CarrierError(_words(error)) from error
 
     @_again
+    def in_progress(self) -> frozenset[str]:
+        try:
+            calls = self._guarded(lambda: self._client.calls.list(status="in-progress", page_size=1000))
+        except TwilioRestException as error:
+            raise CarrierError(_words(error)) from error
+        return frozenset(str(call.sid) for call in calls)
+
+    @_again
     def find(self, number: str, since: datetime) -> tuple[str, CallEvent] | None:
         # By number, for a queued call has no start time to filter by.
         try:

@@ -253,6 +253,18 @@ async def test_a_seat_whose_end_was_never_reported_takes_its_agent_off_the_floor
     assert carrier.messages == [(f"CA-{talk}", talk)]
 
 
+async def test_many_seats_are_checked_by_one_list_and_only_who_is_not_on_it_is_looked_up(build, exchange, carrier):
+    campaign = build.campaign()
+    for number in range(sweep.SEATS_ONE_BY_ONE + 2):
+        build.agent(f"a{number}", campaign)
+        carrier.add(f"CS-a{number}", f"client:a{number}", Progress(f"CS-a{number}", ringing=True, picked_up=True))
+    carrier.add("CS-a3", "client:a3", Ended(Outcome.ANSWERED, "CS-a3"))
+    carrier.add("CS-a5", "client:a5", Progress("CS-a5", ringing=True))  # not on the list, and not gone
+    await sweep.check_seats(exchange)
+    assert carrier.asked == ["in progress", "CS-a3", "CS-a5"]
+    assert [row["name"] for row in build.rows("agent") if row["state"] == "logged-out"] == ["a3"]
+
+
 async def test_a_kill_between_ring_and_answer_heals_by_time(build, exchange, clock):
     """The token is committed, the carrier's answer is not: nobody rings again, and the agent may after a while."""
     build.agent("anna", build.campaign(), "joining", seat_sid=None)

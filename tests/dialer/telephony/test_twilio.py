@@ -309,6 +309,20 @@ def test_a_word_the_carrier_never_used_before_is_no_news(api, carrier):
         carrier.look_up(SID)
 
 
+def test_the_calls_in_progress_are_listed(api, carrier):
+    api.say(200, {"calls": [call("CA1", "in-progress"), call("CA2", "in-progress")], "page": 0})
+    assert carrier.in_progress() == {"CA1", "CA2"}
+    query = dict(parse_qsl(urlsplit(api.requests[0][1]).query))
+    assert (query["Status"], query["PageSize"]) == ("in-progress", "1000")
+
+
+def test_a_list_that_is_refused_is_an_error(api, carrier):
+    for _try in range(4):
+        api.fail(503, 20503)
+    with pytest.raises(CarrierError):
+        carrier.in_progress()
+
+
 def test_a_call_is_found_by_number_the_newest_since_the_attempt(api, carrier, clock):
     now = clock.now()
     created = {"old": -3, "early": -2, "new": 5, "later": 4}  # a second is the carrier's resolution
