@@ -28,10 +28,12 @@ def engine(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iter
     if backend == "sqlite":
         engine = create_engine(f"sqlite:///{tmp_path / 'law.db'}")
         SQLModel.metadata.create_all(engine, tables=TABLES)
+        yield engine
+        engine.dispose()
     else:
-        engine = place_of(request.getfixturevalue("database_url")).reading()
-    yield engine
-    engine.dispose()
+        writing = place_of(request.getfixturevalue("database_url")).writing()
+        yield writing.engine
+        writing.release()
 
 
 @pytest.fixture
