@@ -27,7 +27,9 @@ class Metrics:
             "dialer_answer_webhook_seconds", "From an answer webhook to its TwiML", buckets=ANSWER_BUCKETS
         )
         self.commits = histogram(
-            "dialer_commit_seconds", "From the wish to write until it is on the disk", buckets=ANSWER_BUCKETS
+            "dialer_commit_seconds",
+            "From the wish to write until it is on the disk, bulk apart",
+            buckets=ANSWER_BUCKETS,
         )
         self.tick_lateness = histogram(
             "dialer_tick_lateness_seconds", "How late a tick began after it was due", buckets=TICK_BUCKETS

@@ -60,6 +60,9 @@ async def test_the_carriers_answers_tell_whether_it_is_at_its_limit(exchange, cl
 
 async def test_slow_writes_and_slow_creates_are_noticed_but_not_bulk(exchange, clock):
     await exchange.commit(lambda _session: clock.advance(2), Urgency.BULK)
+    oldest: list[float] = []
+    await exchange.commit(lambda _session: oldest.append(exchange.oldest_write()), Urgency.BULK)
+    assert oldest == [0.0]
     assert exchange.signs.strain(clock.monotonic(), 0.0, 0.0) == Strain()
     await exchange.commit(lambda _session: clock.advance(2))
     await exchange.ask_for_call(lambda: clock.advance(3))
