@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup demo test lint unit journeys bench bench-pacing bench-loop bench-load lock clean
+.PHONY: help setup demo test lint unit journeys fuzz audit bench bench-pacing bench-loop bench-load lock clean
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
 
@@ -34,6 +34,13 @@ unit: $(STAMP)  ## fast tests: no network, no sleep
 
 journeys: $(STAMP)  ## the real daemon against the emulator over loopback
 	$(BIN)/python -m pytest -q tests/journeys
+
+fuzz: $(STAMP)  ## hostile input to every reader and output, other examples each time: FUZZ_SECONDS=600
+	@end=$$(( $$(date +%s) + $${FUZZ_SECONDS:-300} )); while [ $$(date +%s) -lt $$end ]; do \
+	FUZZ_EXAMPLES=1000 $(BIN)/python -m pytest -q tests/fuzz -x --timeout 0 --hypothesis-seed=$$(date +%N) || exit 1; done
+
+audit: $(STAMP)  ## known faults of the locked dependencies; fails when they cannot be looked up
+	$(BIN)/python .ci/audit requirements.lock requirements-dev.lock bootstrap.lock
 
 bench: $(STAMP)  ## measure speed against stated floors
 	$(BIN)/python -m tests.benchmarks

@@ -28,6 +28,7 @@ WESTERN = "cp1252"  # what spreadsheets on Windows write in western Europe and t
 FOREIGN_SHARE = 0.2  # of the bytes; western languages have less in their accents, other scripts have more
 DAMAGE = re.compile("[\udc80-\udcff]")  # bytes that are no text in the file's encoding, as `surrogateescape` keeps them
 EVIDENCE_BYTES = 32 * 1024
+BINARY = "the file is binary, no text: save the list as “CSV UTF-8” and load that"
 
 
 class LeadFileError(Exception):
@@ -63,7 +64,7 @@ def encoding_of(chunks: Iterable[bytes]) -> str:
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     for chunk in chain([head], chunks):
         if b"\0" in chunk:
-            raise LeadFileError("the file is binary, no text: save the list as “CSV UTF-8” and load that")
+            raise LeadFileError(BINARY)
         text = decoder.decode(chunk)
         if not text.isascii():
             valid += len(chunk) - len(text)
@@ -78,7 +79,8 @@ def _check_wide(codec: str, chunks: Iterable[bytes]) -> None:
     decoder = codecs.getincrementaldecoder(codec)()
     try:
         for chunk in chunks:
-            decoder.decode(chunk)
+            if "\0" in decoder.decode(chunk):
+                raise LeadFileError(BINARY)
         decoder.decode(b"", True)
     except UnicodeDecodeError:
         raise LeadFileError(f"the file begins as {codec} but is damaged: save the list as “CSV UTF-8”") from None

@@ -18,7 +18,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO
 
-from campaigns.lead_columns import map_columns
+from campaigns.formulas import restored
+from campaigns.lead_columns import REJECTS_COLUMNS, map_columns
 from campaigns.lead_file import LeadRow, Rejected, row_reader
 from campaigns.lead_store import BatchReceipt
 from campaigns.lead_text import LeadFileError, Record, delimiter_of, encoding_of, records
@@ -148,7 +149,12 @@ def _table(text: TextIOWrapper) -> tuple[list[str], Iterator[Record]]:
     _line, names, flaw = header
     if flaw:
         raise LeadFileError(f"its first line, the column names, has {flaw.value}")
-    return names, chain([first], rows)
+    rows = chain([first], rows)
+    if tuple(names[: len(REJECTS_COLUMNS)]) == REJECTS_COLUMNS:
+        return [restored(name) for name in names], (
+            (line, cells if flaw else [restored(cell) for cell in cells], flaw) for line, cells, flaw in rows
+        )
+    return names, rows
 
 
 def _records(text: TextIOWrapper) -> Iterator[Record]:

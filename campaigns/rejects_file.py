@@ -1,7 +1,8 @@
 """The rejected rows of a lead file, written so that they can be mended and loaded again.
 
-The line number and the reason come before the file's own columns: a row with too many or too few cells stays exactly as
-it was, and is rejected again until somebody mends it.
+The line number and the reason come before the file's own columns: a row with too many or too few cells stays as it was
+and is rejected again until somebody mends it. Cells that a spreadsheet would run as a formula, numbers with a plus
+among them, have an apostrophe put before them, which is taken off again when the file is loaded.
 """
 
 import csv
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from campaigns.formulas import harmless
 from campaigns.lead_columns import REJECTS_COLUMNS
 from campaigns.lead_file import Rejected
 from campaigns.lead_text import LeadFileError, legible
@@ -32,8 +34,8 @@ class Rejects:
         with self._writing():
             if self._file is None:
                 self._file = self._create()
-                csv.writer(self._file).writerow([*REJECTS_COLUMNS, *map(legible, self._header)])
-            csv.writer(self._file).writerow([rejected.line, rejected.reason, *map(legible, rejected.cells)])
+                csv.writer(self._file).writerow([*REJECTS_COLUMNS, *map(_written, self._header)])
+            csv.writer(self._file).writerow([rejected.line, rejected.reason, *map(_written, rejected.cells)])
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -61,6 +63,10 @@ class Rejects:
             self._file.close()
             os.unlink(self._file.name)
             self._file = None
+
+
+def _written(cell: str) -> str:
+    return harmless(legible(cell))
 
 
 @contextmanager

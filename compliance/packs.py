@@ -60,7 +60,10 @@ ONE_DAY = timedelta(days=1)
 
 
 class RuleError(ValueError):
-    """A rule cannot be used; the message names the file, the rule, the key and what is wrong."""
+    """A rule cannot be used; the message names the file, the rule, the key and what is wrong, on one line."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.splitlines()))
 
 
 class _Head(BaseModel):

@@ -29,7 +29,7 @@ from dialer.telephony.signature import Signatures
 from dialer.telephony.twilio import TwilioCarrier
 from dialer.tick import let_go, tick, tick_until
 from dialer.timetable import guarded, make_timetable
-from dialer.web.app import make_app
+from dialer.web.app import make_app, web_server
 
 log = structlog.get_logger()
 
@@ -108,15 +108,21 @@ async def run(settings: Settings, database: Database, listening: socket.socket) 
     ):
         exchange, loop = await _put_together(settings, database, threads, placing_threads)
         running = Running(os.getpid(), settings.local_url, _token(settings))
-        signatures = Signatures(settings.twilio_auth_token.get_secret_value(), settings.webhook_base)
+        tokens = settings.twilio_auth_token, settings.twilio_auth_token_previous
+        signatures = Signatures(
+            list(filter(None, (token.get_secret_value() for token in tokens))), settings.webhook_base
+        )
         stopping = asyncio.Event()
         app = make_app(
-            exchange, signatures, loop, running.token, draining=stopping.is_set, tick_seconds=settings.tick_seconds
+            exchange,
+            signatures,
+            loop,
+            running.token,
+            draining=stopping.is_set,
+            tick_seconds=settings.tick_seconds,
+            public_url="" if settings.webhook_base == settings.local_url else settings.webhook_base,
         )
-        server = Server(
-            uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5),
-            stopping,
-        )
+        server = Server(web_server(app, settings.trusted_proxies), stopping)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, server.stop, number)
         unknown = await exchange.commit(lambda session: sweep.forget_placing(session, exchange.clock.now()))

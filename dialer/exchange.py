@@ -127,6 +127,7 @@ class Exchange:
         at = self.clock.monotonic()
         if placed(taken.after) and not placed(taken.before):
             self.metrics.calls_started.inc()
+            log.info("attempt_placed", attempt_id=taken.attempt["id"], call_sid=taken.after.call_sid)
         if taken.after.abandoned and not taken.before.abandoned:
             self.metrics.abandoned.inc()
         for seen in observations(taken, at):
@@ -166,6 +167,8 @@ class Exchange:
         except CarrierError as error:  # the sweep sees that the call goes on, and asks again
             self.counts["orders_failed"] += 1
             log.warning("order_failed", attempt_id=attempt_id, call_sid=order.sid, error=str(error))
+        else:
+            log.info("order_given", order=type(order).__name__, attempt_id=attempt_id, call_sid=order.sid)
 
 
 def _log_ended(taken: Taken) -> None:

@@ -11,12 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from campaigns.dispositions import Kind, lookup
+from campaigns.formulas import harmless
 from campaigns.reports.dispositions import DispositionReport, Section
 from campaigns.reports.tally import Ratio, Tally
+from config.visible import visible
 
 UNDEFINED = "n/a"
 CSV_COLUMNS = ("group", "entry", "code", "label", "count", "of", "value")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def as_table(report: DispositionReport) -> Group:
@@ -34,7 +35,7 @@ def as_csv(report: DispositionReport) -> str:
     lines = csv.writer(written)
     lines.writerow(CSV_COLUMNS)
     for section in (*report.groups, report.total):
-        name, attempts = _harmless(section.name), section.tally.attempts
+        name, attempts = harmless(section.name), section.tally.attempts
         for code, label, count in _lines(section.tally):
             lines.writerow((name, "disposition", code, label, count, attempts, _number(Ratio(count, attempts))))
         lines.writerow((name, "total", "attempts", "Attempts", attempts, attempts, _number(Ratio(attempts, attempts))))
@@ -106,7 +107,7 @@ def _ratios(section: Section, kind: str) -> Iterator[tuple[str, str, Ratio]]:
 def _heading(report: DispositionReport) -> Text:
     since = "" if report.start is None else f" from {report.start}"
     before = "" if report.end is None else f" before {report.end}"
-    return Text(f"{report.campaign} ({report.kind}): attempts placed{since}{before}, days of {report.zone}")
+    return Text(f"{visible(report.campaign)} ({report.kind}): attempts placed{since}{before}, days of {report.zone}")
 
 
 def _counts(report: DispositionReport) -> Table:
@@ -148,7 +149,7 @@ def _once(name: str, report: DispositionReport) -> Iterator[tuple[Text, ...]]:
     """The first column of a section's rows: its name, then nothing. Without groups there is no such column."""
     if report.by is None:
         yield from repeat(())
-    yield (Text(name),)
+    yield (Text(visible(name)),)
     yield from repeat((Text(),))
 
 
@@ -162,7 +163,3 @@ def _mean(ratio: Ratio) -> str:
 
 def _number(ratio: Ratio) -> str:
     return UNDEFINED if ratio.value is None else f"{ratio.value:.6g}"
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

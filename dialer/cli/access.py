@@ -11,6 +11,7 @@ import requests
 import typer
 from pydantic import BaseModel, ValidationError
 from rich.console import Console
+from rich.text import Text
 from sqlmodel import Session
 
 import config
@@ -18,6 +19,7 @@ from compliance import rulebook
 from compliance.packs import RuleError
 from compliance.rulebook import Rulebook
 from config import Settings, SettingsError
+from config.visible import visible
 from dialer.action import Context
 from dialer.actions import ACTIONS, REFUSALS
 from dialer.clock import Clock
@@ -33,8 +35,23 @@ API_SECONDS = 60.0  # a batch of leads waits for its commit
 
 def fail(message: str, code: int = 1) -> typer.Exit:
     """Say what is wrong on standard error; raise the result."""
-    typer.echo(f"dialer: {message}", err=True)
+    say(f"dialer: {message}", err=True)
     return typer.Exit(code)
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Lines of text on standard output or error; nothing in them steers the terminal."""
+    typer.echo("\n".join(map(visible, text.split("\n"))), err=err)
+
+
+class PlainConsole(Console):
+    """rich's console for texts from outside: brackets are no markup, and nothing steers the terminal."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, markup=False, emoji=False)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str("\n".join(map(visible, text.split("\n"))), **options)
 
 
 def emit(value: Any) -> None:
@@ -199,5 +216,6 @@ def counting(what: str) -> Iterator[Callable[[int], None]]:
     if not on_terminal():
         yield lambda _rows: None
         return
-    with Console(stderr=True).status(f"{what}: reading") as status:
-        yield lambda rows: status.update(f"{what}: {rows:,} rows")
+    name = visible(what)
+    with PlainConsole(stderr=True).status(Text(f"{name}: reading")) as status:
+        yield lambda rows: status.update(Text(f"{name}: {rows:,} rows"))

@@ -4,11 +4,10 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy import select
 
-from dialer.cli.access import emit, fail, load_settings, perform, reading, running_daemon
+from dialer.cli.access import PlainConsole, emit, fail, load_settings, perform, reading, running_daemon, say
 from dialer.clock import Clock
 from dialer.desk import desk
 from dialer.seats import UnknownAgent
@@ -24,7 +23,7 @@ def _print(result: dict[str, Any], json: bool) -> None:
     if json:
         emit(result)
     else:
-        typer.echo(f"agent {result.pop('agent')}: {', '.join(str(value) for value in result.values())}")
+        say(f"agent {result.pop('agent')}: {', '.join(str(value) for value in result.values())}")
 
 
 @app.command()
@@ -38,7 +37,7 @@ def add(
     if json:
         emit(result)
     else:
-        typer.echo(f"agent {name} {'added' if result['created'] else 'is there already, and the same'}")
+        say(f"agent {name} {'added' if result['created'] else 'is there already, and the same'}")
 
 
 @app.command("list")
@@ -65,7 +64,7 @@ def list_(json: Json = False) -> None:
     table = Table("agent", "state", "seconds", "reason", "campaign", "address")
     for row in rows:
         table.add_row(*(str(value or "") for value in row.values()))
-    Console().print(table)
+    PlainConsole().print(table)
 
 
 @app.command()
@@ -115,7 +114,7 @@ def show(name: Name, json: Json = False) -> None:
     table = Table(title=f"agent {name}", show_header=False)
     for key, value in [*seen.items(), *_flat(call or {})]:
         table.add_row(key, ", ".join(value) if isinstance(value, list) else str(value if value is not None else ""))
-    Console().print(table)
+    PlainConsole().print(table)
 
 
 def _flat(call: dict[str, Any]) -> list[tuple[str, Any]]:

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import requests
 import typer
-from rich.console import Console
 from rich.table import Column, Table
 from sqlmodel import Session
 
@@ -21,6 +20,7 @@ from compliance.rulebook import Rulebook
 from config import Settings
 from dialer.cli.access import (
     MISUSE,
+    PlainConsole,
     counting,
     emit,
     fail,
@@ -30,6 +30,7 @@ from dialer.cli.access import (
     place_or_fail,
     reading,
     running_daemon,
+    say,
 )
 from dialer.clock import Clock
 from dialer.counts import drop_counts
@@ -96,7 +97,7 @@ def create(
     if json:
         emit(result)
     else:
-        typer.echo(f"campaign {name} {'made' if result['created'] else 'is there already, and the same'}")
+        say(f"campaign {name} {'made' if result['created'] else 'is there already, and the same'}")
 
 
 @app.command("list")
@@ -118,7 +119,7 @@ def list_(json: Json = False) -> None:
     table = Table("campaign", "kind", "mode", "state")
     for row in rows:
         table.add_row(*row.values())
-    Console().print(table)
+    PlainConsole().print(table)
 
 
 @app.command()
@@ -134,7 +135,7 @@ def show(name: Name, json: Json = False) -> None:
     if json:
         emit(seen)
         return
-    console = Console()
+    console = PlainConsole()
     for part in ("settings", "now"):
         table = Table(title=f"{name}: {part}", show_header=False)
         for key, value in seen[part].items():
@@ -198,7 +199,7 @@ def _say(name: str, verb: Verb, json: bool, note: str = "") -> None:
     if json:
         emit(result)
     else:
-        typer.echo(f"campaign {name}: {result['state']}")
+        say(f"campaign {name}: {result['state']}")
 
 
 @app.command()
@@ -221,7 +222,7 @@ def preflight(name: Name, json: Json = False) -> None:
         table.add_row(*map(str, row.values()))
     for reason, leads in found.never.most_common():
         table.add_row("never", reason, str(leads))
-    Console().print(table)
+    PlainConsole().print(table)
 
 
 def _question(session: Session, settings: Settings, name: str) -> tuple[Question, Rulebook, datetime]:
@@ -289,7 +290,7 @@ def delete(
                 raise fail(str(error)) from None
             figures = campaign_figures(session, campaign.id or 0, campaign.created_at)
         leads, attempts = sum(figures.leads.values()), figures.since_then.attempts
-        typer.echo(f"would delete campaign {name} with {leads} leads and {attempts} attempts")
+        say(f"would delete campaign {name} with {leads} leads and {attempts} attempts")
         return
     perform("campaign/delete", {"campaign": name})
-    typer.echo(f"campaign {name} deleted")
+    say(f"campaign {name} deleted")

@@ -9,21 +9,25 @@ from typing import Annotated
 
 import requests
 import typer
+from sqlalchemy import exists, func, select
+from sqlmodel import Session
 
 import config
 from compliance import rulebook
 from compliance.packs import RuleError
 from config import Settings, SettingsError
 from dialer.cli import own_url
-from dialer.cli.access import Daemon, emit, running_daemon
+from dialer.cli.access import Daemon, emit, reading, running_daemon, say
 from dialer.clock import Clock
 from dialer.db import schema
 from dialer.db.database import place_of
 from dialer.db.place import DatabaseError, Place
 from dialer.db.sqlite import SqliteFile
+from dialer.store import ATTEMPT, CARRIER_EVENT
 from dialer.telephony import account
 from dialer.telephony.carrier import CarrierError, CarrierRefusesUs
 
+LATELY, PROMPT = timedelta(hours=1), timedelta(minutes=1)  # calls to tell by; webhooks come within seconds
 CLOCK_OFF = timedelta(seconds=2)  # as much as is allowed for when calls are looked up by their dates
 QUEUED_SECONDS = 1.0  # longer, and the carrier starts calls that were meant for another moment
 FREE_BYTES = 2**30  # and as much again as the database: a backup, a restore, the write-ahead log
@@ -45,7 +49,7 @@ def check(json: Annotated[bool, typer.Option("--json", help="print JSON")] = Fal
         emit({"ok": not any(found.fault for found in findings), "checks": [asdict(found) for found in findings]})
     else:
         for found in findings:
-            typer.echo(f"{found.check}: " + (found.fault or ", ".join(filter(None, ("ok", found.detail)))))
+            say(f"{found.check}: " + (found.fault or ", ".join(filter(None, ("ok", found.detail)))))
     if any(found.fault for found in findings):
         raise typer.Exit(1)
 
@@ -63,7 +67,7 @@ def _findings() -> Iterator[Finding]:
     except DatabaseError as error:
         yield Finding("schema", str(error))
         return
-    yield from _database(place)
+    yield from _database(settings, place)
     yield from _account(settings)
     yield from _public_url(settings)
 
@@ -76,7 +80,7 @@ def _rules(settings: Settings) -> Finding:
     return Finding("rules", detail=f"{len(book.packs)} files")
 
 
-def _database(place: Place) -> Iterator[Finding]:
+def _database(settings: Settings, place: Place) -> Iterator[Finding]:
     try:
         schema.check_version(place)
     except DatabaseError as error:
@@ -86,6 +90,20 @@ def _database(place: Place) -> Iterator[Finding]:
     if isinstance(place, SqliteFile):
         path = place.path
         yield disk(shutil.disk_usage(path.resolve().parent).free, _size(path), path)
+    with reading(settings) as session:
+        yield webhooks(*_heard(session, Clock(settings.clock_offset_seconds).now()))
+
+
+def _heard(session: Session, now: datetime) -> tuple[int, int]:
+    """Calls that the carrier took between an hour and a minute ago, and those of them that it told anything of."""
+    placed = (
+        ATTEMPT.c.placing_at >= now - LATELY,
+        ATTEMPT.c.placing_at < now - PROMPT,
+        ATTEMPT.c.call_sid.is_not(None),
+    )
+    told = exists().where(CARRIER_EVENT.c.attempt_id == ATTEMPT.c.id)
+    count = select(func.count()).select_from(ATTEMPT).where(*placed)
+    return session.connection().scalar(count) or 0, session.connection().scalar(count.where(told)) or 0
 
 
 def _size(path: Path) -> int:
@@ -122,6 +140,8 @@ def _public_url(settings: Settings) -> Iterator[Finding]:
     if daemon is not None:
         yield _daemon(daemon)
         yield Finding("public URL", own_url.fault(base, daemon.token), base)
+        if base != settings.local_url:
+            yield Finding("control API", own_url.api_fault(base), "not at the public URL")
         return
     try:
         with own_url.standing_in(settings.host, settings.port) as token:
@@ -150,6 +170,15 @@ def disk(free: int, used: int, path: Path) -> Finding:
         remedy = f"free {(wanted - free) / 2**30:.1f} GiB there or move the database"
         return Finding("disk", f"{path.resolve().parent}: {detail}: {remedy}")
     return Finding("disk", detail=detail)
+
+
+def webhooks(calls: int, told_of: int) -> Finding:
+    """Whether the carrier reaches us, by the calls of the last hour: nobody else can say so of its side."""
+    if not calls:
+        return Finding("webhooks", detail="no call of late to tell by")
+    detail = f"the carrier has told of {told_of} of the last hour's {calls} calls"
+    remedy = "see the carrier's debugger, then DIALER_PUBLIC_URL, the proxy and TWILIO_AUTH_TOKEN"
+    return Finding("webhooks", "" if told_of == calls else f"{detail}: {remedy}", detail)
 
 
 def clocks(before: datetime, after: datetime, carriers: datetime) -> Finding:

@@ -6,7 +6,6 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from campaigns.prospects import Question, facts_of, open_leads
@@ -20,7 +19,7 @@ from compliance.rule import Rule
 from compliance.rulebook import Rulebook, country_of
 from compliance.until import OWN_CAP
 from compliance.wording import effect
-from dialer.cli.access import counting, emit, fail, load_rulebook, load_settings, reading
+from dialer.cli.access import PlainConsole, counting, emit, fail, load_rulebook, load_settings, reading
 from dialer.clock import Clock
 
 app = typer.Typer(no_args_is_help=True, help="What the law says of a call, and why.")
@@ -245,7 +244,7 @@ def diff(
     table = Table(*names)
     for change in changes:
         table.add_row(*(str(change[name]) for name in names))
-    Console().print(table)
+    PlainConsole().print(table)
 
 
 def _leads_under(name: str, book: Rulebook, rules: set[str]) -> Counter[str]:

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from campaigns.phone_numbers import UnusablePhone, e164
 from compliance import consents
-from dialer.cli.access import counting, emit, fail, load_settings, perform, reading, writing
+from dialer.cli.access import PlainConsole, counting, emit, fail, load_settings, perform, reading, say, writing
 
 app = typer.Typer(no_args_is_help=True, help="Consents to be called.")
 
@@ -50,7 +49,7 @@ def import_(
             except (UnusablePhone, ValueError) as error:
                 counts["rejected"] += 1
                 if counts["rejected"] <= NAMED:
-                    typer.echo(f"{file}:{line}: {error}", err=True)
+                    say(f"{file}:{line}: {error}", err=True)
             if len(batch) == BATCH:
                 counts.update(writer.do("consent/add", {"consents": batch}))
                 batch.clear()
@@ -58,12 +57,12 @@ def import_(
         if batch:
             counts.update(writer.do("consent/add", {"consents": batch}))
     if counts["rejected"]:
-        typer.echo(f"{counts['rejected']} rows are no consents: mend them and import the file again", err=True)
+        say(f"{counts['rejected']} rows are no consents: mend them and import the file again", err=True)
     result = {key: counts[key] for key in ("added", "known", "rejected")}
     if json:
         emit(result)
     else:
-        typer.echo(", ".join(f"{count} {key}" for key, count in result.items()))
+        say(", ".join(f"{count} {key}" for key, count in result.items()))
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -107,7 +106,7 @@ def show(number: Number, region: Region = "US", json: Json = False) -> None:
     table = Table(*(name.replace("_", " ") for name in names))
     for row in rows:
         table.add_row(*(str(row[name] or "") for name in names))
-    Console().print(table)
+    PlainConsole().print(table)
 
 
 @app.command()
@@ -123,7 +122,7 @@ def revoke(
     if json:
         emit(result)
     else:
-        typer.echo(f"{result['revoked']} revoked")
+        say(f"{result['revoked']} revoked")
 
 
 def _e164(number: str, region: str) -> str:

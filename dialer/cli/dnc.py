@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from campaigns.lead_text import LeadFileError
@@ -17,7 +16,18 @@ from campaigns.store import UnknownCampaign, campaign_named
 from compliance import lists
 from compliance.do_not_call import EVERYWHERE, of_campaign, of_client
 from compliance.store import entries
-from dialer.cli.access import Writer, counting, emit, fail, load_rulebook, load_settings, reading, writing
+from dialer.cli.access import (
+    PlainConsole,
+    Writer,
+    counting,
+    emit,
+    fail,
+    load_rulebook,
+    load_settings,
+    reading,
+    say,
+    writing,
+)
 from dialer.clock import Clock
 
 app = typer.Typer(no_args_is_help=True, help="Numbers that are never called.")
@@ -52,7 +62,7 @@ def add(
     if json:
         emit(result)
     else:
-        typer.echo(f"{result['added']} added, {result['known']} known before")
+        say(f"{result['added']} added, {result['known']} known before")
 
 
 @app.command("import")
@@ -90,12 +100,12 @@ def import_(
     except LeadFileError as error:
         raise fail(str(error)) from None
     if counts["rejected"]:
-        typer.echo(f"{counts['rejected']} rows are not forbidden: mend them and import the file again", err=True)
+        say(f"{counts['rejected']} rows are not forbidden: mend them and import the file again", err=True)
     result = {key: counts[key] for key in ("added", "known", "rejected")}
     if json:
         emit(result)
     else:
-        typer.echo(", ".join(f"{count} {key}" for key, count in result.items()))
+        say(", ".join(f"{count} {key}" for key, count in result.items()))
 
 
 def _list_name(to: str, region: str) -> str | None:
@@ -146,7 +156,7 @@ def _import(
         except UnusablePhone as error:
             counts["rejected"] += 1
             if counts["rejected"] <= NAMED:
-                typer.echo(f"{file}:{line}: {error}", err=True)
+                say(f"{file}:{line}: {error}", err=True)
         if len(batch) == BATCH:
             counts.update(send(batch))
             batch.clear()
@@ -177,7 +187,7 @@ def copies(json: Json = False) -> None:
     table = Table("list", "as of", "days old", "numbers")
     for row in rows:
         table.add_row(*map(str, row.values()))
-    Console().print(table)
+    PlainConsole().print(table)
 
 
 @app.command("list")
@@ -198,11 +208,11 @@ def list_(
                 raise fail(str(error)) from None
     rows = found[:limit]
     if len(found) > limit:
-        typer.echo(f"only the first {limit}: see more with --limit", err=True)
+        say(f"only the first {limit}: see more with --limit", err=True)
     if json:
         emit(rows)
         return
     table = Table("number", "scope", "source", "note", "added")
     for row in rows:
         table.add_row(*(str(row[key]) for key in ("number", "scope", "source", "note", "added_at")))
-    Console().print(table)
+    PlainConsole().print(table)

@@ -3,11 +3,10 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from compliance import emergencies
-from dialer.cli.access import emit, load_settings, perform, reading
+from dialer.cli.access import PlainConsole, emit, load_settings, perform, reading
 
 app = typer.Typer(no_args_is_help=True, help="Stop every call to a place, or everywhere (*).")
 
@@ -50,4 +49,4 @@ def list_(json: Json = False) -> None:
     table = Table(*(name.replace("_", " ") for name in names))
     for row in rows:
         table.add_row(*(str(row[name] or "") for name in names))
-    Console().print(table)
+    PlainConsole().print(table)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from sqlmodel import col, select
@@ -18,7 +17,8 @@ from campaigns.lead_text import LeadFileError
 from campaigns.loading import OnProgress, Receipt, upload
 from campaigns.store import UnknownCampaign, campaign_named
 from campaigns.tables import LeadList
-from dialer.cli.access import Writer, emit, fail, load_settings, on_terminal, reading, writing
+from config.visible import visible
+from dialer.cli.access import PlainConsole, Writer, emit, fail, load_settings, on_terminal, reading, say, writing
 
 app = typer.Typer(no_args_is_help=True, help="Load lead files into campaigns.")
 
@@ -95,18 +95,18 @@ def _progress(name: str) -> Iterator[OnProgress]:
     if not on_terminal():
         yield lambda _done, _size: None
         return
-    bars = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*bars, console=Console(stderr=True)) as progress:
-        task = progress.add_task(name, total=None)
+    bars = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*bars, console=PlainConsole(stderr=True)) as progress:
+        task = progress.add_task(visible(name), total=None)
         yield lambda done, size: progress.update(task, completed=done, total=size)
 
 
 def _print(receipt: Receipt) -> None:
-    typer.echo(f"{receipt.rows} rows: {receipt.accepted} accepted, {receipt.duplicates} duplicates")
+    say(f"{receipt.rows} rows: {receipt.accepted} accepted, {receipt.duplicates} duplicates")
     for reason, count in sorted(receipt.rejected.items()):
-        typer.echo(f"{count} rejected: {reason}")
+        say(f"{count} rejected: {reason}")
     if receipt.rejects_file:
-        typer.echo(f"mend and load again: {receipt.rejects_file}", err=True)
+        say(f"mend and load again: {receipt.rejects_file}", err=True)
 
 
 @app.command("list")
@@ -127,4 +127,4 @@ def list_(campaign: Annotated[str, typer.Option(help="name of the campaign")], j
         refused = ", ".join(f"{reason} {count}" for reason, count in row["rejected"].items())
         counts = (str(row[key]) for key in ("rows", "accepted", "duplicates"))
         table.add_row(row["name"], row["loaded_at"], *counts, refused)
-    Console().print(table)
+    PlainConsole().print(table)

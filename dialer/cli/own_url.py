@@ -39,6 +39,19 @@ def fault(base: str, token: str) -> str:
     return "" if given == proof(token, nonce) else f"{base} leads to another program than this dialer: {remedy}"
 
 
+def api_fault(base: str) -> str:
+    """Whether the daemon's control API answers at the public URL too, and what to do; empty when it does not."""
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            code = session.get(f"{base}/api/floor", timeout=ANSWER_SECONDS, allow_redirects=False).status_code
+    except requests.RequestException:
+        return ""
+    if code not in (200, 401):
+        return ""
+    return f"{base}/api can be reached by everybody: let the proxy pass /voice/ and /healthz only"
+
+
 @contextmanager
 def standing_in(host: str, port: int) -> Iterator[str]:
     """Answer `/healthz` in the place of a daemon that does not run; gives a token. Raises OSError for a taken port."""

@@ -6,14 +6,13 @@ from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from campaigns.dispositions import CATALOGUE
 from campaigns.reports.dispositions import By, disposition_report
 from campaigns.reports.render import as_csv, as_json, as_table
 from campaigns.store import UnknownCampaign, campaign_named
-from dialer.cli.access import emit, fail, load_settings, reading
+from dialer.cli.access import PlainConsole, emit, fail, load_settings, reading
 
 app = typer.Typer(no_args_is_help=True, help="What came of the calls.")
 
@@ -61,7 +60,7 @@ def dispositions(
     elif format is Format.CSV:
         typer.echo(as_csv(report), nl=False)
     else:
-        Console().print(as_table(report))
+        PlainConsole().print(as_table(report))
 
 
 @app.command()
@@ -85,4 +84,4 @@ def codes(json: Annotated[bool, typer.Option("--json", help="print JSON")] = Fal
     for entry in CATALOGUE.values():
         marks = ", ".join(flag.replace("_", " ") for flag in flags if getattr(entry, flag))
         table.add_row(entry.code, entry.label, ", ".join(sorted(entry.kinds)), entry.survey_code or "", marks)
-    Console().print(table)
+    PlainConsole().print(table)

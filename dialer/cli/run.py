@@ -3,6 +3,7 @@
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -29,6 +30,10 @@ def run(
     """Run the daemon: dial for every campaign that is wanted, until interrupted."""
     from dialer import daemon  # the web server and the carrier's SDK: a second that no other command should wait
 
+    if database_url and urlsplit(database_url).password:
+        raise typer.BadParameter(
+            "--database-url with a password shows it to everybody: set DIALER_DATABASE_URL instead"
+        )
     settings = load_settings(
         database_url=database_url,
         twilio_base_url=twilio_base_url,

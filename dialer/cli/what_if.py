@@ -11,6 +11,7 @@ from rich.table import Table
 
 from campaigns.campaign import Mode
 from campaigns.store import UnknownCampaign, campaign_named
+from config.visible import visible
 from dialer.cli.access import emit, fail, load_settings, on_terminal, reading
 from dialer.history import leads_left, past_attempts
 from dialer.simulation.fitting import Fit, Fitted, TooFewCalls, fit
@@ -129,7 +130,7 @@ def _draw(file: Path, name: str, answers: Sequence[Staffing]) -> None:
     busy = [(one.agents, one.utilisation) for one in answers]
     hours = [(one.agents, one.hours_until_done) for one in answers if one.hours_until_done is not None]
     try:
-        file.write_text(plotted(f"{name}: teams compared, by its own log", busy, hours), encoding="utf-8")
+        file.write_text(plotted(f"{visible(name)}: teams compared, by its own log", busy, hours), encoding="utf-8")
     except OSError as error:
         raise fail(f"{file}: {error.strerror}") from None
 

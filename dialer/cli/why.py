@@ -21,7 +21,7 @@ from compliance.ledger import rows_of
 from compliance.locating import E164, LocatingError
 from compliance.rulebook import Rulebook
 from compliance.store import entries_of
-from dialer.cli.access import emit, fail, load_rulebook, load_settings, reading
+from dialer.cli.access import emit, fail, load_rulebook, load_settings, reading, say
 from dialer.cli.compliance import RING_SECONDS, rule_in_words
 from dialer.clock import Clock
 from dialer.counts import drop_counts
@@ -53,7 +53,7 @@ def why(
         emit(told)
         return
     for one in told:
-        typer.echo("\n".join(_lines(one)))
+        say("\n".join(_lines(one)))
 
 
 def _leads(session: Session, who: str) -> list[Lead]:

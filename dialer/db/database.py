@@ -33,8 +33,8 @@ def place_of(url: str) -> Place:
     """The place that a `sqlite:///` or `postgresql://` URL names. Raises DatabaseError for any other."""
     try:
         parsed = make_url(url)
-    except ArgumentError:
-        raise DatabaseError(f"database_url {url!r} is no database URL: write sqlite:///dialer.db") from None
+    except (ArgumentError, ValueError):  # not shown, for it may hold a password
+        raise DatabaseError("database_url is no database URL: write sqlite:///dialer.db") from None
     name = parsed.get_backend_name()
     if name == "sqlite" and parsed.database and parsed.database != ":memory:":
         return SqliteFile(Path(parsed.database))

@@ -95,7 +95,9 @@ class PostgresDatabase:
 
     def _engine(self, session: str, **options: Any) -> Engine:
         connect = {"connect_timeout": CONNECT_SECONDS, "options": session}
-        return create_engine(self.url.set(drivername=DRIVER), connect_args=connect, pool_pre_ping=True, **options)
+        return create_engine(
+            self.url.set(drivername=DRIVER), connect_args=connect, pool_pre_ping=True, hide_parameters=True, **options
+        )
 
     def _unreachable(self, error: OperationalError) -> DatabaseError:
         reason = str(error.orig).strip().splitlines()[0]

@@ -93,7 +93,8 @@ def make_reading_engine(path: Path) -> Engine:
 
 
 def _engine(address: URL, begin: str, pragmas: Sequence[str]) -> Engine:
-    engine = create_engine(address, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+    connect = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    engine = create_engine(address, connect_args=connect, hide_parameters=True)  # errors are logged: no names in them
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _record: object) -> None:

@@ -16,10 +16,13 @@ class MultiDict(dict[str, list[str]]):
 
 
 class Signatures:
-    """Checks signatures made with one auth token over URLs under one public base."""
+    """Checks signatures made with any of the auth tokens over URLs under one public base."""
 
-    def __init__(self, auth_token: str, webhook_base: str) -> None:
-        self._validator = RequestValidator(auth_token)
+    def __init__(self, auth_tokens: Sequence[str], webhook_base: str) -> None:
+        """Raises ValueError for an empty token: anybody could sign with it."""
+        if not all(auth_tokens):
+            raise ValueError("an empty token signs nothing")
+        self._validators = [RequestValidator(token) for token in auth_tokens]
         self._base = webhook_base
 
     def genuine(self, path: str, form: Sequence[tuple[str, str]], signature: str | None) -> bool:
@@ -29,7 +32,8 @@ class Signatures:
         parameters = MultiDict()
         for name, value in form:
             parameters.setdefault(name, []).append(value)
-        return bool(self._validator.validate(f"{self._base}{path}", parameters, signature))
+        url = f"{self._base}{path}"
+        return any(validator.validate(url, parameters, signature) for validator in self._validators)
 
 
 def parse_form(body: bytes) -> list[tuple[str, str]]:
@@ -41,4 +45,5 @@ def parse_form(body: bytes) -> list[tuple[str, str]]:
 
 
 def first_values(form: Sequence[tuple[str, str]]) -> Mapping[str, str]:
-    return dict(reversed(form))
+    """By name, the first of each; NUL, which no PostgreSQL text can hold, is replaced."""
+    return {name.replace("\0", "\ufffd"): value.replace("\0", "\ufffd") for name, value in reversed(form)}

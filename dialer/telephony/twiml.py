@@ -1,5 +1,6 @@
 """The TwiML the carrier gets. Every answer ends in an agent or in a spoken identification, never in silence."""
 
+import re
 from collections.abc import Sequence
 
 from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
@@ -8,6 +9,13 @@ from campaigns.dispositions import Kind
 from dialer.call import OPT_OUT_KEY
 
 KEY_WAIT_SECONDS = 6  # after the message; most people press at once or never
+
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, section 2.2
+
+
+def _spoken(text: str) -> str:
+    """Without what XML cannot hold: the carrier would refuse the answer, and the caller hear nothing."""
+    return _NO_XML.sub(" ", text)
 
 
 def connect(conference: str, left_url: str) -> str:
@@ -55,7 +63,7 @@ def message(kind: Kind, client: str, contact_number: str, key_url: str) -> str:
     spoken = " ".join(contact_number.removeprefix("+"))
     gather = Gather(num_digits=1, action=key_url, method="POST", timeout=KEY_WAIT_SECONDS)
     gather.say(
-        f"Hello. This was {PURPOSES[kind]} from {client}. You can reach us at {spoken}. "
+        f"Hello. This was {PURPOSES[kind]} from {_spoken(client)}. You can reach us at {spoken}. "
         f"To get no more calls from us, press {OPT_OUT_KEY} now."
     )
     response.append(gather)
@@ -67,7 +75,7 @@ def receive(clients: Sequence[str], key_url: str) -> str:
     """Somebody calls one of our numbers back: whom they have reached, and how to get no more calls."""
     response = VoiceResponse()
     gather = Gather(num_digits=1, action=key_url, method="POST", timeout=KEY_WAIT_SECONDS)
-    whom = f"for {' and '.join(clients)} " if clients else ""
+    whom = f"for {_spoken(' and '.join(clients))} " if clients else ""
     gather.say(f"Hello. From this number we make calls {whom}only. To get no more of them, press {OPT_OUT_KEY} now.")
     response.append(gather)
     response.hangup()

@@ -14,6 +14,8 @@ TERMINAL = {
     "canceled": Outcome.CANCELED,
 }
 
+DIGITS = 9  # of any number that the carrier tells; more may not fit a column
+
 
 class UnknownValue(Exception):
     """The carrier said something not in its documents; the event is kept, nothing is changed."""
@@ -58,7 +60,11 @@ def customer_left(form: Mapping[str, str]) -> CustomerLeft:
 
 def sent_on(form: Mapping[str, str]) -> CustomerLeft:
     """The event in a request for the message: by our order, or as the fallback of the address in `ErrorUrl`."""
-    return CustomerLeft(on_line=True, never_met=urlsplit(form.get("ErrorUrl", "")).path.endswith("/voice/answer"))
+    try:
+        failed = urlsplit(form.get("ErrorUrl", "")).path
+    except ValueError:  # no address of ours
+        failed = ""
+    return CustomerLeft(on_line=True, never_met=failed.endswith("/voice/answer"))
 
 
 def event_key(kind: str, form: Mapping[str, str]) -> str:
@@ -77,6 +83,6 @@ def _number(form: Mapping[str, str], name: str) -> int | None:
     word = form.get(name)
     if not word:
         return None
-    if not (word.isascii() and word.isdigit()):
+    if not (word.isascii() and word.isdigit() and len(word) <= DIGITS):
         raise UnknownValue(f"{name} {word!r}")
     return int(word)

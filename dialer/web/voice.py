@@ -12,6 +12,7 @@ from functools import partial
 import structlog
 from fastapi import APIRouter, HTTPException, Request, Response
 from sqlmodel import Session
+from structlog.contextvars import bind_contextvars
 
 from campaigns.campaign import E164
 from campaigns.store import clients_calling_from, retire_numbers
@@ -29,7 +30,6 @@ from dialer.telephony.webhooks import UnknownValue
 log = structlog.get_logger()
 
 Form = Mapping[str, str]
-MAX_BODY = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +119,19 @@ class VoiceRoutes:
         return router
 
     async def _form(self, request: Request) -> Form:
-        form = parse_form(await _body(request))
-        path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        if not self.signatures.genuine(path, form, request.headers.get("X-Twilio-Signature")):
+        form = parse_form(await request.body())
+        # As spelt in the request line, for so it is signed; `request.url` is made of the Host header too.
+        path, query = request.scope["raw_path"].decode("latin-1"), request.scope["query_string"].decode("latin-1")
+        target = f"{path}?{query}" if query else path
+        if not self.signatures.genuine(target, form, request.headers.get("X-Twilio-Signature")):
             self.exchange.counts["webhooks_refused"] += 1
-            log.warning("webhook_refused", path=request.url.path)
             raise HTTPException(403, "wrong or missing signature")
-        self.exchange.metrics.events.labels(request.url.path.rsplit("/", 1)[1]).inc()
-        return first_values(form)
+        self.exchange.metrics.events.labels(request.scope["path"].rsplit("/", 1)[1]).inc()
+        values = first_values(form)
+        bind_contextvars(  # of this request, and of what it starts
+            **{key: value for key, value in ids(request, values).items() if value}
+        )
+        return values
 
     async def _answer(self, request: Request) -> Response:
         began = self.exchange.clock.monotonic()
@@ -193,6 +198,8 @@ class VoiceRoutes:
     async def _seat(self, request: Request) -> Response:
         form = await self._form(request)
         token, now = request.query_params.get("t", ""), self.exchange.clock.now()
+        if "CallSid" not in form:
+            return _xml(twiml.hang_up())
         held = await self.exchange.commit(lambda session: seats.seat_joined(session, token, form["CallSid"], now))
         return _xml(twiml.seat(call_control.conference_name(token)) if held else twiml.hang_up())
 
@@ -217,14 +224,9 @@ def _message_or_end(session: Session, attempt_id: str, urls: Urls) -> str:
         return twiml.hang_up()
 
 
-async def _body(request: Request) -> bytes:
-    """Read as it comes, for anybody may send anything here before the signature is known."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise HTTPException(413, f"more than {MAX_BODY} bytes")
-    return body
+def ids(request: Request, form: Form) -> dict[str, str | None]:
+    """What log lines are found by."""
+    return {"attempt_id": request.query_params.get("a"), "call_sid": form.get("CallSid")}
 
 
 def _xml(text: str) -> Response:

@@ -26,7 +26,7 @@ def test_rows_keep_their_cells_line_and_reason(tmp_path):
         assert not path.exists()
     assert written(path) == [
         ["line", "reason", "phone", "note"],
-        ["3", "bad-phone", "=1+1", 'a "b"\r\nc,d'],
+        ["3", "bad-phone", "'=1+1", 'a "b"\r\nc,d'],
         ["7", "ragged", "1", "2", "3"],
     ]
     assert rejects.counts == {"bad-phone": 1, "ragged": 1}

@@ -9,7 +9,7 @@ from contextlib import redirect_stderr
 import pytest
 import structlog
 
-from config.logging import mask, set_up
+from config.logging import LONGEST, mask, set_up
 
 NUMBER = "+12125550123"
 MASKED = "+121******23"
@@ -25,8 +25,10 @@ def unchanged() -> Iterator[None]:
     """Whatever a test sets up, the next one starts afresh."""
     scheduler = logging.getLogger("apscheduler")
     level = scheduler.level
+    root, handlers = logging.getLogger(), logging.getLogger().handlers[:]
     yield
     scheduler.setLevel(level)
+    root.handlers[:] = handlers
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
 
@@ -102,3 +104,32 @@ def test_on_a_terminal_lines_are_for_people_and_masked_as_well():
 
 def test_below_the_level_nothing_is_written():
     assert logged("dialled", io.StringIO(), level="warning") == ""
+
+
+def test_what_a_library_logs_is_one_masked_line_as_ours():
+    """An error of the web server or the database would else print the numbers it was about."""
+    stream = io.StringIO()
+    with redirect_stderr(stream):
+        set_up("info")
+        try:
+            raise ValueError(f"cannot bind {NUMBER}\nlevel=error forged")
+        except ValueError:
+            logging.getLogger("uvicorn.error").exception("Exception in %s", "ASGI application")
+    seen = json.loads(stream.getvalue())
+    assert (seen["event"], seen["level"]) == ("Exception in ASGI application", "error")
+    assert f"cannot bind {MASKED}" in seen["exception"]
+
+
+def test_requests_that_are_no_http_are_not_logged():
+    """Anybody can send them, as many as he likes."""
+    stream = io.StringIO()
+    with redirect_stderr(stream):
+        set_up("info")
+        logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
+    assert stream.getvalue() == ""
+
+
+def test_a_value_without_end_is_cut():
+    seen = str(record(problem="x" * 100_000)["problem"])
+    assert len(seen) < LONGEST + 100
+    assert seen.endswith(f"… {100_000 - LONGEST} characters more")

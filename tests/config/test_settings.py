@@ -7,6 +7,8 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
 from config import Settings, SettingsError, load
@@ -23,6 +25,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(f"DIALER_{name.upper()}", raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.delenv("DIALER_CONFIG", raising=False)
+    monkeypatch.delenv("DIALER_SECRETS_DIRECTORY", raising=False)
     return tmp_path
 
 
@@ -183,7 +186,7 @@ def test_the_reference_file_shows_every_setting_at_its_default_with_its_help():
     keys = re.findall(r"^# (.+)\n#(\w+) = (.+)$", reference(), re.MULTILINE)
     shown = {name: (tomllib.loads(f"value = {value}")["value"], text) for text, name, value in keys}
     declared = {name: (field.get_default(), field.description) for name, field in Settings.model_fields.items()}
-    for secret in ("twilio_auth_token", "api_token"):
+    for secret in ("twilio_auth_token", "twilio_auth_token_previous", "api_token"):
         declared[secret] = ("", declared[secret][1])
     assert shown == declared
     assert list(shown) == list(declared)
@@ -209,3 +212,84 @@ def used_attributes(package: Path) -> set[str]:
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "settings"
     }
+
+
+class TestSecretFiles:
+    @pytest.fixture
+    def folder(self, elsewhere, monkeypatch):
+        folder = elsewhere / "secrets"
+        folder.mkdir()
+        monkeypatch.setenv("DIALER_SECRETS_DIRECTORY", str(folder))
+        return folder
+
+    @pytest.mark.parametrize("name", ["TWILIO_AUTH_TOKEN", "twilio_auth_token"])
+    def test_a_file_named_as_the_variable_holds_the_value(self, folder, name):
+        (folder / name).write_text("of-the-file\n")
+        assert load().twilio_auth_token == SecretStr("of-the-file")
+
+    def test_a_file_beats_the_toml_file_and_a_variable_beats_both(self, folder, monkeypatch):
+        write("api_token = 'a-token-of-the-toml'\nport = 8001")
+        (folder / "dialer_api_token").write_text("a-token-of-its-file")
+        assert (load().api_token.get_secret_value(), load().port) == ("a-token-of-its-file", 8001)
+        monkeypatch.setenv("DIALER_API_TOKEN", "a-token-of-the-environment")
+        assert load().api_token.get_secret_value() == "a-token-of-the-environment"
+
+    def test_what_else_lies_there_is_none_of_our_business(self, folder):
+        (folder / "other").write_bytes(b"\xff")
+        (folder / "..data").mkdir()
+        assert load().port == 8080
+
+    def test_a_folder_or_file_that_cannot_be_read_is_named_without_its_content(self, folder, monkeypatch):
+        (folder / "twilio_auth_token").write_bytes(b"hush\xffhush")
+        message = fault()
+        assert message.startswith(f"DIALER_SECRETS_DIRECTORY: {folder}/twilio_auth_token is no UTF-8 text")
+        assert "hush" not in message
+        (folder / "twilio_auth_token").unlink()
+        (folder / "twilio_auth_token").mkdir()
+        assert f"{folder}/twilio_auth_token cannot be read" in fault()
+        monkeypatch.setenv("DIALER_SECRETS_DIRECTORY", str(folder / "nowhere"))
+        assert f"{folder}/nowhere cannot be read (No such file or directory)" in fault()
+
+
+SECRETS = ("twilio_auth_token", "twilio_auth_token_previous", "api_token")
+
+
+@given(secret=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=16).map(lambda text: f"hush{text}hush"))
+def test_no_secret_stands_in_any_text_about_the_settings(secret):
+    settings = load(**dict.fromkeys(SECRETS, secret), database_url=f"postgresql://dialer:{secret}@host/dialer")
+    for shown in (repr(settings), str(settings), fault(**dict.fromkeys(SECRETS, secret), port=0)):
+        assert "hush" not in shown
+
+
+def test_a_token_that_can_be_guessed_is_refused_without_being_shown():
+    message = fault(api_token="hush-hush")
+    assert message.startswith("api_token: shorter than 16 characters")
+    assert "hush" not in message
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "dialer.example",
+        "ftp://dialer.example",
+        "https://",
+        "https://d.example?a=1",
+        "https://d.example/#x",
+        "https:// d",
+        "https://user:word@d.example",
+        "https://d.example:port",
+        "https://[::1",
+    ],
+)
+def test_a_public_url_that_the_carrier_could_not_call_is_refused(url):
+    assert fault(public_url=url).startswith("public_url: is no address of a server")
+
+
+@pytest.mark.parametrize("proxies", ["", "127.0.0.1", "10.0.0.0/8, ::1", "2001:db8::/32"])
+def test_proxies_are_addresses_or_networks(proxies):
+    assert load(trusted_proxies=proxies).trusted_proxies == proxies
+
+
+@pytest.mark.parametrize("proxies", ["*", "proxy.example", "10.0.0.1/8", "127.0.0.1;::1"])
+def test_nobody_is_trusted_by_mistake(proxies):
+    assert "trusted_proxies: " in fault(trusted_proxies=proxies)

@@ -33,6 +33,7 @@ MONDAY = datetime(2026, 11, 23, tzinfo=UTC)  # the week of Thanksgiving
 # Eighteen seconds before every half hour, when a call would ring into it, and the half hour itself.
 STEPS = [MONDAY + timedelta(minutes=30 * step - early) for step in range(7 * 48) for early in (0.3, 0)]
 AGENTS = 12
+TOKEN = "a-token-of-the-week"
 SHORT = Spread(0.05)
 QUICK = Population(
     **{"human": 0.1, "machine": 0.1, "busy": 0.8, "failed": 0.0, "fax": 0.0, "opts_out": 0.0},
@@ -108,7 +109,7 @@ async def running(database, database_url, clock):
     """Emulator and daemon in this process; a client of the daemon's API and of the emulator's record."""
     emulator_port, port = free_ports(2)
     settings = Settings(
-        **{"twilio_account_sid": ACCOUNT_SID, "twilio_auth_token": AUTH_TOKEN, "api_token": "t", "port": port},
+        **{"twilio_account_sid": ACCOUNT_SID, "twilio_auth_token": AUTH_TOKEN, "api_token": TOKEN, "port": port},
         **{"twilio_base_url": f"http://127.0.0.1:{emulator_port}", "calls_per_second": 100, "tick_seconds": 0.1},
         database_url=database_url,
     )
@@ -117,7 +118,7 @@ async def running(database, database_url, clock):
     serving = asyncio.create_task(server.serve([daemon.listen("127.0.0.1", emulator_port)]))
     await server.listens.wait()
     working = asyncio.create_task(daemon.run(settings, database, daemon.listen("127.0.0.1", port)))
-    async with httpx.AsyncClient(headers={"Authorization": "Bearer t"}, trust_env=False, timeout=30) as client:
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False, timeout=30) as client:
 
         async def do(action, **parameters):
             (await client.post(f"http://127.0.0.1:{port}/api/do/{action}", json=parameters)).raise_for_status()

@@ -12,18 +12,21 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import insert
 from typer.testing import CliRunner
 
 from dialer.cli import app, own_url
-from dialer.cli.check import CLOCK_OFF, FREE_BYTES, QUEUED_SECONDS, calls_per_second, clocks, disk
+from dialer.cli.check import CLOCK_OFF, FREE_BYTES, QUEUED_SECONDS, calls_per_second, clocks, disk, webhooks
 from dialer.db.database import Database
 from dialer.db.schema import HEAD
+from dialer.store import CARRIER_EVENT
 from dialer.telephony import account
 from dialer.telephony.account import Account
 from dialer.telephony.carrier import CarrierError, CarrierRefusesUs
+from tests.conftest import Build
 
 NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
-NAMES = ["settings", "rules", "schema", "disk", "account", "clock", "calls per second", "public URL"]
+NAMES = ["settings", "rules", "schema", "disk", "webhooks", "account", "clock", "calls per second", "public URL"]
 
 
 @pytest.fixture
@@ -130,10 +133,41 @@ def test_with_a_daemon_that_is_asked_and_not_stood_in_for(path, monkeypatch):
     daemon.announce(json.dumps({"pid": 1, "url": "http://127.0.0.1:1", "token": "the daemon's"}))
     tokens = []
     monkeypatch.setattr(own_url, "fault", lambda _base, token: tokens.append(token) or "")
+    monkeypatch.setattr(own_url, "api_fault", lambda base: f"{base}/api is open")
     said = check(code=1)
     daemon.close()
     assert said["daemon"].startswith("http://127.0.0.1:1 does not answer")
     assert (said["public URL"][:2], tokens) == ("ok", ["the daemon's"])
+    assert said["control API"] == "https://dialer.example/api is open"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "told", "said"),
+    [
+        (30, True, "ok, the carrier has told of 1 of the last hour's 1 calls"),
+        (30, False, "the carrier has told of 0 of the last hour's 1 calls: see the carrier's debugger"),
+        (0.5, False, "ok, no call of late to tell by"),
+        (90, False, "ok, no call of late to tell by"),
+    ],
+)
+def test_by_the_calls_of_late_the_carrier_reaches_us_or_not(path, minutes, told, said):
+    database = Database.open(f"sqlite:///{path}")
+    build = Build(database)
+    at = datetime.now(UTC) - timedelta(minutes=minutes)
+    attempt = build.attempt(build.lead(build.campaign()), placing_at=at)
+    if told:
+        event = {"key": "k", "kind": "progress", "attempt_id": attempt, "parameters": {}, "received_at": at}
+        database.write(
+            lambda session: session.connection().execute(insert(CARRIER_EVENT).values(**event, answer="", problem=""))
+        )
+    database.close()
+    assert check(code=0 if said.startswith("ok") else 1)["webhooks"].startswith(said)
+
+
+@given(st.integers(0, 1000), st.integers(0, 1000))
+def test_every_call_is_told_of_or_something_is_wrong(calls, missing):
+    found = webhooks(calls, max(0, calls - missing))
+    assert bool(found.fault) == (calls > 0 and missing > 0)
 
 
 seconds = st.floats(0, 1e6)

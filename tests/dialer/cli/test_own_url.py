@@ -75,3 +75,15 @@ def test_a_taken_port_is_an_error_of_the_system(serve):
     port = int(serve().rsplit(":", 1)[1])
     with pytest.raises(OSError, match="in use"), own_url.standing_in("127.0.0.1", port):
         pass
+
+
+@pytest.mark.parametrize(("code", "open_"), [(200, True), (401, True), (403, False), (404, False), (502, False)])
+def test_an_api_that_answers_at_the_public_url_is_a_fault(serve, code, open_):
+    base = serve(code)
+    assert own_url.api_fault(base) == (
+        f"{base}/api can be reached by everybody: let the proxy pass /voice/ and /healthz only" if open_ else ""
+    )
+
+
+def test_an_address_that_does_not_answer_shows_nobody_the_api(free_port):
+    assert own_url.api_fault(f"http://127.0.0.1:{free_port}") == ""

@@ -5,7 +5,10 @@ from datetime import UTC, datetime
 from threading import Event
 
 import pytest
-from sqlalchemy.exc import DBAPIError
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, StatementError
 from sqlmodel import Session, SQLModel, select
 
 from compliance.tables import DoNotCallEntry
@@ -206,3 +209,22 @@ def test_any_file_name_can_be_written_and_read(tmp_path, name):
     assert numbers(database) == {"+12125550101"}
     database.close()
     assert (tmp_path / name).stat().st_size > 0
+
+
+@given(st.sampled_from(["postgresql://u:{}@h:p/d", "{}", "post gres://u:{}@h/d", "postgresql+x://u:{}@h/d", "x:{}"]))
+@pytest.mark.sqlite_only
+def test_no_message_about_an_address_shows_a_password(form):
+    with pytest.raises(DatabaseError) as caught:
+        place_of(form.format("hush"))
+    assert "hush" not in str(caught.value)
+
+
+def test_an_error_of_a_statement_does_not_show_its_values(database):
+    """It is logged, and a person's name is no matter of the log."""
+    with pytest.raises(StatementError) as caught:
+        database.write(
+            lambda session: session.connection().execute(
+                text("INSERT INTO nowhere VALUES (:name)"), {"name": "Ann Lee"}
+            )
+        )
+    assert "Ann Lee" not in str(caught.value)

@@ -11,7 +11,7 @@ TOKEN = "12345"
 BASE = "https://dialer.example/prefix"
 PATH = "/voice/answer?a=1&b=x%2By"
 FORM = [("CallSid", "CA1"), ("To", "+12125550123"), ("CallStatus", "in-progress"), ("CallerName", "")]
-SIGNATURES = Signatures(TOKEN, BASE)
+SIGNATURES = Signatures([TOKEN], BASE)
 
 
 def signed(url: str = BASE + PATH, form: list[tuple[str, str]] = FORM, token: str = TOKEN) -> str:
@@ -28,7 +28,7 @@ def test_the_carriers_signature_is_genuine():
 def test_the_algorithm_is_the_documented_one():
     """The signature was made with openssl: base64(HMAC-SHA1(token, URL + sorted names and values))."""
     form = [("Digits", "9"), ("CallSid", "CA1")]
-    assert Signatures("12345", "https://dialer.example").genuine("/voice/key", form, "Z0VguK686bnN+tnKSj5w5qA1OjU=")
+    assert Signatures(["12345"], "https://dialer.example").genuine("/voice/key", form, "Z0VguK686bnN+tnKSj5w5qA1OjU=")
 
 
 @pytest.mark.parametrize("signature", [None, "", "é", signed()[:-1], signed().swapcase(), signed(token="54321")])
@@ -72,7 +72,7 @@ def test_a_signature_for_another_base_is_refused(base):
 
 def test_a_standard_port_may_be_signed_or_not():
     assert SIGNATURES.genuine(PATH, FORM, signed("https://dialer.example:443/prefix" + PATH))
-    assert Signatures(TOKEN, "http://127.0.0.1:8080").genuine("/x", FORM, signed("http://127.0.0.1:8080/x"))
+    assert Signatures([TOKEN], "http://127.0.0.1:8080").genuine("/x", FORM, signed("http://127.0.0.1:8080/x"))
 
 
 def test_repeated_and_blank_values_are_signed_too():
@@ -94,3 +94,20 @@ def test_an_odd_body_parses_without_raising_and_fits_no_signature():
 
 def test_the_first_of_repeated_values_is_read():
     assert first_values([("Digits", "9"), ("CallSid", "CA1"), ("Digits", "1")]) == {"Digits": "9", "CallSid": "CA1"}
+
+
+def test_while_a_token_is_replaced_both_are_accepted_and_no_third():
+    both = Signatures(["new-token", TOKEN], BASE)
+    assert both.genuine(PATH, FORM, signed(token="new-token"))
+    assert both.genuine(PATH, FORM, signed(token=TOKEN))
+    assert not both.genuine(PATH, FORM, signed(token="new-tokeN"))
+    assert not Signatures(["new-token"], BASE).genuine(PATH, FORM, signed(token=TOKEN))
+
+
+def test_an_empty_token_would_let_anybody_sign():
+    with pytest.raises(ValueError, match="empty"):
+        Signatures([TOKEN, ""], BASE)
+
+
+def test_a_nul_that_no_database_takes_is_replaced():
+    assert first_values([("Digits\0", "9\0")]) == {"Digits\ufffd": "9\ufffd"}

@@ -139,3 +139,13 @@ def test_different_webhooks_of_one_call_have_different_keys():
 )
 def test_who_is_sent_on_instead_of_an_answer_met_no_agent(more, never_met):
     assert sent_on(form(**more)) == CustomerLeft(on_line=True, never_met=never_met)
+
+
+@pytest.mark.parametrize("digits", ["1234567890", "9" * 5000, "٣", "-1", "1.5"])
+def test_a_number_that_no_column_holds_raises(digits):
+    with pytest.raises(UnknownValue, match="SequenceNumber"):
+        call_event(status("ringing", SequenceNumber=digits))
+
+
+def test_an_error_url_that_is_none_is_not_our_answers():
+    assert sent_on(form(ErrorUrl="http://[x/voice/answer")) == CustomerLeft(on_line=True, never_met=False)

@@ -31,7 +31,7 @@ def loop(exchange):
 async def client(exchange, loop):
     app = make_app(
         exchange,
-        Signatures("auth-token", "https://dialer.example"),
+        Signatures(["auth-token"], "https://dialer.example"),
         loop,
         TOKEN,
         draining=lambda: False,

@@ -28,7 +28,7 @@ def stopping():
 
 @pytest.fixture
 async def client(exchange, stopping):
-    signatures, loop = Signatures("auth-token", BASE), DialLoop(exchange, Budget(1.0))
+    signatures, loop = Signatures(["auth-token"], BASE), DialLoop(exchange, Budget(1.0))
     app = make_app(exchange, signatures, loop, TOKEN, draining=stopping.is_set, tick_seconds=1.0)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
         yield client

@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
+import structlog
 from sqlmodel import Session
 from structlog.testing import capture_logs
 from twilio.request_validator import RequestValidator
@@ -20,7 +21,7 @@ BASE, TOKEN = "https://dialer.example", "auth-token"
 @pytest.fixture
 async def client(exchange):
     loop = DialLoop(exchange, Budget(1.0))
-    app = make_app(exchange, Signatures(TOKEN, BASE), loop, "api-token", draining=lambda: False, tick_seconds=1.0)
+    app = make_app(exchange, Signatures([TOKEN], BASE), loop, "api-token", draining=lambda: False, tick_seconds=1.0)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://10.0.0.7:8080") as client:
         yield client
@@ -360,3 +361,47 @@ async def test_a_number_of_no_campaign_names_nobody(build, post):
     answer = await post("/voice/inbound", CALLED_BACK | {"To": "+12125550177"})
     assert "Acme" not in answer.text
     assert "press 9" in answer.text
+
+
+async def test_a_signature_fits_the_public_url_whatever_the_proxy_or_anybody_says(build, client):
+    """What the request claims of itself is the sender's word."""
+    attempt = build.attempt(build.lead(build.campaign()), "ringing")
+    form, path = {"CallSid": f"CA-{attempt}", "CallStatus": "ringing"}, f"/voice/progress?a={attempt}"
+    claimed = {"X-Forwarded-Proto": "http", "X-Forwarded-Host": "evil.example", "Host": "evil.example"}
+    for base, code in ((BASE, 204), ("http://evil.example", 403), ("http://10.0.0.7:8080", 403)):
+        signature = RequestValidator(TOKEN).compute_signature(f"{base}{path}", form)
+        answer = await client.post(path, data=form, headers={"X-Twilio-Signature": signature, **claimed})
+        assert answer.status_code == code
+
+
+async def test_a_host_header_cannot_lend_one_paths_signature_to_another(build, client):
+    attempt = build.attempt(build.lead(build.campaign()), "ringing")
+    form, signed = {"CallSid": f"CA-{attempt}", "Digits": "9"}, f"/voice/answer?a={attempt}"
+    signature = RequestValidator(TOKEN).compute_signature(f"{BASE}{signed}", form)
+    headers = {"X-Twilio-Signature": signature, "Host": f"x{signed}#"}
+    assert (await client.post(f"/voice/key?a={attempt}", data=form, headers=headers)).status_code == 403
+    assert not build.row("attempt")["opted_out"]
+
+
+async def test_a_path_is_signed_as_it_is_spelt(build, client):
+    attempt = build.attempt(build.lead(build.campaign()), "ringing")
+    form, path = {"CallSid": f"CA-{attempt}", "CallStatus": "ringing"}, f"/voice/progr%65ss?a={attempt}&b=%2B+x"
+    signature = RequestValidator(TOKEN).compute_signature(f"{BASE}{path}", form)
+    answer = await client.post(path, data=form, headers={"X-Twilio-Signature": signature})
+    assert answer.status_code == 204
+
+
+async def test_a_seat_without_a_call_is_hung_up(client, post):
+    answer = await post("/voice/seat?t=seat", {"CallStatus": "in-progress"})
+    assert (answer.status_code, "<Hangup" in answer.text) == (200, True)
+
+
+async def test_log_lines_of_a_webhook_and_of_what_it_starts_carry_its_ids(build, carrier, send, exchange):
+    attempt = build.attempt(build.lead(build.campaign()), "ringing", answered_at=None)
+    carrier.down = True
+    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as lines:
+        await send("progress", attempt, CallStatus="nonsense")
+        await send("progress", attempt, CallStatus="completed")
+        await exchange.drain()
+    assert {line["event"] for line in lines} >= {"webhook_not_understood", "attempt_ended"}
+    assert {(line["attempt_id"], line["call_sid"]) for line in lines} == {(attempt, f"CA-{attempt}")}
