@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, func, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, func, select, update
 from sqlmodel import Session, SQLModel, col
 from sqlmodel import select as select_rows
 
@@ -146,26 +146,33 @@ def forget_campaigns(session: Session, counted_since: datetime) -> int:
     return len(gone)
 
 
+# Built once: SQLAlchemy works out anew for each new statement whether it has compiled it before.
+_TRIES = select(func.count()).where(
+    ATTEMPT.c.lead_id == bindparam("lead"),  # has the index
+    ATTEMPT.c.phone_id == bindparam("phone"),
+    ATTEMPT.c.disposition == bindparam("code"),
+)
+_ATTEMPTS = select(LEAD.c.attempts).where(LEAD.c.id == bindparam("lead"))
+_USABLE = select(PHONE.c.id).where(PHONE.c.lead_id == bindparam("lead"), PHONE.c.retired.is_(None)).limit(1)
+_SETTLE = update(LEAD).where(LEAD.c.id == bindparam("lead"))
+
+
 def recycle_lead(connection: Connection, attempt: RowMapping, code: str, callback_at: datetime | None) -> None:
     """Settle the lead after an attempt that ended with this disposition; `attempt` has its campaign's columns."""
-    tries = connection.execute(
-        select(func.count())
-        .where(ATTEMPT.c.lead_id == attempt["lead_id"])  # has the index
-        .where(ATTEMPT.c.phone_id == attempt["phone_id"], ATTEMPT.c.disposition == code)
-    ).scalar_one()
+    phone = {"lead": attempt["lead_id"], "phone": attempt["phone_id"], "code": code}
+    tries = connection.execute(_TRIES, phone).scalar_one()
     if retires_phone(code, tries):
         connection.execute(update(PHONE).where(PHONE.c.id == attempt["phone_id"]).values(retired=code))
     if not uses_try(code):
         for table, key in ((LEAD, "lead_id"), (PHONE, "phone_id")):
             connection.execute(update(table).where(table.c.id == attempt[key]).values(attempts=table.c.attempts - 1))
-    attempts = connection.execute(select(LEAD.c.attempts).where(LEAD.c.id == attempt["lead_id"])).scalar_one()
-    usable = (PHONE.c.lead_id == attempt["lead_id"], PHONE.c.retired.is_(None))
+    attempts = connection.execute(_ATTEMPTS, phone).scalar_one()
     after = recycle(
         code,
         tries_of_it=tries,
         attempts=attempts,
         attempts_per_lead=attempt["campaign_attempts_per_lead"],
-        phones_left=connection.execute(select(PHONE.c.id).where(*usable).limit(1)).first() is not None,
+        phones_left=connection.execute(_USABLE, phone).first() is not None,
         callback_at=callback_at,
         now=attempt["placing_at"],
     )
@@ -173,7 +180,7 @@ def recycle_lead(connection: Connection, attempt: RowMapping, code: str, callbac
         values = {"standing": Standing.OPEN, "due_at": after.due_at, "priority": int(after.priority)}
     else:
         values = {"standing": Standing.FINISHED}
-    connection.execute(update(LEAD).where(LEAD.c.id == attempt["lead_id"]).values(disposition=code, **values))
+    connection.execute(_SETTLE, {"lead": attempt["lead_id"], "disposition": code, **values})
 
 
 def retire_numbers(connection: Connection, numbers: Sequence[str], scope_campaign: int | None, why: str) -> None:

@@ -3,8 +3,6 @@
 from datetime import date, timedelta
 from functools import lru_cache
 
-import holidays
-
 ONE_DAY = timedelta(days=1)
 
 
@@ -18,6 +16,8 @@ def holidays_of(calendar: str, year: int) -> frozenset[date]:
 
     Raises UnknownCalendar.
     """
+    import holidays  # 0.2 s that no command should wait which asks for none
+
     country, _, subdivision = calendar.partition("-")
     try:
         found = holidays.country_holidays(country, subdiv=subdivision or None, years=year)

@@ -37,6 +37,7 @@ from dialer.events import (
 OPT_OUT_KEY = "9"
 MESSAGE_LIMIT = timedelta(seconds=40)  # the abandoned-call message, the wait for a key and the thanks for it
 QUEUE_LIMIT = timedelta(seconds=10)  # Twilio calls a number within about this time, or queues what exceeds its rate
+QUEUED_TOO_LONG = "taken out of the carrier's queue: it would have rung too late"
 GIVEN_UP = NEVER_A_CALL | {Outcome.LOST}  # ended by our word, not by the carrier's
 
 
@@ -132,7 +133,7 @@ def _progress(call: Call, event: Progress, now: datetime) -> Step:
         return call, ()
     call = replace(call, sequence=max(call.sequence, event.sequence))
     if call.state is CallState.DIALLED and not event.ringing and _too_late_to_ring(call, now):
-        return call, (HangUp(event.sid),)
+        return replace(call, error=QUEUED_TOO_LONG) if event.queued else call, (HangUp(event.sid),)
     if event.ringing and call.state is CallState.DIALLED:
         call = replace(call, state=CallState.RINGING, ringing_at=now)
     if event.picked_up and call.answered_at is None:
@@ -210,6 +211,9 @@ def _ended(call: Call, event: Ended, now: datetime) -> Step:
         # We were never asked what to do, or asked in vain: a person heard nothing of ours.
         problem = "picked up, but the answer webhook never came"
         call = replace(call, answered_at=call.answered_at or now, abandoned=True, error=problem)
+    if event.outcome is Outcome.CANCELED and call.error == QUEUED_TOO_LONG and call.ringing_at is None:
+        # No law counts a call that never rang, as one that was refused.
+        return _end(replace(call, dialled_at=None), Outcome.NOT_PLACED, now)
     return _end(call, _heard_by(call) if event.outcome is Outcome.ANSWERED else event.outcome, now)
 
 

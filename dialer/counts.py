@@ -29,7 +29,7 @@ def count_call(connection: Connection, campaign_id: int, before: Call, after: Ca
             changes[at.replace(minute=0, second=0, microsecond=0)][name] = is_ - was
     for hour, change in changes.items():
         counts = dict.fromkeys(_COUNTED, 0) | change
-        row = upsert(connection, CALL_COUNT).values(campaign_id=campaign_id, hour=hour, **counts)
+        row = upsert(connection.dialect.name, CALL_COUNT).values(campaign_id=campaign_id, hour=hour, **counts)
         summed = {name: CALL_COUNT.c[name] + more for name, more in change.items()}
         connection.execute(row.on_conflict_do_update(index_elements=["campaign_id", "hour"], set_=summed))
 

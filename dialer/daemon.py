@@ -31,7 +31,7 @@ from dialer.telephony.carrier import CarrierError
 from dialer.telephony.signature import Signatures
 from dialer.telephony.twilio import TwilioCarrier
 from dialer.tick import let_go, tick, tick_until
-from dialer.timetable import follow_clock, make_timetable
+from dialer.timetable import follow_clock, guarded, make_timetable
 from dialer.web.app import make_app, web_server
 
 log = structlog.get_logger()
@@ -200,8 +200,8 @@ async def _work(exchange: Exchange, loop: DialLoop, settings: Settings, server: 
     try:
         await loop.keep_leases()
         timetable.start()
-        seats = timetable.get_job("seats")
-        await seats.func(*seats.args)  # some may have gone while nobody listened
+        # Some may have gone while nobody listened.
+        await guarded(exchange, "seats", lambda: sweep.check_seats(exchange))
         await asyncio.gather(
             tick_until(server.stopping, exchange, lambda late: tick(exchange, loop, late), settings.tick_seconds),
             tick_until(server.stopping, exchange, lambda _late: let_go(exchange, loop.leases), settings.tick_seconds),

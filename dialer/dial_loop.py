@@ -24,11 +24,13 @@ from compliance.packs import measure_of
 from compliance.rulebook import Limits
 from dialer import call_budget
 from dialer.agent import AgentState
+from dialer.back_pressure import Pace, give_way
 from dialer.call import CallState
 from dialer.choice import Choice
 from dialer.commands import StopRinging
 from dialer.counts import drop_counts
 from dialer.db.lease import give_back
+from dialer.db.turns import Urgency
 from dialer.events import Refused
 from dialer.exchange import Exchange
 from dialer.learned import Learned, chances_of, keep, policy_of
@@ -76,6 +78,8 @@ class DialLoop:
     running: set[int] = field(default_factory=set)  # campaigns, in the last tick
     reasons: dict[int, str] = field(default_factory=dict)  # the last decision of each campaign, in words
     _calls_left: int = 0  # that may be started in this tick, as far as is known
+    pace: Pace = field(default_factory=Pace)
+    _paced_at: float = inf  # when `pace` was decided
     _agents: dict[str, tuple[str, str | None, datetime]] = field(default_factory=dict)
     _looked_at: dict[int, float] = field(default_factory=dict)  # by campaign: when its agents were seen last
     _looked_ahead_at: dict[int, float] = field(default_factory=dict)
@@ -121,7 +125,7 @@ class DialLoop:
         def keep_own(session: Session) -> None:
             keep(session, {one: state for one, state in learned.items() if still_held(session, one)}, now)
 
-        await self.exchange.commit(keep_own)
+        await self.exchange.commit(keep_own, Urgency.DIAL)
         for stopped in learned.keys() - self.running:
             self._forget(stopped)
 
@@ -129,10 +133,14 @@ class DialLoop:
         for known in (self.policies, self.choices, self._looked_at, self._looked_ahead_at, self._last_call_at):
             known.pop(campaign_id, None)
 
-    async def tick(self) -> None:
-        """Every running campaign once, the one with most free agents first; one that fails does not stop the others."""
+    async def tick(self, late_seconds: float = 0.0) -> None:
+        """Every running campaign once, the one with most free agents first; one that fails does not stop the others.
+
+        `late_seconds` of the tick, and whatever else is slow, slow the dialling.
+        """
         now, at = self.exchange.clock.now(), self.exchange.clock.monotonic()
         paced = self.leases.campaigns
+        self._give_way(late_seconds, at)
         scenes = await self.exchange.read(lambda session: self._scenes(session, paced, now))
         for stopped in self.reasons.keys() - self.running:
             del self.reasons[stopped]
@@ -142,6 +150,15 @@ class DialLoop:
             except Exception:
                 self.exchange.counts["campaign_errors"] += 1
                 log.exception("campaign_not_paced", campaign=scene.campaign.name)
+
+    def _give_way(self, late_seconds: float, at: float) -> None:
+        strain = self.exchange.signs.strain(at, late_seconds, self.exchange.oldest_write())
+        before = self.pace
+        self.pace = give_way(before, strain, self.calls_per_second, at - self._paced_at)
+        self._paced_at = at
+        self.exchange.metrics.dial_share.set(self.pace.share)
+        if bool(before.reason) != bool(self.pace.reason):
+            log.warning("dialling_slowed" if self.pace.reason else "dialling_at_full_rate", reason=self.pace.reason)
 
     def _scenes(self, session: Session, paced: Collection[int], now: datetime) -> list[Scene]:
         self._calls_left = call_budget.available(session.connection(), self.calls_per_second)
@@ -186,8 +203,10 @@ class DialLoop:
             self.exchange.start(self._look_ahead(scene.campaign, now))
         last_call_at = self._last_call_at.get(campaign_id)
         closes_in = (last_call_at - now).total_seconds() if last_call_at else inf
-        decision = policy.decide(at, _floor(scene, min(scene.due, self._calls_left), closes_in))
-        self.reasons[campaign_id] = decision.reason + ("; no more leads are due" if decision.dial >= scene.due else "")
+        most = int(min(scene.due, self._calls_left, self.pace.calls))
+        decision = policy.decide(at, _floor(scene, most, closes_in))
+        limits = ("no more leads are due" if decision.dial >= scene.due else "", self.pace.reason)
+        self.reasons[campaign_id] = "; ".join((decision.reason, *filter(None, limits)))
         if decision.give_up:
             await self._give_up(decision.give_up, now - timedelta(seconds=scene.ring_seconds_minimum))
         if decision.dial > 0:
@@ -207,13 +226,15 @@ class DialLoop:
         )
         put_away = partial(hold, campaign_id=campaign_id, rulebook=exchange.rulebook, now=now)
         for start in range(0, len(found.refusals), HELD_TOGETHER):
-            await exchange.commit(partial(put_away, refusals=found.refusals[start : start + HELD_TOGETHER]))
+            some = partial(put_away, refusals=found.refusals[start : start + HELD_TOGETHER])
+            await exchange.commit(some, Urgency.DIAL)
         offers = choice.offers(found, decision.dial)
         if not offers:
             return
         named = {uuid4().hex: offer for offer in offers}
-        claims = await exchange.commit(lambda session: self._claim(session, named, question))
+        claims = await exchange.commit(lambda session: self._claim(session, named, question), Urgency.DIAL)
         self._calls_left -= len(claims)
+        self.pace = self.pace.spent(len(claims))
         for placed in claims:
             chance = choice.dialled(placed.attempt_id, named[placed.attempt_id])
             self.observe(campaign_id, observed.Dialled(placed.attempt_id, exchange.clock.monotonic(), chance))

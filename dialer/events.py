@@ -13,9 +13,10 @@ VERDICTS = MACHINES | {"human", "unknown"}
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """The carrier accepted the call."""
+    """The carrier accepted the call, and will dial it after so many seconds."""
 
     sid: str
+    queue_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,12 @@ class Unsure:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The call is queued, ringing or picked up, by the carrier's word."""
+    """The call is queued, dialled, ringing or picked up, by the carrier's word."""
 
     sid: str
     ringing: bool
     picked_up: bool = False
+    queued: bool = False
     sequence: int = -1
 
 

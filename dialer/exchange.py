@@ -12,6 +12,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlmodel import Session
 
 from compliance.rulebook import Rulebook
+from dialer.back_pressure import Signs
 from dialer.call import CallState
 from dialer.call_control import Taken, Urls, message_for, observations, take
 from dialer.clock import Clock
@@ -19,7 +20,8 @@ from dialer.commands import HangUp, PlayMessage, StopRinging
 from dialer.counts import placed
 from dialer.db.database import Database
 from dialer.db.place import DatabaseError
-from dialer.events import CallEvent
+from dialer.db.turns import Urgency
+from dialer.events import CallEvent, Placed, Refused
 from dialer.metrics import Metrics
 from dialer.pacing.events import Event
 from dialer.telephony.carrier import Carrier, CarrierError, CarrierRefusesUs
@@ -57,6 +59,7 @@ class Exchange:
     metrics: Metrics = field(default_factory=Metrics)
     health: Health = field(default_factory=Health)
     ticks: TickTimes = field(default_factory=TickTimes)
+    signs: Signs = field(default_factory=Signs)
     seats_unconfirmed: set[str] = field(default_factory=set)  # attempts whose agent's seat is about to be looked up
     unkept: dict[str, Callable[[Session], object]] = field(default_factory=dict)  # opt-outs whose write failed
     last_words: dict[str, str] = field(default_factory=dict)  # by live attempt: the message, for when no database is
@@ -69,12 +72,12 @@ class Exchange:
         """What went wrong and was survived, by kind."""
         return self.metrics.caught.counts
 
-    async def commit(self, work: Callable[[Session], T]) -> T:
+    async def commit(self, work: Callable[[Session], T], urgency: Urgency = Urgency.CALL) -> T:
         """Write; returns once it is on the disk. What could not be kept before goes first, or nothing is written."""
         for key in list(self.unkept):
             if (kept := self.unkept.pop(key, None)) is not None:
                 await self._write_or_keep(key, self._write(kept), kept)
-        return await self._write(work)
+        return await self._write(work, urgency)
 
     async def commit_in_the_end(self, key: str, work: Callable[[Session], T]) -> T:
         """Write what nobody will tell us again. When that fails it is raised, and tried again before the next write.
@@ -90,17 +93,21 @@ class Exchange:
             self.unkept[key] = work
             raise
 
-    async def _write(self, work: Callable[[Session], T]) -> T:
+    async def _write(self, work: Callable[[Session], T], urgency: Urgency = Urgency.CALL) -> T:
+        if urgency is Urgency.BULK:  # waits for all others, so its time says nothing of the database
+            return await asyncio.wrap_future(self.database.submit(work, urgency))
         write, began = object(), self.clock.monotonic()
         self._writing[write] = began
         try:
-            return await asyncio.wrap_future(self.database.submit(work))
+            return await asyncio.wrap_future(self.database.submit(work, urgency))
         finally:
             del self._writing[write]
-            self.metrics.commits.observe(self.clock.monotonic() - began)
+            now = self.clock.monotonic()
+            self.metrics.commits.observe(now - began)
+            self.signs.written(now - began, now)
 
     def oldest_write(self) -> float:
-        """Seconds that the oldest write under way has waited; 0 when there is none."""
+        """Seconds that the oldest write under way has waited, bulk apart; 0 when there is none."""
         now = self.clock.monotonic()
         return now - next(iter(self._writing.values()), now)
 
@@ -128,8 +135,15 @@ class Exchange:
 
     async def ask_for_call(self, request: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """A blocking request to the carrier for a new call."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.placing_threads, lambda: request(*args, **kwargs))
+        loop, asked = asyncio.get_running_loop(), self.signs.ask(self.clock.monotonic())
+        refused, queue_seconds = False, 0.0
+        try:
+            answer = await loop.run_in_executor(self.placing_threads, lambda: request(*args, **kwargs))
+            refused = isinstance(answer, Refused) and answer.retry and not answer.for_all
+            queue_seconds = answer.queue_seconds if isinstance(answer, Placed) else 0.0
+            return answer
+        finally:
+            self.signs.answered(asked, self.clock.monotonic(), refused=refused, queue_seconds=queue_seconds)
 
     async def handle(self, attempt_id: str, event: CallEvent) -> Taken:
         """Apply one event and start what it asks of the carrier."""

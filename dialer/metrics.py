@@ -27,7 +27,9 @@ class Metrics:
             "dialer_answer_webhook_seconds", "From an answer webhook to its TwiML", buckets=ANSWER_BUCKETS
         )
         self.commits = histogram(
-            "dialer_commit_seconds", "From the wish to write until it is on the disk", buckets=ANSWER_BUCKETS
+            "dialer_commit_seconds",
+            "From the wish to write until it is on the disk, bulk apart",
+            buckets=ANSWER_BUCKETS,
         )
         self.tick_lateness = histogram(
             "dialer_tick_lateness_seconds", "How late a tick began after it was due", buckets=TICK_BUCKETS
@@ -38,6 +40,8 @@ class Metrics:
         self.abandoned = counter(
             "dialer_calls_abandoned_total", "Live answers without an agent in time, as known at first"
         )
+        self.dial_share = gauge("dialer_dial_share_ratio", "Share of the calls per second that slowness leaves")
+        self.dial_share.set(1)
         self.in_flight = gauge("dialer_attempts_in_flight", "Attempts that have not ended", ["state"])
         self.leases = gauge("dialer_leases_held", "What this node alone does at present", ["of"])
         self.inbox_age = gauge("dialer_inbox_age_seconds", "How long the oldest write under way has waited")

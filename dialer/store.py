@@ -1,11 +1,28 @@
-"""Calls and agents in the database: the statements of the hot paths. All run on the writing thread."""
+"""Calls and agents in the database: the statements of the hot paths. All run on the writing thread.
+
+The hottest are built once, with named parameters: SQLAlchemy finds what it has compiled by a key that it works out anew
+for each new statement, which takes longer than the database does.
+"""
 
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, ScalarSelect, Select, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    ScalarSelect,
+    Select,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 from sqlmodel import SQLModel
 
 import campaigns.tables
@@ -35,6 +52,11 @@ CAMPAIGN_COLUMNS = (
 _ATTEMPT_AND_CAMPAIGN = select(
     ATTEMPT, *(CAMPAIGN.c[name].label(f"campaign_{name}") for name in CAMPAIGN_COLUMNS)
 ).join(CAMPAIGN, CAMPAIGN.c.id == ATTEMPT.c.campaign_id)
+_LOAD = _ATTEMPT_AND_CAMPAIGN.where(ATTEMPT.c.id == bindparam("attempt"))
+_LOAD_TO_CHANGE = _LOAD.with_for_update(of=ATTEMPT)
+_SAVE = update(ATTEMPT).where(ATTEMPT.c.id == bindparam("attempt"))
+_ANSWER_GIVEN = select(CARRIER_EVENT.c.answer).where(CARRIER_EVENT.c.key == bindparam("event"))
+_SETTLE = update(CARRIER_EVENT).where(CARRIER_EVENT.c.key == bindparam("event"))
 
 
 class UnknownAttempt(Exception):
@@ -46,10 +68,8 @@ def load_attempt(connection: Connection, attempt_id: str, *, to_change: bool = F
 
     Raises UnknownAttempt.
     """
-    query = _ATTEMPT_AND_CAMPAIGN.where(ATTEMPT.c.id == attempt_id)
-    if to_change:
-        query = query.with_for_update(of=ATTEMPT)
-    found = connection.execute(query).mappings().one_or_none()
+    query = _LOAD_TO_CHANGE if to_change else _LOAD
+    found = connection.execute(query, {"attempt": attempt_id}).mappings().one_or_none()
     if found is None:
         raise UnknownAttempt(f"no attempt {attempt_id!r}")
     return found
@@ -63,12 +83,12 @@ def as_call(row: RowMapping, connect_seconds: float) -> Call:
 
 def save_call(connection: Connection, attempt_id: str, before: Call, after: Call, now: datetime) -> None:
     """Write what has changed; `last_event_at` always does."""
-    changed: dict[str, Any] = {"last_event_at": now}
+    changed: dict[str, Any] = {"attempt": attempt_id, "last_event_at": now}
     for name in CALL_COLUMNS:
         value = getattr(after, name)
         if value != getattr(before, name):
             changed[name] = value
-    connection.execute(update(ATTEMPT).where(ATTEMPT.c.id == attempt_id).values(changed))
+    connection.execute(_SAVE, changed)
 
 
 def redate(connection: Connection, now: datetime) -> int:
@@ -91,24 +111,22 @@ def remember_event(
     connection: Connection, key: str, kind: str, attempt_id: str | None, form: Mapping[str, str], now: datetime
 ) -> str | None:
     """Record a webhook. None when it is new; the answer that was given when it is a repeat."""
-    new = connection.execute(
-        upsert(connection, CARRIER_EVENT)
-        .values(
-            key=key, kind=kind, attempt_id=attempt_id, parameters=dict(form), received_at=now, answer="", problem=""
-        )
-        .on_conflict_do_nothing()
-        .returning(CARRIER_EVENT.c.key)
-    ).first()
+    row = {"key": key, "kind": kind, "attempt_id": attempt_id, "parameters": dict(form), "received_at": now}
+    new = connection.execute(_remember(connection.dialect.name), {**row, "answer": "", "problem": ""}).first()
     if new is not None:
         return None
-    return str(connection.execute(select(CARRIER_EVENT.c.answer).where(CARRIER_EVENT.c.key == key)).scalar_one())
+    return str(connection.execute(_ANSWER_GIVEN, {"event": key}).scalar_one())
+
+
+@cache
+def _remember(dialect: str) -> ReturningInsert[tuple[str]]:
+    return upsert(dialect, CARRIER_EVENT).on_conflict_do_nothing().returning(CARRIER_EVENT.c.key)
 
 
 def settle_event(connection: Connection, key: str, *, answer: str = "", problem: str = "") -> None:
     """Keep what was answered, or why nothing could be."""
     if answer or problem:
-        change = update(CARRIER_EVENT).where(CARRIER_EVENT.c.key == key).values(answer=answer, problem=problem)
-        connection.execute(change)
+        connection.execute(_SETTLE, {"event": key, "answer": answer, "problem": problem})
 
 
 def claim_agent(connection: Connection, attempt: RowMapping, now: datetime) -> tuple[str, str] | tuple[None, None]:
@@ -116,42 +134,53 @@ def claim_agent(connection: Connection, attempt: RowMapping, now: datetime) -> t
 
     Agents reserved for calls that nobody has answered yet are not free for a call that has none.
     """
-    attempt_id, campaign_id = attempt["id"], attempt["campaign_id"]
-    ready = (AGENT.c.campaign_id == campaign_id, AGENT.c.state == AgentState.READY)
+    claim = _CLAIM if attempt["agent_reserved"] else _CLAIM_UNRESERVED
+    of = {"attempt": attempt["id"], "campaign": attempt["campaign_id"], "moment": now}
+    claimed = connection.execute(claim, of).one_or_none()
+    if claimed is None:
+        return None, None
+    _log_change(connection, claimed.name, now, AgentState.ON_CALL, "", attempt["id"])
+    return claimed.name, claimed.seat_token
+
+
+def _claim(*free: ColumnElement[bool]) -> ReturningUpdate[tuple[str, str]]:
     longest = (
         select(AGENT.c.id)
-        .where(*ready)
+        .where(AGENT.c.campaign_id == bindparam("campaign"), AGENT.c.state == AgentState.READY, *free)
         .order_by(AGENT.c.since, AGENT.c.id)
         .limit(1)
         .with_for_update(skip_locked=True)  # whom another node is claiming; one file has one writer, and no such clause
     )
-    if not attempt["agent_reserved"]:
-        reserved = (
-            ATTEMPT.c.campaign_id == campaign_id,
-            ATTEMPT.c.state != CallState.ENDED,  # the index's own words
-            ATTEMPT.c.state.in_(UNANSWERED),
-            ATTEMPT.c.agent_reserved,
-        )
-        held = select(func.count()).where(*reserved).scalar_subquery()
-        # Not the free counted against the held: two nodes that claim at once would count the same agents.
-        longest = longest.where(AGENT.c.id.in_(_all_but_last(campaign_id, held)))
-    claimed = connection.execute(
+    return (
         update(AGENT)
         .where(AGENT.c.id == longest.scalar_subquery())
-        .values(state=AgentState.ON_CALL, since=now, reason="", attempt_id=attempt_id)
+        .values(state=AgentState.ON_CALL, since=bindparam("moment"), reason="", attempt_id=bindparam("attempt"))
         .returning(AGENT.c.name, AGENT.c.seat_token)
-    ).one_or_none()
-    if claimed is None:
-        return None, None
-    _log_change(connection, claimed.name, now, AgentState.ON_CALL, "", attempt_id)
-    return claimed.name, claimed.seat_token
+    )
 
 
-def _all_but_last(campaign_id: int, held: ScalarSelect[int]) -> Select[tuple[int]]:
+def _all_but_last(held: ScalarSelect[int]) -> Select[tuple[int]]:
     """Ready agents without the `held` who would be given a call last."""
     other = AGENT.alias()
-    ready = (other.c.campaign_id == campaign_id, other.c.state == AgentState.READY)
+    ready = (other.c.campaign_id == bindparam("campaign"), other.c.state == AgentState.READY)
     return select(other.c.id).where(*ready).order_by(other.c.since.desc(), other.c.id.desc()).offset(held)
+
+
+_HELD = select(func.count()).where(
+    ATTEMPT.c.campaign_id == bindparam("campaign"),
+    ATTEMPT.c.state != CallState.ENDED,  # the index's own words
+    ATTEMPT.c.state.in_(UNANSWERED),
+    ATTEMPT.c.agent_reserved,
+)
+_CLAIM = _claim()
+# Not the free counted against the held: two nodes that claim at once would count the same agents.
+_CLAIM_UNRESERVED = _claim(AGENT.c.id.in_(_all_but_last(_HELD.scalar_subquery())))
+_TALKS = (
+    select(AGENT)
+    .where(AGENT.c.attempt_id == bindparam("attempt"), AGENT.c.state == AgentState.ON_CALL)
+    .with_for_update()
+)
+_LOG_CHANGE = insert(AGENT_CHANGE)
 
 
 def seat_of(connection: Connection, attempt_id: str) -> str | None:
@@ -163,8 +192,7 @@ def release_agent(
     connection: Connection, attempt_id: str, wrap_up: bool, wrap_up_seconds: int, now: datetime
 ) -> str | None:
     """End an agent's talk. The name of the agent whom it left free or in wrap-up; None when it was over before."""
-    on_it = select(AGENT).where(AGENT.c.attempt_id == attempt_id, AGENT.c.state == AgentState.ON_CALL)
-    holder = connection.execute(on_it.with_for_update()).mappings().one_or_none()
+    holder = connection.execute(_TALKS, {"attempt": attempt_id}).mappings().one_or_none()
     if holder is None:
         return None
     event = AgentEvent.TALK_OVER if wrap_up else AgentEvent.CALL_VOID
@@ -203,6 +231,5 @@ def move_agent(
 def _log_change(
     connection: Connection, agent: str, now: datetime, state: AgentState, reason: str, attempt_id: str | None
 ) -> None:
-    connection.execute(
-        insert(AGENT_CHANGE).values(agent=agent, at=now, state=state, reason=reason, attempt_id=attempt_id)
-    )
+    row = {"agent": agent, "at": now, "state": state, "reason": reason, "attempt_id": attempt_id}
+    connection.execute(_LOG_CHANGE, row)

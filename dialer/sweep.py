@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from campaigns.campaign import RING_SECONDS_MAXIMUM, Intent
 from campaigns.dispositions import Outcome
-from dialer.call import MESSAGE_LIMIT, CallState, IllegalEvent
+from dialer.call import MESSAGE_LIMIT, QUEUE_LIMIT, CallState, IllegalEvent
 from dialer.events import Ended, NeverHeardOf, Placed
 from dialer.exchange import Exchange
 from dialer.seats import (
@@ -28,8 +28,8 @@ from dialer.telephony.webhooks import UnknownValue
 log = structlog.get_logger()
 
 TALK_QUIET_FACTOR = 3  # a call in talk is rightly quiet, so it is asked about less often
-SEATS_TOGETHER = 2  # look-ups of seats under way at once, for calls and orders share the carrier's threads
 RING_MARGIN = timedelta(seconds=10)  # between the attempt's commit and the first ring, and past the ring time asked for
+SEATS_ONE_BY_ONE = 10
 CONFIRM_SPACING_SECONDS = 0.1  # ten look-ups a second: the connects of some 600 agents with talks of a minute
 UNCONFIRMED_LIMIT = 5  # waiting; a sixth would be looked at too late to spare anybody silence
 # A time further ahead was noted by a clock that has been set back since.
@@ -39,10 +39,17 @@ AT_ONCE = 50  # look-ups of one round, so that they never crowd out new calls
 
 def quiet_attempts(session: Session, quiet: timedelta, now: datetime) -> list[RowMapping]:
     """Live attempts of which nothing has been heard for too long, the quietest first."""
-    patience = {CallState.CONNECTED: TALK_QUIET_FACTOR * quiet}
-    live = select(ATTEMPT).where(ATTEMPT.c.state != CallState.ENDED, ATTEMPT.c.last_event_at <= now - quiet)
+    heard_before = now - min(quiet, QUEUE_LIMIT)
+    live = select(ATTEMPT).where(ATTEMPT.c.state != CallState.ENDED, ATTEMPT.c.last_event_at <= heard_before)
     rows = session.connection().execute(live.order_by(ATTEMPT.c.last_event_at)).mappings()
-    return [row for row in rows if row["last_event_at"] <= now - patience.get(row["state"], quiet)][:AT_ONCE]
+    return [row for row in rows if row["last_event_at"] <= now - _patience(row, quiet)][:AT_ONCE]
+
+
+def _patience(attempt: RowMapping, quiet: timedelta) -> timedelta:
+    if attempt["state"] == CallState.CONNECTED:
+        return TALK_QUIET_FACTOR * quiet
+    queued = attempt["state"] == CallState.DIALLED and attempt["sequence"] < 0  # as far as we were told
+    return min(quiet, QUEUE_LIMIT) if queued else quiet
 
 
 async def ask_about_quiet_calls(exchange: Exchange, quiet: timedelta, lost: timedelta) -> None:
@@ -147,15 +154,24 @@ async def hang_up_left_seats(exchange: Exchange) -> None:
             await lose_seat(exchange, agent["seat_token"], "logged out")
 
 
-async def check_seats(exchange: Exchange) -> None:
-    """A seat whose end was never reported makes its agent unavailable, and one that nobody answers is given up."""
+async def check_seats(exchange: Exchange, over_seconds: float = 0.0) -> None:
+    """A seat whose end was never reported makes its agent unavailable, and one that nobody answers is given up.
+
+    Spread over so many seconds, for whoever answers meanwhile shares the processor.
+    """
     now = exchange.clock.now()
     exchange.health.seats_in_doubt = False  # until a look-up fails
     for agent in await exchange.read(lambda session: seats_unanswered(session, now)):
         await lose_seat(exchange, agent["seat_token"], "seat was not answered")
     held = [agent for agent in await exchange.read(seats_held) if agent["seat_sid"] is not None]
-    for start in range(0, len(held), SEATS_TOGETHER):
-        await asyncio.gather(*(_check_seat(exchange, agent) for agent in held[start : start + SEATS_TOGETHER]))
+    if len(held) > SEATS_ONE_BY_ONE:  # a list costs less than many look-ups; who is not on it is looked up all the same
+        live = await exchange.ask(exchange.carrier.in_progress)
+        held = [agent for agent in held if agent["seat_sid"] not in live]
+    began = exchange.clock.monotonic()
+    for number, agent in enumerate(held):
+        due = began + over_seconds * number / len(held)
+        await asyncio.sleep(max(0.0, due - exchange.clock.monotonic()))
+        await _check_seat(exchange, agent)
 
 
 async def confirm_seat(exchange: Exchange, attempt_id: str) -> None:

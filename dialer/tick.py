@@ -54,9 +54,9 @@ async def tick(exchange: Exchange, loop: DialLoop, late_seconds: float) -> None:
         await ring_seats(exchange, loop.calls_per_second)
     if exchange.health.seats_in_doubt:
         await sweep.check_seats(exchange)
-    await loop.tick()
+    await loop.tick(late_seconds)
     ended = exchange.clock.monotonic()
-    exchange.ticks.add(began, ended)
+    exchange.ticks.add(began, ended, late_seconds)
     exchange.metrics.ticks.observe(ended - began)
 
 

@@ -16,6 +16,7 @@ from sqlmodel import Session
 from campaigns.store import forget_campaigns
 from compliance import ledger
 from compliance.lists import drop_inactive
+from dialer.db.turns import Urgency
 from dialer.exchange import Exchange
 from dialer.leases import Leases
 from dialer.privacy import forget_attempts, outlived_attempts, outlived_decisions
@@ -26,6 +27,7 @@ from dialer.telephony.carrier import CarrierError
 log = structlog.get_logger()
 
 SEAT_CHECK_SECONDS = 15
+SEATS_OVER_SECONDS = 12.0  # of them, so that a round is over before the next begins
 ACCOUNT_CHECK_SECONDS = 60  # when nothing else is asked, a refused account would be noticed by the first call
 PACING_SAVED_SECONDS = 60
 EVENTS_KEPT = timedelta(days=90)  # webhooks as received; what they meant is in the attempts for good
@@ -47,7 +49,7 @@ def make_timetable(
     quiet, lost = timedelta(seconds=quiet_seconds), timedelta(seconds=lost_seconds)
     of_all: list[tuple[str, Work, object]] = [
         ("quiet calls", lambda: ask_about_quiet_calls(exchange, quiet, lost), _every(quiet_seconds / 4)),
-        ("seats", lambda: check_seats(exchange), _every(SEAT_CHECK_SECONDS)),
+        ("seats", lambda: check_seats(exchange, SEATS_OVER_SECONDS), _every(SEAT_CHECK_SECONDS)),
         ("upkeep", lambda: _upkeep(exchange), UPKEEP),
     ]
     of_each: list[tuple[str, Work, object]] = [
@@ -57,7 +59,7 @@ def make_timetable(
     scheduler = AsyncIOScheduler(timezone=UTC)
     for name, work, trigger in (*((name, _once(leases, work), at) for name, work, at in of_all), *of_each):
         scheduler.add_job(
-            _guarded, trigger, args=[exchange, name, work], id=name, coalesce=True, misfire_grace_time=None
+            guarded, trigger, args=[exchange, name, work], id=name, coalesce=True, misfire_grace_time=None
         )
     return scheduler
 
@@ -81,7 +83,8 @@ def _every(seconds: float) -> IntervalTrigger:
     return IntervalTrigger(seconds=seconds, timezone=UTC)
 
 
-async def _guarded(exchange: Exchange, name: str, work: Callable[[], Awaitable[None]]) -> None:
+async def guarded(exchange: Exchange, name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Do one entry's work; whatever goes wrong is counted, and the next run tries again."""
     try:
         await work()
     except CarrierError as error:
@@ -96,9 +99,9 @@ async def _upkeep(exchange: Exchange) -> None:
     """The west still has calling hours then, and who answers a call waits for the writing thread: little at a time."""
     before, removed = exchange.clock.now() - EVENTS_KEPT, 0
     while keys := await exchange.read(lambda session: old_events(session, before)):
-        removed += await exchange.commit(partial(forget_events, keys=keys))
+        removed += await exchange.commit(partial(forget_events, keys=keys), Urgency.BULK)
     unlisted = 0
-    while dropped := await exchange.commit(partial(drop_inactive, limit=DROPPED_TOGETHER)):
+    while dropped := await exchange.commit(partial(drop_inactive, limit=DROPPED_TOGETHER), Urgency.BULK):
         unlisted += dropped
     outlived = await _forget_outlived(exchange)
     log.info("upkeep_done", events_removed=removed, old_list_numbers_removed=unlisted, **outlived)
@@ -112,14 +115,14 @@ async def _forget_outlived(exchange: Exchange) -> dict[str, int]:
         gone, page = await exchange.read(partial(outlived_attempts, rulebook=book, now=now, after=page))
         for start in range(0, len(gone), FORGOTTEN_TOGETHER):
             some = gone[start : start + FORGOTTEN_TOGETHER]
-            attempts += await exchange.commit(partial(forget_attempts, ids=some))
+            attempts += await exchange.commit(partial(forget_attempts, ids=some), Urgency.BULK)
     last: int | None = 0
     while last is not None:
         rows, last = await exchange.read(partial(outlived_decisions, rulebook=book, now=now, after=last))
         for start in range(0, len(rows), FORGOTTEN_TOGETHER):
             part = rows[start : start + FORGOTTEN_TOGETHER]
-            decisions += await exchange.commit(partial(ledger.erase, ids=part, now=now))
-    campaigns = await exchange.commit(partial(forget_campaigns, counted_since=now - COUNTS_KEPT))
+            decisions += await exchange.commit(partial(ledger.erase, ids=part, now=now), Urgency.BULK)
+    campaigns = await exchange.commit(partial(forget_campaigns, counted_since=now - COUNTS_KEPT), Urgency.BULK)
     return {"attempts_removed": attempts, "decisions_erased": decisions, "campaigns_removed": campaigns}
 
 

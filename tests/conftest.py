@@ -180,6 +180,12 @@ class ScriptedCarrier:
         self.asked.append(sid)
         return self.calls[sid].told() if sid in self.calls else None
 
+    def in_progress(self) -> frozenset[str]:
+        self._reach()
+        self.asked.append("in progress")
+        talking = (sid for sid, call in self.calls.items() if isinstance(call.news, Progress) and call.news.picked_up)
+        return frozenset(talking)
+
     def find(self, number: str, since: datetime) -> tuple[str, CallEvent] | None:
         self._reach()
         self.asked.append(number)

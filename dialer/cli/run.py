@@ -68,6 +68,9 @@ def emulator(
     calls_per_second: Annotated[float, typer.Option(min=0.01, help="calls it starts a second; the rest queues")] = 10.0,
     seed: Annotated[int, typer.Option(help="of the people who are called")] = 1,
     fast: Annotated[bool, typer.Option("--fast", help="short rings and talks, as in the demonstration")] = False,
+    talk_seconds: Annotated[
+        float | None, typer.Option(min=1, help="mean talk with an agent; default: 60, or 5 with --fast")
+    ] = None,
     script: Annotated[list[str] | None, typer.Option(help="+12125550101=busy: what a number does; repeat")] = None,
     agent_number: Annotated[list[str] | None, typer.Option(help="number that is an agent's phone; repeat")] = None,
     clock_offset_seconds: Annotated[float, typer.Option(help="shifts the clock")] = 0.0,
@@ -82,6 +85,8 @@ def emulator(
 
     set_up("warning")
     population = _scripted(DEMO if fast else DEFAULT, script or ())
+    if talk_seconds is not None:
+        population = replace(population, talk=replace(population.talk, mean=talk_seconds))
     settings = EmulatorSettings(
         account_sid,
         auth_token,

@@ -5,7 +5,6 @@ who has just answered hears that. So every write goes through one thread; what h
 each item behind its own savepoint, and nobody is answered before the commit has reached the disk.
 """
 
-import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
@@ -24,6 +23,7 @@ from tenacity.stop import stop_base
 from dialer.db.place import DatabaseError, Place, Writing
 from dialer.db.postgres import PostgresDatabase
 from dialer.db.sqlite import SqliteFile
+from dialer.db.turns import Turns, Urgency
 
 T = TypeVar("T")
 Write = tuple[Callable[[Session], Any], "Future[Any]"]
@@ -59,8 +59,7 @@ class Database:
     def __init__(self, reads: Engine, writing: Writing | None) -> None:
         self._reads = reads
         self._writing = writing
-        self._closing = False
-        self._writes: queue.SimpleQueue[Write | None] = queue.SimpleQueue()
+        self._writes: Turns[Write | None] = Turns()
         self._writer = threading.Thread(target=self._write_loop, name="database-writer", daemon=True)
         if writing is not None:
             self._engine = writing.engine
@@ -84,10 +83,10 @@ class Database:
             yield session
             session.rollback()
 
-    def submit(self, work: Callable[[Session], T]) -> "Future[T]":
+    def submit(self, work: Callable[[Session], T], urgency: Urgency = Urgency.CALL) -> "Future[T]":
         """Queue a write; the future is done after the commit that holds it, or failed with what `work` raised."""
         done: Future[T] = Future()
-        self._writes.put((work, done))
+        self._writes.put((work, done), urgency)
         return done
 
     def write(self, work: Callable[[Session], T]) -> T:
@@ -102,17 +101,15 @@ class Database:
     def close(self) -> None:
         """Finish what is queued, then let go of the database and the right to write."""
         if self._writing is not None:
-            self._writes.put(None)
+            self._writes.put(None, Urgency.LAST)
             self._writer.join()
         self._reads.dispose()
         if self._writing is not None:
             self._writing.release()
 
     def _write_loop(self) -> None:
-        while (first := self._writes.get()) is not None:
+        while (first := self._writes.take()) is not None:
             self._commit(first)
-            if self._closing:
-                return
 
     def _commit(self, first: Write) -> None:
         """One transaction of the first write and those that wait behind it.
@@ -182,12 +179,9 @@ class Database:
         """The group's first write and, while there is time, those that wait behind it: they join the group."""
         full_at = monotonic() + GROUP_SECONDS
         yield group[0]
-        while not self._writes.empty() and monotonic() < full_at:
-            item = self._writes.get()
-            if item is None:
-                self._closing = True
-                return
-            if item[1].set_running_or_notify_cancel():
+        while self._writes.may_join() and monotonic() < full_at:
+            item = self._writes.take()
+            if item is not None and item[1].set_running_or_notify_cancel():
                 group.append(item)
                 yield item
 

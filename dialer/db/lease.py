@@ -39,7 +39,7 @@ def look(connection: Connection, seconds: float) -> Cluster:
 def show_up(connection: Connection, node: str) -> None:
     """Say that the node is there and takes work."""
     now = clock(connection)
-    row = upsert(connection, NODE).values(name=node, told="", seen_at=now)
+    row = upsert(connection.dialect.name, NODE).values(name=node, told="", seen_at=now)
     connection.execute(row.on_conflict_do_update(index_elements=["name"], set_={"seen_at": now}))
 
 
@@ -58,7 +58,7 @@ def take(connection: Connection, names: Collection[str], node: str, seconds: flo
     now = clock(connection)
     # One order for all nodes, or two that take the same leases would each wait for the other.
     rows = [{"name": name, "node": node, "token": 1, "expires_at": now + seconds} for name in sorted(names)]
-    new = upsert(connection, LEASE).values(rows)
+    new = upsert(connection.dialect.name, LEASE).values(rows)
     token = case((LEASE.c.node == node, LEASE.c.token), else_=LEASE.c.token + 1)
     taken = new.on_conflict_do_update(
         index_elements=["name"],

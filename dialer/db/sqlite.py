@@ -14,7 +14,8 @@ from sqlalchemy import URL, Engine, create_engine, event
 from dialer.db.place import Contents, DatabaseError, DatabaseTaken, Writing
 
 BUSY_SECONDS = 5
-CACHE_KILOBYTES = 65536  # of each connection, at most
+CACHE_KILOBYTES = 65536  # of the writing connection, at most
+READING_CACHE_KILOBYTES = 4096  # of each reading one, of which there are several: behind it is the system's file cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def make_engine(path: Path) -> Engine:
 def make_reading_engine(path: Path) -> Engine:
     """An engine whose connections SQLite itself keeps from writing, whatever is done with them."""
     address = URL.create("sqlite", database=path.absolute().as_uri(), query={"mode": "ro", "uri": "true"})
-    return _engine(address, "BEGIN", (f"cache_size=-{CACHE_KILOBYTES}",))
+    return _engine(address, "BEGIN", (f"cache_size=-{READING_CACHE_KILOBYTES}",))
 
 
 def _engine(address: URL, begin: str, pragmas: Sequence[str]) -> Engine:

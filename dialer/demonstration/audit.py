@@ -24,7 +24,7 @@ WORDS = {  # the carrier's last word on a call, and what our attempt must then s
     "busy": {"busy"},
     "no-answer": {"no-answer", "canceled"},
     "failed": {"failed"},
-    "canceled": {"canceled", "no-answer"},
+    "canceled": {"canceled", "no-answer", "not-placed"},
 }
 
 

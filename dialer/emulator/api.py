@@ -1,7 +1,7 @@
 """Twilio's voice API of 2010-04-01, as far as a dialler needs it: calls, conferences, participants."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -50,7 +50,7 @@ async def list_calls(request: Request, exchange: Steady) -> JSONResponse:
     query = query_of(request)
     given = known(query, names.LIST_CALLS)
     visible_before = exchange.clock.now() - timedelta(seconds=exchange.dice.faults.list_lag_seconds)
-    calls = exchange.by_number.get(given["To"], []) if "To" in given else exchange.calls.values()
+    calls = exchange.by_number.get(given["To"], []) if "To" in given else _calls_of(exchange, given.get("Status"))
     visible = [call for call in reversed(list(calls)) if call.created_at <= visible_before]
     page = page_of(select_calls(visible, given), lambda call: call.sid, query, request.url.path)
     return answer({"calls": [call_json(call) for call in page.pop("items")], **page})
@@ -162,6 +162,11 @@ async def delete_participant(request: Request, sid: str, call: str, exchange: St
     conference = _conference(request, exchange, sid)
     exchange.conferences.kick(conference, _member(request, conference, call))
     return Response(status_code=204)
+
+
+def _calls_of(exchange: Exchange, status: str | None) -> Iterable[Call]:
+    """Those that may have the status: of the many calls of a long run only the live ones can be in progress."""
+    return exchange.live.values() if status == CallStatus.IN_PROGRESS else exchange.calls.values()
 
 
 async def _create(

@@ -56,6 +56,7 @@ class Call:
     ending: Ending | None = None
     answered_by: str | None = None
     detection_seconds: float | None = None
+    document_seconds: float | None = None  # from the first request for a document to its answer
     problem: str = ""
     told: int = 0  # status callbacks so far: Twilio's SequenceNumber
     timers: list[asyncio.TimerHandle] = field(default_factory=list)

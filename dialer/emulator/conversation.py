@@ -54,7 +54,7 @@ class Conversation:
             self._base = None
             return parse(source.twiml)
         self._base = source.hook
-        task = self._exchange.ask(source.hook, [*self._form(), *source.extra])
+        task = self._exchange.ask(self._call, source.hook, [*self._form(), *source.extra])
         return parse(await self._call.line.watch(task) or "")
 
     def _form(self) -> Form:

@@ -87,12 +87,19 @@ class Exchange:
         self._tasks.add(task)
         task.add_done_callback(self._finished)
 
-    def ask(self, hook: Hook, form: Form) -> "asyncio.Task[str]":
+    def ask(self, call: Call, hook: Hook, form: Form) -> "asyncio.Task[str]":
         """The application's answer to come."""
-        question = asyncio.get_running_loop().create_task(self.webhooks.ask(hook, form))
+        question = asyncio.get_running_loop().create_task(self._timed(call, self.webhooks.ask(hook, form)))
         self._questions.add(question)
         question.add_done_callback(self._questions.discard)
         return question
+
+    async def _timed(self, call: Call, answer: Coroutine[Any, Any, str]) -> str:
+        began = self.clock.monotonic()
+        text = await answer
+        if call.document_seconds is None:
+            call.document_seconds = self.clock.monotonic() - began
+        return text
 
     def tell(self, call: Call, event: str) -> None:
         """Send a status callback, if it is subscribed to."""

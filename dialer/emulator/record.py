@@ -42,6 +42,7 @@ def account(call: Call) -> dict[str, Any]:
         "problem": call.problem,
         "queue_seconds": call.queue_seconds,
         "ring_seconds": _seconds(call.ringing_at, call.answered_at or call.ended_at),
+        "seconds_to_document": call.document_seconds,
         "answered_by": call.answered_by,
         "silence_seconds": hearing.silence_seconds,
         "longest_silence_seconds": hearing.longest_silence_seconds,

@@ -5,7 +5,7 @@ below is a lost call. Within a step agents become free before calls are answered
 been taken off the agents' times. In Fourier space a step of the walk is one product.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -31,15 +31,16 @@ class Prospect(NamedTuple):
 
 
 def candidates(most: int) -> tuple[int, ...]:
-    """Numbers of lines to compare, ever wider apart."""
+    """Numbers of lines to compare, ever wider apart, up to the first that is not below `most`."""
     numbers = NUMBERS if most <= NUMBERS[-1] else WIDER
-    return numbers[: bisect_right(numbers, most)]
+    return numbers[: bisect_left(numbers, most) + 1]
 
 
 def of_more_lines(
     idle: int, freed: Array, answers: Array, line_freed: Array, line_answers: Array, most: int
 ) -> Prospect:
     """With so many more lines as `candidates(most)` says; all by step. `idle` below 0: so many calls wait."""
+    most = candidates(most)[-1]
     answers = np.minimum(answers, freed + OVERRUN)
     grown = freed.sum() + most * line_freed.sum()
     powers, size = _powers(

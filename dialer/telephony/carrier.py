@@ -50,6 +50,9 @@ class Carrier(Protocol):
     def look_up(self, sid: str) -> CallEvent | None:
         """What has become of a call; None when the carrier does not know it."""
 
+    def in_progress(self) -> frozenset[str]:
+        """Sids of the calls that have been answered and have not ended; one that is new may be missing."""
+
     def find(self, number: str, since: datetime) -> tuple[str, CallEvent] | None:
         """Sid and news of the newest call to a number that was made after `since`."""
 

@@ -146,7 +146,7 @@ class TwilioCarrier:
             return classify(error)
         except UNREADABLE as error:
             return Unsure(f"the carrier's answer could not be read: {error!r}")
-        return Placed(str(call.sid)) if call.sid else Unsure("the carrier's answer holds no call sid")
+        return Placed(str(call.sid), _queued(call)) if call.sid else Unsure("the carrier's answer holds no call sid")
 
     def ring_seat(self, address: str, caller_id: str, token: str) -> SeatRing:
         try:
@@ -195,6 +195,14 @@ class TwilioCarrier:
             raise CarrierError(_words(error)) from error
 
     @_again
+    def in_progress(self) -> frozenset[str]:
+        try:
+            calls = self._guarded(lambda: self._client.calls.list(status="in-progress", page_size=1000))
+        except TwilioRestException as error:
+            raise CarrierError(_words(error)) from error
+        return frozenset(str(call.sid) for call in calls)
+
+    @_again
     def find(self, number: str, since: datetime) -> tuple[str, CallEvent] | None:
         # By number, for a queued call has no start time to filter by.
         try:
@@ -236,6 +244,12 @@ def classify(error: TwilioException) -> Placement:
     if isinstance(error, TwilioServiceException) and 400 <= (error.status or 0) < 500:
         return Refused(f"{error.code}: {error.title}", retry=error.status == 429)
     return Unsure(str(error))
+
+
+def _queued(call: CallInstance) -> float:
+    """Seconds until the carrier dials it; it tells milliseconds, as text or not at all."""
+    text = str(call.queue_time or "")
+    return int(text) / 1000 if text.isdecimal() else 0.0
 
 
 def _words(error: Exception) -> str:

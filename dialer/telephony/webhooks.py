@@ -30,7 +30,7 @@ def call_event(form: Mapping[str, str]) -> CallEvent:
         return Ended(TERMINAL[word], sid, _number(form, "SipResponseCode"), sequence)
     match word:
         case "queued" | "initiated":
-            return Progress(sid, ringing=False, sequence=sequence)
+            return Progress(sid, ringing=False, queued=word == "queued", sequence=sequence)
         case "ringing":
             return Progress(sid, ringing=True, sequence=sequence)
         case "in-progress" | "answered":

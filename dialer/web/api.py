@@ -13,10 +13,13 @@ from dialer.action import Context
 from dialer.actions import ACTIONS, REFUSALS
 from dialer.call_control import Taken
 from dialer.commands import HangUp
+from dialer.db.turns import Urgency
 from dialer.desk import desk
 from dialer.exchange import Exchange
 from dialer.floor import floor
 from dialer.seats import UnknownAgent
+
+IN_BULK = frozenset({"leads/batch", "dnc/fill-copy", "consent/add"})  # of files: live calls are written before them
 
 
 def make_router(exchange: Exchange, reasons: Callable[[], dict[int, str]]) -> APIRouter:
@@ -65,7 +68,7 @@ async def _do(exchange: Exchange, action: str, parameters: dict[str, Any]) -> di
         return act(context, request), context.orders, context.taken
 
     try:
-        result, orders, taken = await exchange.commit(work)
+        result, orders, taken = await exchange.commit(work, Urgency.BULK if action in IN_BULK else Urgency.CALL)
     except REFUSALS as refusal:
         raise HTTPException(409, str(refusal)) from None
     for order, attempt_id in orders:

@@ -272,6 +272,21 @@ def test_a_call_that_the_carrier_keeps_in_its_queue_is_taken_back():
     assert hear(queued, call=ringing, seconds=limit + 1) == (ringing, [])
 
 
+@pytest.mark.parametrize(
+    ("told", "outcome"),
+    [
+        ([Progress(SID, ringing=False, queued=True)], Outcome.NOT_PLACED),
+        ([Progress(SID, ringing=False, queued=True), Progress(SID, ringing=True, sequence=1)], Outcome.CANCELED),
+        ([Progress(SID, ringing=False)], Outcome.CANCELED),
+    ],
+)
+def test_a_call_taken_out_of_the_queue_was_none_unless_it_may_have_rung(told, outcome):
+    call, _ = hear(Placed(SID))
+    late = QUEUE_LIMIT.total_seconds() + 1
+    call, _ = hear(*told, Ended(Outcome.CANCELED, SID, sequence=2), call=call, seconds=late)
+    assert (call.state, call.outcome) == (CallState.ENDED, outcome)
+
+
 class TestMachine:
     @pytest.mark.parametrize(
         ("verdict", "outcome", "code"), [("machine_start", Outcome.MACHINE, "machine"), ("fax", Outcome.FAX, "fax")]

@@ -51,6 +51,15 @@ def test_live_answers_and_abandoned_calls_of_one_campaign(build, count, read):
     assert read(spring, OWN_MEASURE._replace(across="everyone")) == [(3, 1)]
 
 
+def test_a_call_taken_out_of_the_carriers_queue_was_never_placed(build, count, read, clock):
+    campaign = build.campaign()
+    dialled = replace(FRESH, state=CallState.DIALLED, dialled_at=clock.now())
+    count(campaign, before=dialled, answered_at=None, dialled_at=None, outcome="not-placed")
+    count(campaign, answered_at=None, outcome="canceled")
+    count(campaign, answered_at=None, outcome="canceled")
+    assert read(campaign, PLACED) == [(1, 0)]
+
+
 def test_a_correction_takes_back_what_was_counted(build, count, read):
     campaign = build.campaign()
     before = count(campaign)

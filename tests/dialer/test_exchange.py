@@ -11,8 +11,10 @@ from structlog.testing import capture_logs
 
 from campaigns.dispositions import Outcome
 from campaigns.tables import Campaign
+from dialer.back_pressure import Strain
 from dialer.call import IllegalEvent
-from dialer.events import AgentLeft, Detected, Ended, Progress
+from dialer.db.turns import Urgency
+from dialer.events import AgentLeft, Detected, Ended, Placed, Progress, Refused, Unsure
 from dialer.pacing import events as observed
 
 pytestmark = pytest.mark.both_databases
@@ -39,6 +41,32 @@ async def test_what_a_write_raises_reaches_whoever_asked(exchange):
 
 async def test_the_carrier_is_asked_off_the_event_loop(exchange):
     assert await exchange.ask(threading.current_thread) is not threading.current_thread()
+
+
+@pytest.mark.parametrize(
+    ("answer", "strain"),
+    [
+        (Placed("CA1", queue_seconds=1.5), Strain(queue_seconds=1.5)),
+        (Refused("429", retry=True), Strain(refused=1.0)),
+        (Refused("wrong number", retry=False), Strain()),
+        (Refused("wrong account", retry=True, for_all=True), Strain()),
+        (Unsure("a time-out"), Strain()),
+    ],
+)
+async def test_the_carriers_answers_tell_whether_it_is_at_its_limit(exchange, clock, answer, strain):
+    await exchange.ask_for_call(lambda: answer)
+    assert exchange.signs.strain(clock.monotonic(), 0.0, 0.0) == strain
+
+
+async def test_slow_writes_and_slow_creates_are_noticed_but_not_bulk(exchange, clock):
+    await exchange.commit(lambda _session: clock.advance(2), Urgency.BULK)
+    oldest: list[float] = []
+    await exchange.commit(lambda _session: oldest.append(exchange.oldest_write()), Urgency.BULK)
+    assert oldest == [0.0]
+    assert exchange.signs.strain(clock.monotonic(), 0.0, 0.0) == Strain()
+    await exchange.commit(lambda _session: clock.advance(2))
+    await exchange.ask_for_call(lambda: clock.advance(3))
+    assert exchange.signs.strain(clock.monotonic(), 0.0, 0.0) == Strain(write_seconds=2.0, placing_seconds=3.0)
 
 
 async def test_requests_for_calls_that_hang_hold_up_no_order(exchange):

@@ -104,6 +104,25 @@ async def test_a_lost_callback_is_repaired_by_asking(build, carrier, clock, ask)
     assert (state(build, attempt), build.row("agent")["state"]) == ("ended", "wrap-up")
 
 
+async def test_a_call_that_waits_in_the_carriers_queue_is_taken_out_and_was_never_a_call(build, carrier, clock, ask):
+    lead = build.lead(build.campaign())
+    queued = build.attempt(lead)
+    begun = build.attempt(build.lead(build.row("campaign")["id"]), sequence=0)
+    for attempt in (queued, begun):
+        carrier.add(f"CA-{attempt}", "+12125550101", Progress(f"CA-{attempt}", ringing=False, queued=True))
+    clock.advance(9)
+    await ask()
+    assert carrier.asked == []
+    clock.advance(2)
+    await ask()
+    assert (carrier.asked, carrier.hung_up) == ([f"CA-{queued}"], [f"CA-{queued}"])
+    carrier.add(f"CA-{queued}", "+12125550101", Ended(Outcome.CANCELED, f"CA-{queued}"))
+    clock.advance(11)
+    await ask()
+    assert build.row("attempt", id=queued)["outcome"] == "not-placed"
+    assert (build.row("lead", id=lead)["standing"], build.row("lead", id=lead)["attempts"]) == ("open", 0)
+
+
 async def test_a_call_that_goes_on_is_left_in_peace_until_it_is_quiet_again(build, carrier, clock, ask):
     attempt = build.attempt(build.lead(build.campaign()), "ringing")
     carrier.add(f"CA-{attempt}", "+12125550100", Progress(f"CA-{attempt}", ringing=True))
@@ -250,6 +269,18 @@ async def test_a_seat_whose_end_was_never_reported_takes_its_agent_off_the_floor
     states = {row["name"]: row["state"] for row in build.rows("agent")}
     assert states == {"here": "ready", "gone": "logged-out", "unheard-of": "logged-out", "odd": "ready"}
     assert carrier.messages == [(f"CA-{talk}", talk)]
+
+
+async def test_many_seats_are_checked_by_one_list_and_only_who_is_not_on_it_is_looked_up(build, exchange, carrier):
+    campaign = build.campaign()
+    for number in range(sweep.SEATS_ONE_BY_ONE + 2):
+        build.agent(f"a{number}", campaign)
+        carrier.add(f"CS-a{number}", f"client:a{number}", Progress(f"CS-a{number}", ringing=True, picked_up=True))
+    carrier.add("CS-a3", "client:a3", Ended(Outcome.ANSWERED, "CS-a3"))
+    carrier.add("CS-a5", "client:a5", Progress("CS-a5", ringing=True))  # not on the list, and not gone
+    await sweep.check_seats(exchange)
+    assert carrier.asked == ["in progress", "CS-a3", "CS-a5"]
+    assert [row["name"] for row in build.rows("agent") if row["state"] == "logged-out"] == ["a3"]
 
 
 async def test_a_kill_between_ring_and_answer_heals_by_time(build, exchange, clock):

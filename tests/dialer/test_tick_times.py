@@ -8,7 +8,7 @@ NONE = {"ticks": 0, "mean": 0.0, "p99": 0.0, "worst": 0.0}
 
 
 def test_without_a_tick_there_is_nothing_to_say():
-    assert TickTimes().summary() == {"apart": NONE, "lasted": NONE}
+    assert TickTimes().summary() == {"late": NONE, "apart": NONE, "lasted": NONE}
 
 
 def test_ticks_are_as_far_apart_as_they_begin_and_last_until_they_end():
@@ -27,6 +27,13 @@ def test_one_slow_tick_in_a_hundred_is_the_worst_and_not_the_99th():
         times.add(number, number + (0.9 if number == 50 else 0.125))
     lasted = times.summary()["lasted"]
     assert (lasted["p99"], round(lasted["worst"], 9)) == (0.125, 0.9)
+
+
+def test_lateness_is_kept_as_it_is_told():
+    times = TickTimes()
+    times.add(0.0, 0.1)
+    times.add(1.25, 1.3, late=0.25)
+    assert times.summary()["late"] == {"ticks": 2, "mean": 0.125, "p99": 0.25, "worst": 0.25}
 
 
 def test_of_many_only_the_last_are_kept():

@@ -15,6 +15,7 @@ from compliance.tables import DoNotCallEntry
 from dialer.db.database import Database, place_of
 from dialer.db.place import DatabaseError, DatabaseTaken
 from dialer.db.sqlite import SqliteFile
+from dialer.db.turns import Urgency
 
 NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
 
@@ -71,6 +72,30 @@ def test_a_write_given_up_by_its_asker_neither_happens_nor_stops_the_next(databa
     go_on.set()
     database.submit(add("+12125550103")).result(10)
     assert numbers(database) == {"+12125550101", "+12125550103"}
+
+
+def test_a_live_call_is_written_before_dialling_and_both_before_bulk(database):
+    begun, go_on, order = Event(), Event(), list[str]()
+
+    def slow(_session: Session) -> None:
+        begun.set()
+        go_on.wait(10)
+
+    database.submit(slow)
+    begun.wait(10)
+    asked = (("list", Urgency.BULK), ("dial", Urgency.DIAL), ("list 2", Urgency.BULK), ("answer", Urgency.CALL))
+    futures = [database.submit(lambda _session, name=name: order.append(name), urgency) for name, urgency in asked]
+    go_on.set()
+    for future in futures:
+        future.result(10)
+    assert order == ["answer", "dial", "list", "list 2"]
+
+
+def test_what_is_queued_is_written_before_the_end(database_url):
+    database = Database.open(database_url)
+    futures = [database.submit(add(f"+121255501{n:02}"), Urgency.BULK) for n in range(10)]
+    database.close()
+    assert [future.exception(0) for future in futures] == [None] * 10
 
 
 def test_times_come_back_aware_and_in_utc(database):

@@ -12,6 +12,7 @@ def test_an_abandoned_call_that_hears_the_message(emulator, application):
     assert record["seconds_to_message"] < 0.2
     assert record["seconds_to_agent"] is None
     assert record["keys"] == "9"
+    assert 0 < record["seconds_to_document"] < record["seconds_to_message"] + 0.2
     assert (record["to"], record["callee"], record["leg"]) == ("+12125550102", "human", "customer")
     assert (record["outcome"], record["answered_by"]) == ("completed", None)
     assert 0.02 < record["ring_seconds"] < 0.2

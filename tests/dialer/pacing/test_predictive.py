@@ -135,6 +135,12 @@ def test_reason_names_the_figures(taught):
         assert words in reason
 
 
+@pytest.mark.parametrize("most", [23, 30, 31, 63, 65, 200])
+def test_a_limit_between_two_numbers_compared_is_reached(taught, most):
+    """24 and 32 lines are compared: 30 calls a second once came to 24."""
+    assert dial(taught, free_agents=400, max_dials=most) == most
+
+
 def test_reason_says_when_the_limit_binds(taught):
     decision = taught.decide(0.0, floor(max_dials=3))
     assert decision.dial == 3

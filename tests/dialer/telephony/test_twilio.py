@@ -119,6 +119,12 @@ def call(sid=SID, status="queued", created=None):
     return {"sid": sid, "status": status, "date_created": date, "to": "+12125550101", "account_sid": ACCOUNT}
 
 
+@pytest.mark.parametrize(("told", "seconds"), [("2500", 2.5), ("0", 0.0), (None, 0.0), ("soon", 0.0)])
+def test_the_carrier_tells_how_long_a_call_will_wait_in_its_queue(api, place, told, seconds):
+    api.say(201, {**call(), "queue_time": told})
+    assert place() == Placed(SID, seconds)
+
+
 def test_a_create_on_the_wire(api, place):
     api.say(201, call())
     assert place() == Placed(SID)
@@ -279,7 +285,7 @@ def test_an_order_for_a_call_that_is_over_is_none(api, carrier, status, code):
 @pytest.mark.parametrize(
     ("word", "news"),
     [
-        ("queued", Progress(SID, ringing=False)),
+        ("queued", Progress(SID, ringing=False, queued=True)),
         ("ringing", Progress(SID, ringing=True)),
         ("in-progress", Progress(SID, ringing=True, picked_up=True)),
         ("completed", Ended(Outcome.ANSWERED, SID)),
@@ -301,6 +307,20 @@ def test_a_word_the_carrier_never_used_before_is_no_news(api, carrier):
     api.say(200, call(status="parked"))
     with pytest.raises(UnknownValue, match="parked"):
         carrier.look_up(SID)
+
+
+def test_the_calls_in_progress_are_listed(api, carrier):
+    api.say(200, {"calls": [call("CA1", "in-progress"), call("CA2", "in-progress")], "page": 0})
+    assert carrier.in_progress() == {"CA1", "CA2"}
+    query = dict(parse_qsl(urlsplit(api.requests[0][1]).query))
+    assert (query["Status"], query["PageSize"]) == ("in-progress", "1000")
+
+
+def test_a_list_that_is_refused_is_an_error(api, carrier):
+    for _try in range(4):
+        api.fail(503, 20503)
+    with pytest.raises(CarrierError):
+        carrier.in_progress()
 
 
 def test_a_call_is_found_by_number_the_newest_since_the_attempt(api, carrier, clock):

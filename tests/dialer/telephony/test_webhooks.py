@@ -29,7 +29,7 @@ def status(word: str, **parameters: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("word", "event"),
     [
-        ("queued", Progress(SID, ringing=False)),
+        ("queued", Progress(SID, ringing=False, queued=True)),
         ("initiated", Progress(SID, ringing=False)),
         ("ringing", Progress(SID, ringing=True)),
         ("in-progress", Progress(SID, ringing=True, picked_up=True)),

@@ -14,6 +14,7 @@ from twilio.request_validator import RequestValidator
 
 from campaigns.dispositions import Outcome
 from compliance.store import DO_NOT_CALL
+from dialer.db.turns import Urgency
 from dialer.dial_loop import DialLoop
 from dialer.events import Ended, Progress
 from dialer.leases import Leases
@@ -379,9 +380,9 @@ def disk(database, monkeypatch):
     """Whose room runs out and comes back."""
     submit, full = database.submit, []
 
-    def submit_to_disk(work):
+    def submit_to_disk(work, urgency=Urgency.CALL):
         if not full:
-            return submit(work)
+            return submit(work, urgency)
         done = Future()
         done.set_exception(OperationalError("COMMIT", {}, Exception("database or disk is full")))
         return done

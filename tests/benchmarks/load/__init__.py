@@ -1,0 +1,1 @@
+"""The daemon at its limit: many agents, a fast carrier, one small machine, as long as asked."""
