@@ -55,10 +55,11 @@ class Leases:
         def renew(session: Session) -> Renewed:
             connection = session.connection()
             (lease.step_back if leaving else lease.show_up)(connection, self.node)
-            cluster = lease.look(connection, self.seconds)
+            gone = lease.gone(connection) - {self.node}
+            cluster = lease.look(connection, self.seconds, gone)
             lost = [name for name in self._tokens if cluster.holders.get(name, self.node) != self.node]
             share = share_of(self.node, _running(session), cluster, leaving)
-            tokens = lease.take(connection, share.take, self.node, self.seconds)
+            tokens = lease.take(connection, share.take, self.node, self.seconds, gone)
             new = [
                 campaign_of(name)
                 for name, token in tokens.items()

@@ -8,7 +8,7 @@ to do distributed locking", calls it fencing.)
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, Connection, Float, case, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Float, case, literal_column, or_, select, text, update
 from sqlmodel import SQLModel
 
 import dialer.tables  # noqa: F401 - fills the metadata read below
@@ -16,11 +16,19 @@ from compliance.upsert import upsert
 from dialer.shares import Cluster
 
 LEASE, NODE = SQLModel.metadata.tables["lease"], SQLModel.metadata.tables["node"]
+NAMES = 0x6E6F6465  # "node": PostgreSQL's space of locks for the names of nodes, each held by the node's connection
 
 _CLOCKS = {
     "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
     "postgresql": "CAST(extract(epoch FROM clock_timestamp()) AS double precision)",
 }
+_NAMED = (  # objid is unsigned
+    "SELECT name FROM node JOIN pg_locks ON objid::bigint = hashtext(name)::bigint & 4294967295 "
+    "JOIN pg_database ON pg_database.oid = pg_locks.database WHERE locktype = 'advisory' "
+    "AND datname = current_database() AND classid = :names AND objsubid = 2 AND granted"
+)
+CONNECTED = text(f"SELECT told FROM node WHERE told <> '' AND name IN ({_NAMED}) ORDER BY seen_at DESC")
+_GONE = text(f"SELECT name FROM node WHERE name NOT IN ({_NAMED})")
 
 
 def clock(connection: Connection) -> ColumnElement[float]:
@@ -28,12 +36,21 @@ def clock(connection: Connection) -> ColumnElement[float]:
     return literal_column(_CLOCKS[connection.dialect.name], Float)
 
 
-def look(connection: Connection, seconds: float) -> Cluster:
-    """Nodes seen within so many seconds, and the leases held."""
+def gone(connection: Connection) -> frozenset[str]:
+    """Nodes whose connection the server has seen end, as it does at once when a process is killed. One that only lost
+    its connection may come back: its tokens are old then.
+    """
+    if connection.dialect.name == "sqlite":
+        return frozenset()
+    return frozenset(connection.execute(_GONE, {"names": NAMES}).scalars())
+
+
+def look(connection: Connection, seconds: float, gone: Collection[str] = ()) -> Cluster:
+    """Nodes seen within so many seconds, and the leases held, without those that are gone."""
     now = clock(connection)
-    nodes = connection.execute(select(NODE.c.name).where(NODE.c.seen_at > now - seconds)).scalars()
+    seen = connection.execute(select(NODE.c.name).where(NODE.c.seen_at > now - seconds)).scalars()
     held = connection.execute(select(LEASE.c.name, LEASE.c.node).where(LEASE.c.expires_at > now))
-    return Cluster(frozenset(nodes), {name: node for name, node in held})
+    return Cluster(frozenset(seen) - frozenset(gone), {name: node for name, node in held if node not in gone})
 
 
 def show_up(connection: Connection, node: str) -> None:
@@ -48,8 +65,11 @@ def step_back(connection: Connection, node: str) -> None:
     connection.execute(update(NODE).where(NODE.c.name == node).values(seen_at=0.0))
 
 
-def take(connection: Connection, names: Collection[str], node: str, seconds: float) -> dict[str, int]:
-    """Take or renew those of the leases that are free or the node's own: the token of each that it now holds.
+def take(
+    connection: Connection, names: Collection[str], node: str, seconds: float, gone: Collection[str] = ()
+) -> dict[str, int]:
+    """Take or renew those of the leases that are free, the node's own or held by one that is gone: the token of each
+    that it now holds.
 
     Ask only for leases that look free: one that another holds is locked for a moment, and its holder waits.
     """
@@ -63,7 +83,7 @@ def take(connection: Connection, names: Collection[str], node: str, seconds: flo
     taken = new.on_conflict_do_update(
         index_elements=["name"],
         set_={"node": node, "token": token, "expires_at": now + seconds},
-        where=or_(LEASE.c.node == node, LEASE.c.expires_at <= now),
+        where=or_(LEASE.c.node == node, LEASE.c.node.in_(gone), LEASE.c.expires_at <= now),
     )
     return {name: token for name, token in connection.execute(taken.returning(LEASE.c.name, LEASE.c.token))}
 

@@ -15,11 +15,10 @@ from sqlalchemy import URL, Engine, create_engine, event, inspect, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
-from dialer.db.lease import LEASE, NODE, clock
+from dialer.db.lease import CONNECTED, LEASE, NAMES, NODE, clock
 from dialer.db.place import Contents, DatabaseError, DatabaseTaken, Writing
 
 WRITE = (0x6469616C, 1)  # "dial" in ASCII, so as not to meet another program's; 1: the right to write
-NAMES = 0x6E6F6465  # "node": a space of locks for the names of nodes
 CONNECT_SECONDS = 5
 LOCK_WAIT = "300ms"  # longer than nodes keep each other waiting, shorter than the server's look for deadlocks (1 s)
 STANDSTILL = "2s"  # within a transaction, until the server ends it: what a stopped node has locked holds up the others
@@ -32,12 +31,6 @@ DRIVER = "postgresql+psycopg"
 _ALONE = "SELECT pg_try_advisory_lock(%s, %s)"
 _SHARED = "SELECT pg_try_advisory_lock_shared(%s, %s)"
 _NAME = "SELECT pg_try_advisory_lock(%s, hashtext(%s))"
-_ANNOUNCED = text(  # objid is unsigned
-    "SELECT told FROM node JOIN pg_locks ON objid::bigint = hashtext(name)::bigint & 4294967295 "
-    "JOIN pg_database ON pg_database.oid = pg_locks.database WHERE locktype = 'advisory' "
-    "AND datname = current_database() AND classid = :names AND objsubid = 2 AND granted AND told <> '' "
-    "ORDER BY seen_at DESC"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +89,7 @@ class PostgresDatabase:
             with engine.connect() as connection:
                 if not inspect(connection).has_table(LEASE.name):  # none, or one of an earlier version
                     return []
-                return list(connection.execute(_ANNOUNCED, {"names": NAMES}).scalars())
+                return list(connection.execute(CONNECTED, {"names": NAMES}).scalars())
         except OperationalError as error:
             raise self._unreachable(error) from None
         finally:

@@ -1,11 +1,14 @@
 """A node's leases tick by tick: what it paces, what it may still write, what it forgets."""
 
+from contextlib import ExitStack
+
+import psycopg
 import pytest
 from sqlalchemy import update
 
 from dialer import leases
 from dialer.choice import Choice
-from dialer.db.lease import LEASE
+from dialer.db.lease import LEASE, NAMES
 from dialer.dial_loop import DialLoop
 from dialer.events import Placed
 from dialer.leases import Leases, forget_placing, pacers
@@ -40,8 +43,32 @@ def campaign(build):
 
 
 @pytest.fixture
-def node(exchange, campaign):
+def connections(backend, database_url):
+    """Of the nodes, by name; there are none on SQLite."""
+    with ExitStack() as stack:
+
+        def connect(name):
+            if backend == "postgresql" and name not in opened:
+                opened[name] = stack.enter_context(psycopg.connect(database_url, autocommit=True))
+                opened[name].execute("SELECT pg_advisory_lock(%s, hashtext(%s))", (NAMES, name))
+
+        opened = {}
+        yield connect, opened
+
+
+@pytest.fixture
+def kill(connections, run_out):
+    """The server sees the end of a node's connection at once; with a file its leases must run out."""
+    _connect, opened = connections
+    return lambda name: opened[name].close() if opened else run_out()
+
+
+@pytest.fixture
+def node(exchange, campaign, connections):
+    connect, _opened = connections
+
     def node(name):
+        connect(name)
         loop = DialLoop(exchange, Leases(name), 100.0)
         loop.policies[campaign] = Dialling()
         return loop
@@ -92,6 +119,23 @@ async def test_who_stood_still_between_claim_and_call_does_not_send_it_and_the_l
     await exchange.drain()
     assert carrier.requests == []
     assert (build.row("attempt")["outcome"], build.rows("lead")[0]["standing"]) == ("not-placed", "open")
+
+
+async def test_what_a_killed_node_held_is_anothers_with_the_next_tick_and_if_it_lives_it_knows(
+    node, campaign, kill, exchange, carrier
+):
+    one, two = node("one"), node("two")
+    await one.keep_leases()
+    await two.keep_leases()
+    assert (one.leases.campaigns, two.leases.campaigns) == ({campaign}, set())
+    kill("one")
+    await two.keep_leases()
+    assert (two.leases.campaigns, two.leases.timetable) == ({campaign}, True)
+    await one.tick()
+    await exchange.drain()
+    assert carrier.requests == []
+    await one.keep_leases()
+    assert one.leases.campaigns == set()
 
 
 async def test_what_was_being_placed_by_who_is_gone_is_unknown_and_a_late_answer_still_counts(
