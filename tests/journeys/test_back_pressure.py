@@ -32,4 +32,4 @@ def test_dialling_slows_to_what_the_carrier_starts_and_says_so(tmp_path, offset,
     assert any("in the carrier's queue" in decision for decision in decisions)
     later = [call["queue_seconds"] for call in calls[AT_FIRST:]]
     assert len(begun) > AT_FIRST
-    assert max(later) < QUEUE.limit + 2
+    assert max(later) < QUEUE.limit + 3  # what one tick still sends before it knows; 15 s if nothing slowed it
