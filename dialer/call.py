@@ -38,6 +38,7 @@ OPT_OUT_KEY = "9"
 MESSAGE_LIMIT = timedelta(seconds=40)  # the abandoned-call message, the wait for a key and the thanks for it
 QUEUE_LIMIT = timedelta(seconds=10)  # Twilio calls a number within about this time, or queues what exceeds its rate
 QUEUED_TOO_LONG = "taken out of the carrier's queue: it would have rung too late"
+SEAT_LOOKED_UP = timedelta(seconds=30)  # within this time of a connection its seat has been looked up
 GIVEN_UP = NEVER_A_CALL | {Outcome.LOST}  # ended by our word, not by the carrier's
 
 
@@ -199,7 +200,10 @@ def _agent_left(call: Call, event: AgentLeft, now: datetime) -> Step:
     if call.state is not CallState.CONNECTED or call.by_machine:
         return call, ()
     commands = (PlayMessage(call.call_sid),) if call.call_sid else ()
-    return _without_agent(call, now), commands
+    # Gone perhaps before they met: then silence was all that the person heard.
+    unseen = event.found and call.connected_at is not None and now - call.connected_at <= SEAT_LOOKED_UP
+    call = _without_agent(call, now)
+    return replace(call, abandoned=call.abandoned or unseen), commands
 
 
 def _ended(call: Call, event: Ended, now: datetime) -> Step:

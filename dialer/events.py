@@ -88,7 +88,9 @@ class CustomerLeft:
 
 @dataclass(frozen=True, slots=True)
 class AgentLeft:
-    """The agent's seat is gone in the middle of the call."""
+    """The agent's seat is gone in the middle of the call. `found`: by a look-up; nobody knows since when."""
+
+    found: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,14 +170,19 @@ def seat_joined(session: Session, token: str, sid: str, now: datetime) -> bool:
     return True
 
 
-def seat_lost(session: Session, token: str, reason: str, connect_seconds: float, now: datetime) -> Taken | None:
-    """The leg is gone: the agent is unavailable at once, and a called party is not left in silence."""
+def seat_lost(
+    session: Session, token: str, reason: str, connect_seconds: float, now: datetime, *, found: bool = False
+) -> Taken | None:
+    """The leg is gone: the agent is unavailable at once, and a called party is not left in silence.
+
+    `found`: by a look-up, for its end was not reported.
+    """
     agent = _by_token(session, token)
     if agent is None:
         return None
     taken = None
     if agent["state"] == AgentState.ON_CALL:
-        taken = take(session, agent["attempt_id"], AgentLeft(), connect_seconds, now)
+        taken = take(session, agent["attempt_id"], AgentLeft(found), connect_seconds, now)
     elif agent["state"] == AgentState.WRAP_UP:
         _dispose_if_open(session, agent, connect_seconds, now)
     gone = {"seat_sid": None, "seat_token": None}

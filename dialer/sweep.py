@@ -204,12 +204,14 @@ async def _check_seat(exchange: Exchange, agent: RowMapping) -> None:
         log.warning("look_up_refused", agent=agent["name"], error=str(error))
         return
     if news is None or isinstance(news, Ended):
-        await lose_seat(exchange, agent["seat_token"], "seat lost")
+        await lose_seat(exchange, agent["seat_token"], "seat lost", found=True)
 
 
-async def lose_seat(exchange: Exchange, token: str, reason: str) -> None:
-    """Take the agent off the floor; a called party at this seat hears who called."""
+async def lose_seat(exchange: Exchange, token: str, reason: str, *, found: bool = False) -> None:
+    """Take the agent off the floor; a called party at this seat hears who called. `found`: by a look-up."""
     now = exchange.clock.now()
-    taken = await exchange.commit(lambda session: seat_lost(session, token, reason, exchange.connect_seconds, now))
+    taken = await exchange.commit(
+        lambda session: seat_lost(session, token, reason, exchange.connect_seconds, now, found=found)
+    )
     if taken is not None:
         exchange.follow_up(taken)

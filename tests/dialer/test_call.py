@@ -233,6 +233,13 @@ class TestAgentGone:
         assert (call.disposition, call.disposed_by, call.live_answer) == (code, "dialer", True)
         assert commands == [RELEASED, Recycle(code)]
 
+    @pytest.mark.parametrize(("seconds", "abandoned"), [(LIMIT + 5, True), (LIMIT + 40, False)])
+    def test_a_seat_found_gone_soon_after_the_connection_counts_as_never_met(self, seconds, abandoned):
+        """Nobody has told when it went: the person may have heard nothing but silence."""
+        call, _ = hear(TO_ANNA)
+        call, commands = hear(AgentLeft(found=True), call=call, seconds=seconds)
+        assert (call.state, call.abandoned, commands) == (CallState.MESSAGE, abandoned, [PlayMessage(SID)])
+
     def test_a_late_connection_stays_abandoned_when_the_agent_leaves(self):
         call, _ = hear(PICKED_UP)
         call, _ = hear(TO_ANNA, SEAT_LOST, call=call, seconds=LIMIT + 5)
@@ -503,7 +510,7 @@ EVENTS = st.one_of(
     st.builds(Detected, ANY_SID, st.sampled_from([*sorted(VERDICTS), "martian"])),
     st.builds(KeyPressed, st.sampled_from("19")),
     st.builds(CustomerLeft, st.booleans()),
-    st.just(SEAT_LOST),
+    st.builds(AgentLeft, st.booleans()),
     st.builds(Ended, st.sampled_from(LAST_WORDS), ANY_SID, st.none(), st.integers(-1, 4)),
     st.just(NeverHeardOf()),
     st.builds(Disposed, st.sampled_from(["sale", "do-not-call", "machine", "no-disposition"]), st.just("agent")),

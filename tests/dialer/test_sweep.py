@@ -256,7 +256,9 @@ async def test_a_seat_left_behind_is_hung_up_and_the_agent_may_log_in_again(buil
 
 async def test_a_seat_whose_end_was_never_reported_takes_its_agent_off_the_floor(build, exchange, carrier, clock):
     campaign = build.campaign()
-    talk = build.attempt(build.lead(campaign), "connected", agent="gone", answered_at=clock.now())
+    met = {"answered_at": clock.now(), "connected_at": clock.now()}
+    talk = build.attempt(build.lead(campaign), "connected", agent="gone", **met)
+    clock.advance(5)
     for name in ("here", "gone", "unheard-of", "odd"):
         build.agent(
             name, campaign, "on-call" if name == "gone" else "ready", attempt_id=talk if name == "gone" else None
@@ -269,6 +271,7 @@ async def test_a_seat_whose_end_was_never_reported_takes_its_agent_off_the_floor
     states = {row["name"]: row["state"] for row in build.rows("agent")}
     assert states == {"here": "ready", "gone": "logged-out", "unheard-of": "logged-out", "odd": "ready"}
     assert carrier.messages == [(f"CA-{talk}", talk)]
+    assert build.row("attempt")["abandoned"]
 
 
 async def test_many_seats_are_checked_by_one_list_and_only_who_is_not_on_it_is_looked_up(build, exchange, carrier):

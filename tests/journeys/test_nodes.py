@@ -19,7 +19,7 @@ from dialer.demonstration.processes import Stage, end, environment_for, free_por
 from dialer.demonstration.sample import sample_file
 
 TAKEN_OVER_SECONDS = 5.0
-TOKEN = "of both nodes"
+TOKEN = "token of both nodes"
 # Says which node claimed each attempt, and whose the campaign was at that moment.
 WITNESS = """
 CREATE TABLE claimed (attempt text, node text, holder text, at timestamptz);

@@ -67,7 +67,7 @@ class MovedClock(Clock):
 def clock(monkeypatch):
     clock = MovedClock()
     for module in (daemon, dialer.emulator.exchange):
-        monkeypatch.setattr(module, "Clock", lambda _offset: clock)
+        monkeypatch.setattr(module, "Clock", lambda _offset=0.0: clock)
     return clock
 
 
