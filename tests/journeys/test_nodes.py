@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -109,7 +110,7 @@ class Nodes:
 @pytest.fixture
 def nodes(tmp_path, offset, server, migrated_on_server) -> Iterator[Nodes]:
     url = server.url(server.create(migrated_on_server))
-    emulator_port, one, two, balancer_port = free_ports(4)
+    emulator_port, one, two, balancer_port, inside_port = free_ports(5)
     public = f"http://127.0.0.1:{balancer_port}"
     environment = environment_for(tmp_path, emulator_port, one, offset) | {
         "DIALER_DATABASE_URL": url,
@@ -119,11 +120,13 @@ def nodes(tmp_path, offset, server, migrated_on_server) -> Iterator[Nodes]:
         "DIALER_LOST_SECONDS": "10",
     }
     stopping, balancer = threading.Event(), Balancer(balancer_port, [one, two])
-    threading.Thread(target=balancer.run, args=(stopping,), daemon=True).start()
+    inside = Balancer(inside_port, [one, two], balancer.out)  # the API is not to be had at the public URL
+    for each in (balancer, inside):
+        threading.Thread(target=each.run, args=(stopping,), daemon=True).start()
     emulator_url, shift = f"http://127.0.0.1:{emulator_port}", f"--clock-offset-seconds={offset!r}"
     options = ("--port", str(emulator_port), shift, "--fast", "--seed", "7")
     emulator = start(tmp_path, environment, "emulator", *options)
-    on_stage = Stage(tmp_path, environment, emulator_url, public, TOKEN, emulator, emulator)
+    on_stage = Stage(tmp_path, environment, emulator_url, f"http://127.0.0.1:{inside_port}", TOKEN, emulator, emulator)
     running = Nodes(on_stage, balancer, {"one": one, "two": two}, url)
     try:
         wait_for_answer(f"{emulator_url}/emulator/health", emulator, tmp_path / "emulator.log")
@@ -172,9 +175,10 @@ def settle(nodes, players, since, seconds=60):
         play(nodes, players, since, 0.5)
 
 
-def violations(nodes):
+def violations(nodes, excused=frozenset()):
     tables = [nodes.rows(f"SELECT * FROM {table}") for table in ("attempt", "lead", "agent")]
-    return {check.name: check.violations for check in audit(nodes.stage.record(), *tables) if check.violations}
+    checks = audit(nodes.stage.record(), *tables)
+    return {check.name: found for check in checks if (found := set(check.violations) - excused)}
 
 
 def test_a_killed_nodes_campaign_is_dialled_by_the_other_within_5_seconds(nodes, at_work):
@@ -212,17 +216,20 @@ def _answers(nodes, name):
     return False
 
 
-def test_a_node_that_stood_still_dials_nothing_that_is_anothers_by_now(nodes, at_work):
+def test_a_node_that_stood_still_dials_nothing_that_is_anothers_by_now(nodes, at_work, offset):
+    """Who had picked up when it stopped may be waiting for its answer, on a connection that was there before."""
     players, since = at_work
     stopped = nodes.pacing()
     other = {"one": "two", "two": "one"}[stopped]
     nodes.balancer.out.add(nodes.ports[stopped])
+    began = datetime.now(UTC) + timedelta(seconds=offset - 1)
     nodes.processes[stopped].send_signal(signal.SIGSTOP)
     before = nodes.claims_of(stopped)
     play(nodes, players, since, 10)
     assert nodes.pacing() == other
     known = {call["sid"] for call in nodes.stage.record()["calls"]}
     nodes.processes[stopped].send_signal(signal.SIGCONT)
+    over = datetime.now(UTC) + timedelta(seconds=offset)
     nodes.balancer.out.clear()
     play(nodes, players, since, 4)
     claims = nodes.rows("SELECT * FROM claimed")
@@ -233,4 +240,9 @@ def test_a_node_that_stood_still_dials_nothing_that_is_anothers_by_now(nodes, at
     log = (nodes.stage.folder / stopped / "run.log").read_text()
     assert "lease_lost" in log
     settle(nodes, players, since)
-    assert violations(nodes) == {}
+    calls = [call for call in nodes.stage.record()["calls"] if call["answered"]]
+    assert violations(nodes, {call["sid"] for call in calls if began < _moment(call["answered"]) < over}) == {}
+
+
+def _moment(text):
+    return datetime.fromisoformat(text)
