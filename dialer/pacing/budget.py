@@ -10,7 +10,7 @@ from dialer.pacing.policy import Budget
 USUAL_PRICE = 21.0  # idle agent-seconds, for one agent and where everybody answers: a first guess
 GROWTH = 0.45  # power of the agents with which it grows
 LOWEST, HIGHEST = -1.5, 3.0  # logs of the price over the first guess
-BALANCE = 2.4  # spreads left, at least, with which the price is the usual one
+BALANCE = 2.4  # spreads left, at least, with which the price is the usual one; with fewer it rises steeply
 SHARE = 0.05  # of what is allowed, in balance
 MOST, FOR_AGENT = 5.0, 0.25  # abandoned calls in balance at most, and so many more for each agent
 SPREAD = 1.5  # abandoned calls that up to 25 agents may lose before a higher price works
@@ -18,6 +18,7 @@ LARGE = 25.0  # agents
 SPENDING = 2.0  # spreads above the balance over which the price falls by e
 CHEAPEST = 2.0  # log of the usual price over the lowest
 DEAREST = 3.0  # log of the price over the usual one when the budget is used up
+STEADY = 0.5  # abandoned calls over which the price moves by e, where one is allowed; grows with power 2/3
 LEARNING = 0.15  # log of the price for each call foreseen as abandoned beyond what is allowed
 TRUST = 40.0  # abandoned calls that a new forecast of them is trusted like: they come several at once
 MEMORY = 100.0  # abandoned calls
@@ -41,6 +42,10 @@ class Price:
     forecast is wrong. What is left of the budget moves the price about the usual one. Above the balance it falls to a
     seventh at most: a large discount after a quiet start would spend the budget in one burst. Below, it rises until the
     budget is used up. A large floor has more calls in flight: its budget swings more and needs more in balance.
+
+    With width w, calls over which the price moves by e, the price swings by a variance of 1 / w and the balance by one
+    of w. What a swing of the price loses goes with 1 / w, what the balance leaves unspent of a budget b with the root
+    of w over b: the least is lost where w grows like b to the power of 2/3.
     """
 
     def __init__(self) -> None:
@@ -50,10 +55,13 @@ class Price:
     def now(self, left: Left, committed: float, agents: int, answer_chance: float) -> float:
         """`committed`: abandoned calls that must be expected of the lines in flight."""
         spread = SPREAD * sqrt(max(1.0, agents / LARGE))
-        balance = max(BALANCE * spread, min(SHARE * left.allowed, MOST + FOR_AGENT * agents))
-        above = max(1.0, left.calls - committed) - balance
-        width = max(SPENDING * spread, balance) if above > 0 else (balance - 1.0) / DEAREST
-        self._dearer = max(-CHEAPEST, -above / width)
+        few = BALANCE * spread
+        balance = max(few, min(SHARE * left.allowed, MOST + FOR_AGENT * agents))
+        steady = STEADY * (left.allowed * max(1.0, agents / LARGE)) ** (2 / 3)
+        calls = max(1.0, left.calls - committed)
+        dearer = (balance - calls) / max(SPENDING * spread, balance, steady)
+        used_up = DEAREST * (few - calls) / (few - 1.0) if calls < few else -CHEAPEST
+        self._dearer = max(-CHEAPEST, dearer, used_up)
         usual: float = USUAL_PRICE * max(1, agents) ** GROWTH / max(answer_chance, 0.01)
         return usual * exp(self._learned + self._dearer)
 

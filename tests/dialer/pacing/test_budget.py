@@ -42,6 +42,11 @@ def test_a_quiet_start_is_not_spent_in_one_burst():
     assert cheapest == price(1e9, allowed=0.0, agents=1)
 
 
+def test_a_few_calls_move_the_price_less_the_larger_the_budget():
+    small, large = (price(6.0, allowed) / price(9.0, allowed) for allowed in (60.0, 6000.0))
+    assert 1.01 < large < 1.1 < 1.5 < small
+
+
 def test_a_large_floor_pays_more_and_so_do_rare_answers():
     assert price(10.0, agents=60) > price(10.0, agents=5)
     assert price(10.0, chance=0.1) == pytest.approx(2.5 * price(10.0, chance=0.25))
