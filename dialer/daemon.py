@@ -198,7 +198,6 @@ async def _work(exchange: Exchange, loop: DialLoop, settings: Settings, server: 
     if isinstance(place, PostgresDatabase):
         listening = asyncio.create_task(hear_others(exchange, place, settings.node))
     try:
-        await loop.keep_leases()
         timetable.start()
         # Some may have gone while nobody listened.
         await guarded(exchange, "seats", lambda: sweep.check_seats(exchange))
@@ -210,7 +209,7 @@ async def _work(exchange: Exchange, loop: DialLoop, settings: Settings, server: 
             ),
         )
         await _last_answers(exchange, loop)
-        await loop.save()
+        await guarded(exchange, "pacing", loop.save)
     finally:
         if timetable.running:
             timetable.shutdown(wait=False)
@@ -227,8 +226,8 @@ async def _last_answers(exchange: Exchange, loop: DialLoop) -> None:
 
     Other nodes, if there are any, dial on and answer too; the last to leave keeps the timetable until the end.
     """
-    await loop.keep_leases(leaving=True)
+    await guarded(exchange, "leases", lambda: loop.keep_leases(leaving=True))
     while calls := await exchange.read(lambda session: sweep.still_need_us(session, exchange.clock.now())):
         log.info("daemon_stopping", calls=calls)
         await asyncio.sleep(1)
-        await loop.keep_leases(leaving=True)
+        await guarded(exchange, "leases", lambda: loop.keep_leases(leaving=True))
