@@ -10,7 +10,8 @@ from dialer.pacing.policy import Budget
 USUAL_PRICE = 21.0  # idle agent-seconds, for one agent and where everybody answers: a first guess
 GROWTH = 0.45  # power of the agents with which it grows
 LOWEST, HIGHEST = -1.5, 3.0  # logs of the price over the first guess
-BALANCE = 2.4  # spreads left, at least, with which the price is the usual one; with fewer it rises steeply
+BALANCE = 2.4  # spreads left, at least, with which the price is the usual one
+LOW = 0.75  # of the balance: below, and below that many spreads, the price rises steeply
 SHARE = 0.05  # of what is allowed, in balance
 MOST, FOR_AGENT = 5.0, 0.25  # abandoned calls in balance at most, and so many more for each agent
 SPREAD = 1.5  # abandoned calls that up to 25 agents may lose before a higher price works
@@ -61,7 +62,8 @@ class Price:
         steady = STEADY * max(0.0, left.allowed * max(1.0, agents / LARGE) - FIRST) ** (2 / 3)
         calls = max(1.0, left.calls - committed)
         dearer = (balance - calls) / max(SPENDING * spread, balance, steady)
-        used_up = DEAREST * (few - calls) / (few - 1.0) if calls < few else -CHEAPEST
+        low = max(few, LOW * balance)
+        used_up = DEAREST * (low - calls) / (low - 1.0) if calls < low else -CHEAPEST
         self._dearer = max(-CHEAPEST, dearer, used_up)
         usual: float = USUAL_PRICE * max(1, agents) ** GROWTH / max(answer_chance, 0.01)
         return usual * exp(self._learned + self._dearer)

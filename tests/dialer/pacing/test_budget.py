@@ -43,7 +43,7 @@ def test_a_quiet_start_is_not_spent_in_one_burst():
 
 
 def test_a_few_calls_move_the_price_less_the_larger_the_budget():
-    small, large = (price(6.0, allowed) / price(9.0, allowed) for allowed in (60.0, 6000.0))
+    small, large = (price(8.0, allowed) / price(11.0, allowed) for allowed in (60.0, 6000.0))
     assert 1.01 < large < 1.1 < 1.5 < small
 
 
