@@ -212,11 +212,11 @@ def seats_to_ring(session: Session, tokens: list[str]) -> list[dict[str, str]]:
 def seat_rung(session: Session, token: str, sid: str | None, problem: str, now: datetime) -> None:
     """The carrier's answer to the ring."""
     agent = _by_token(session, token)
-    if agent is None:
+    if agent is None or agent["seat_sid"] is not None:  # it has joined: the carrier rang it, whatever it answered us
         return
     if sid is None:
         seat_lost(session, token, f"seat could not be rung: {problem}", 0.0, now)
-    elif agent["seat_sid"] is None:
+    else:
         session.connection().execute(update(AGENT).where(AGENT.c.id == agent["id"]).values(seat_sid=sid))
 
 

@@ -109,12 +109,15 @@ def test_ready_said_while_joining_holds_once_the_seat_is_there(build, do, ring, 
     assert state(build) == "ready"
 
 
-def test_a_seat_answered_before_the_carriers_word_is_known(build, do, ring, clock):
-    """The callback overtakes the answer to the request, which then changes nothing."""
+@pytest.mark.parametrize(("sid", "problem"), [("CS1", ""), (None, "20503: Service is unavailable")])
+def test_a_seat_answered_before_the_carriers_word_is_known(build, do, ring, clock, sid, problem):
+    """The callback overtakes the answer to the request, which then changes nothing: an error after the carrier has rung
+    would leave a line open that nobody knows of.
+    """
     build.agent("anna", build.campaign(), "joining", seat_token=None, seat_sid=None)
     ring("t1")
     do(seats.seat_joined, "t1", "CS1", clock.now())
-    do(seats.seat_rung, "t1", "CS1", "", clock.now())
+    do(seats.seat_rung, "t1", sid, problem, clock.now())
     assert (build.row("agent")["state"], build.row("agent")["seat_sid"]) == ("ready", "CS1")
 
 
