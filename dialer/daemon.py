@@ -30,7 +30,7 @@ from dialer.listening import hear_others
 from dialer.telephony.carrier import CarrierError
 from dialer.telephony.signature import Signatures
 from dialer.telephony.twilio import TwilioCarrier
-from dialer.tick import let_go, tick, tick_until
+from dialer.tick import let_go, look_for_seats, tick, tick_until
 from dialer.timetable import follow_clock, guarded, make_timetable
 from dialer.web.app import make_app, web_server
 
@@ -199,10 +199,10 @@ async def _work(exchange: Exchange, loop: DialLoop, settings: Settings, server: 
         listening = asyncio.create_task(hear_others(exchange, place, settings.node))
     try:
         timetable.start()
-        # Some may have gone while nobody listened.
-        await guarded(exchange, "seats", lambda: sweep.check_seats(exchange))
+        exchange.health.seats_unseen_since = exchange.clock.monotonic()  # since the last daemon, at the least
         await asyncio.gather(
             tick_until(server.stopping, exchange, lambda late: tick(exchange, loop, late), settings.tick_seconds),
+            tick_until(server.stopping, exchange, lambda _late: look_for_seats(exchange), settings.tick_seconds),
             tick_until(server.stopping, exchange, lambda _late: let_go(exchange, loop.leases), settings.tick_seconds),
             tick_until(
                 server.stopping, exchange, lambda _late: follow_clock(timetable, Clock().now()), settings.tick_seconds

@@ -40,7 +40,7 @@ class Health:
     """What a running dialer knows of its own standing."""
 
     carrier_refuses_us: bool = False  # as of the last request that was answered
-    seats_in_doubt: bool = False  # the carrier could not be asked: seats may have gone without a word
+    seats_unseen_since: float | None = None  # nobody could hear of seats that went, until all were looked up
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Exchange:
             self.health.carrier_refuses_us = True
             raise
         except CarrierError:
-            self.health.seats_in_doubt = True
+            self.health.seats_unseen_since = self.clock.monotonic()
             raise
         self.health.carrier_refuses_us = False
         return answer

@@ -43,17 +43,13 @@ async def tick_until(
 
 
 async def tick(exchange: Exchange, loop: DialLoop, late_seconds: float) -> None:
-    """Renew the leases, free agents, ring seats, dial; after a time without the carrier nobody is dialled for a seat
-    that was not looked up.
-    """
+    """Renew the leases, free agents, ring seats, dial."""
     exchange.metrics.tick_lateness.observe(late_seconds)
     began = exchange.clock.monotonic()
     await loop.keep_leases()
     if loop.leases.timetable:
         await sweep.end_overdue_wrap_ups(exchange)
         await ring_seats(exchange, loop.calls_per_second)
-    if exchange.health.seats_in_doubt:
-        await sweep.check_seats(exchange)
     await loop.tick(late_seconds)
     ended = exchange.clock.monotonic()
     exchange.ticks.add(began, ended, late_seconds)
@@ -70,6 +66,12 @@ async def let_go(exchange: Exchange, leases: Leases) -> None:
     await sweep.stop_calls(exchange)
 
 
+async def look_for_seats(exchange: Exchange) -> None:
+    """After a time without the carrier. Beside the tick too, which dials nobody until it is done."""
+    if exchange.health.seats_unseen_since is not None:
+        await sweep.check_seats(exchange)
+
+
 async def ring_seats(exchange: Exchange, calls_per_second: float) -> None:
     """Ring the agents who have logged in since the last tick, as fast as the carrier starts calls."""
     waiting = await exchange.read(seats.agents_without_seat)
@@ -78,9 +80,9 @@ async def ring_seats(exchange: Exchange, calls_per_second: float) -> None:
     tokens = [uuid4().hex for _ in range(min(waiting, SEATS_A_TICK))]
 
     def to_ring(session: Session) -> list[dict[str, str]]:
-        calls = call_budget.take(session.connection(), len(tokens), calls_per_second)
-        rung = seats.seats_to_ring(session, tokens[:calls])
-        call_budget.put_back(session.connection(), calls - len(rung))
+        held = call_budget.held(session.connection(), calls_per_second)
+        rung = seats.seats_to_ring(session, tokens[: int(held.calls)])
+        call_budget.spend(session.connection(), held, len(rung))
         return rung
 
     for agent in await exchange.commit(to_ring):

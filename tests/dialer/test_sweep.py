@@ -223,7 +223,7 @@ async def test_an_attempt_is_lost_in_time_though_the_clock_was_set_back(build, c
     assert build.row("attempt", id=attempt)["outcome"] == "lost"
 
 
-async def test_a_campaign_told_to_stop_now_ends_its_calls_and_no_others(build, exchange, carrier):
+async def test_a_campaign_told_to_stop_now_ends_its_calls_and_no_others(build, exchange, carrier, clock):
     stopping = build.campaign(intent="stop-now")
     calls = [build.attempt(build.lead(stopping), state) for state in ("ringing", "connected", "message")]
     build.attempt(build.lead(stopping), "unknown")
@@ -231,6 +231,8 @@ async def test_a_campaign_told_to_stop_now_ends_its_calls_and_no_others(build, e
     build.attempt(build.lead(build.campaign("autumn", intent="stop")), "ringing")
     await sweep.stop_calls(exchange)
     assert sorted(carrier.hung_up) == [f"CA-{attempt}" for attempt in calls]
+    spaced = [clock.monotonic() + number * sweep.STOP_SPACING_SECONDS for number in range(len(calls))]
+    assert clock.waited_for == pytest.approx(spaced)
 
 
 async def test_overdue_wrap_ups_end(build, exchange, clock):
