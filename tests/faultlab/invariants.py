@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -38,6 +38,10 @@ class Evidence:
     do_not_call: frozenset[str]
     unreachable: Sequence[Window]
     emulator_killed: Sequence[datetime]
+    claims: Sequence[Row] = ()  # of several nodes, as `witness` noted them
+    takings: Sequence[Row] = ()  # of leases
+    still: Mapping[str, Sequence[Window]] = field(default_factory=dict)  # by node: when it was stopped
+    requests_cut: Sequence[Window] = ()  # when what a node had sent may have come late
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,18 @@ def judge(seen: Evidence) -> list[Finding]:
         Finding("drop count", len(seen.call_counts), tuple(_miscounted(seen))),
         Finding("abandoned", len(people), tuple(_abandoned_otherwise(people, seen))),
         Finding("undecided", len(seen.attempts), tuple(_undecided(seen))),
+        Finding("another's", len(seen.claims), tuple(_of_anothers_campaign(customers, seen))),
     ]
+
+
+def together(away: Sequence[Sequence[Window]]) -> list[Window]:
+    """When all were away at once; `away` has the times of each."""
+    first, *rest = away
+    common = list(first)
+    for other in rest:
+        pairs = [(max(one.begins, two.begins), min(one.ends, two.ends)) for one in common for two in other]
+        common = [Window(begins, ends) for begins, ends in pairs if begins < ends]
+    return common
 
 
 def _ids(rows: Sequence[Row], wrong: Any) -> tuple[str, ...]:
@@ -222,3 +237,26 @@ def _undecided(seen: Evidence) -> Iterator[str]:
     for attempt in seen.attempts:
         if cleared.get(attempt["id"]) != attempt["number"]:
             yield f"attempt {attempt['id']}: no clearance of its number in the ledger"
+
+
+def _of_anothers_campaign(calls: Sequence[Row], seen: Evidence) -> Iterator[str]:
+    """A node dials for a campaign only while it is its own: neither claims for it, nor sends what it claimed before it
+    was stopped, once another has taken the campaign.
+    """
+    created = {attempt_of(call): _moment(call["created"]) for call in calls}
+    for claim in seen.claims:
+        attempt, node = claim["attempt"], claim["node"]
+        if claim["holder"] != node:
+            yield f"attempt {attempt}: claimed by {node}, while {claim['holder'] or 'nobody'} had {claim['lease']}"
+        sent = created.get(attempt)
+        for stopped in seen.still.get(node, ()):
+            if sent is None or not claim["at"] < stopped.ends < sent:
+                continue
+            delayed = any(cut.begins < sent and claim["at"] < cut.ends for cut in seen.requests_cut)
+            if not delayed and _taken_by_another(claim, stopped.ends, seen):
+                yield f"attempt {attempt}: sent by {node} on waking, when {claim['lease']} was another's"
+
+
+def _taken_by_another(claim: Row, until: datetime, seen: Evidence) -> bool:
+    others = (taking for taking in seen.takings if taking["node"] not in ("", claim["node"]))
+    return any(one["lease"] == claim["lease"] and claim["at"] < one["at"] < until for one in others)
