@@ -65,3 +65,9 @@ async def test_after_a_time_without_the_carrier_nobody_is_dialled_for_a_seat_tha
     await exchange.drain()
     assert (carrier.requests, build.row("agent")["state"]) == ([], "logged-out")
     assert not exchange.health.seats_in_doubt
+
+
+async def test_each_node_knows_with_every_tick_what_to_say_on_all_live_calls(build, exchange):
+    attempt = build.attempt(build.lead(build.campaign()), "ringing")
+    await tick(exchange, DialLoop(exchange, Leases("two"), 1.0), 0.0)
+    assert "from Acme" in exchange.last_words[attempt]

@@ -22,7 +22,9 @@ from tests.faultlab.world import NotBack
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.faultlab", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.faultlab", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seeds", type=_seeds, default=_seeds("1-20"), help="as 1-20 or 3,7")
     parser.add_argument("--attempts", type=int, default=40, help="of each seed, at least")
     parser.add_argument("--seconds", type=float, default=30.0, help="over which the faults of each seed are spread")
