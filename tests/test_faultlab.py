@@ -92,6 +92,7 @@ CLEAN = Evidence(
 # Claimed, stopped, taken by another, woken and then sent.
 WOKEN = {"claims": [claim()], "takings": [taking()], "still": {"one": [Window(at(-4), at(-1))]}}
 ABANDONED = {"seconds_to_agent": None, "seconds_to_message": 0.1, "heard_message": True, "ended": at(20).isoformat()}
+WORDLESS = {"seconds_to_agent": None, "ended_by": "document", "ended": at(10.1).isoformat()}
 OPTED_OUT = replace(
     CLEAN,
     calls=[call(**ABANDONED, keys="9")],
@@ -143,6 +144,7 @@ FORGED = {
     "a person who heard nothing": ("in silence", {"calls": [call(seconds_to_agent=None, ended=at(13).isoformat())]}),
     "a person who waited for the agent": ("in silence", {"calls": [call(seconds_to_agent=2.5)]}),
     "a person left alone in the middle": ("in silence", {"calls": [call(longest_silence_seconds=4.0)]}),
+    "a person hung up on without a word": ("without a word", {"calls": [call(**WORDLESS)]}),
     "a talk that a restart ended": ("talk cut", {"calls": [call(ended_by="api")]}),
     "a called party nobody hangs up": ("line left open", {"calls": [call(ended=None, outcome=None)]}),
     "an agent's leg without an agent": ("line left open", {"agents": [agent(seat_sid=None)]}),
@@ -188,6 +190,13 @@ def test_every_invariant_but_the_databases_own_has_a_forgery():
     assert forged == {finding.name for finding in judge(CLEAN)}
 
 
+@pytest.mark.parametrize("changes", [{"ended_by": "callee"}, {"seconds_to_agent": 0.1}, {"seconds_to_message": 0.1}])
+def test_who_hangs_up_or_has_heard_somebody_was_not_left_without_a_word(changes):
+    assert "without a word" not in broken(replace(CLEAN, calls=[call(**WORDLESS | changes)]))
+    by_machine = [attempt(answered_by="machine_start", outcome="machine")]
+    assert "without a word" not in broken(replace(CLEAN, calls=[call(**WORDLESS)], attempts=by_machine))
+
+
 def test_an_opt_out_that_is_not_kept_or_not_heeded_is_found_out():
     assert broken(replace(OPTED_OUT, do_not_call=frozenset())) == {"after opt-out"}
     again = call(sid="CA2", callback="http://h/?a=A2", created=at(30).isoformat(), answered=None, outcome="busy")
@@ -200,6 +209,8 @@ def test_only_an_outage_during_the_call_excuses():
     assert "in silence" not in broken(replace(silent, unreachable=[during]))
     assert excused(replace(silent, unreachable=[during])) == {"in silence": 1}
     assert "in silence" in broken(replace(silent, unreachable=[before, after]))
+    wordless = replace(CLEAN, calls=[call(**WORDLESS)], unreachable=[Window(at(9), at(10.05))])
+    assert ("without a word" in broken(wordless), excused(wordless)) == (False, {"without a word": 1})
     unkept = replace(OPTED_OUT, do_not_call=frozenset(), unreachable=[during])
     assert (broken(unkept), excused(unkept)) == (set(), {"after opt-out": 1})
 

@@ -59,6 +59,7 @@ def judge(seen: Evidence) -> list[Finding]:
     customers = [call for call in seen.calls if call["leg"] == "customer"]
     people = [call for call in customers if call["callee"] == "human" and call["answered"]]
     silent, excused = _apart([call for call in people if _in_silence(call)], seen.unreachable)
+    wordless, unanswerable = _apart([call for call in people if _without_a_word(call, seen)], seen.unreachable)
     after, before_outage = _after_opt_out(customers, seen)
     return [
         Finding("dialled twice", len(customers), tuple(_dialled_twice(customers))),
@@ -67,6 +68,7 @@ def judge(seen: Evidence) -> list[Finding]:
         Finding("lead stuck", len(seen.leads), _ids(seen.leads, lambda row: row["standing"] == "dialling")),
         Finding("agent stuck", len(seen.agents), tuple(_agents_stuck(seen.agents))),
         Finding("in silence", len(people), tuple(call["sid"] for call in silent), len(excused)),
+        Finding("without a word", len(people), tuple(call["sid"] for call in wordless), len(unanswerable)),
         Finding("after opt-out", _opted_out(customers), after, before_outage),
         Finding("talk cut", len(people), tuple(_talks_cut(people, seen))),
         Finding("line left open", len(seen.calls), tuple(_left_open(seen))),
@@ -162,6 +164,13 @@ def _in_silence(call: Row) -> bool:
     heard = [seconds for seconds in (call["seconds_to_agent"], call["seconds_to_message"]) if seconds is not None]
     lasted = (_moment(call["ended"]) - _moment(call["answered"])).total_seconds() if call["ended"] else CONNECT_SECONDS
     return max(min(heard, default=lasted), call["longest_silence_seconds"]) > CONNECT_SECONDS
+
+
+def _without_a_word(call: Row, seen: Evidence) -> bool:
+    """Hung up on by our documents, or for want of any: who picks up hears at least who called."""
+    heard = call["seconds_to_agent"] is not None or call["seconds_to_message"] is not None
+    by_machine = {row["id"] for row in seen.attempts if row["answered_by"] in MACHINES}
+    return call["ended_by"] == "document" and not heard and attempt_of(call) not in by_machine
 
 
 def _opted_out(calls: Sequence[Row]) -> int:
