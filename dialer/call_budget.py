@@ -4,6 +4,8 @@ It holds one second of it at the most. Taken within the transaction that claims 
 the same one, and by the database's clock, so that nobody's own counts.
 """
 
+from dataclasses import dataclass
+
 from sqlalchemy import Connection, select, update
 from sqlmodel import SQLModel
 
@@ -11,6 +13,14 @@ import dialer.tables  # noqa: F401 - fills the metadata read below
 from dialer.db.lease import clock
 
 BUDGET = SQLModel.metadata.tables["call_budget"]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The bucket, locked: `calls` in it at a moment of the database's clock."""
+
+    calls: float
+    at: float
 
 
 def filled(calls: float, seconds: float, calls_per_second: float) -> float:
@@ -24,18 +34,15 @@ def available(connection: Connection, calls_per_second: float) -> int:
     return int(filled(calls, seconds, calls_per_second))
 
 
-def take(connection: Connection, wanted: int, calls_per_second: float) -> int:
-    """Take up to so many calls; nobody else takes any until the commit."""
+def held(connection: Connection, calls_per_second: float) -> Held:
+    """What may be started now; nobody else starts any until the commit."""
     locked = select(BUDGET.c.calls, BUDGET.c.filled_at).with_for_update()
     calls, filled_at = connection.execute(locked).one()
     now = connection.execute(select(clock(connection))).scalar_one()  # once the lock is ours
-    held = filled(calls, now - filled_at, calls_per_second)
-    taken = max(0, min(wanted, int(held)))
-    connection.execute(update(BUDGET).values(calls=held - taken, filled_at=max(now, filled_at)))
-    return taken
+    return Held(filled(calls, now - filled_at, calls_per_second), max(now, filled_at))
 
 
-def put_back(connection: Connection, calls: int) -> None:
-    """Of those just taken, what was not used."""
+def spend(connection: Connection, held: Held, calls: int) -> None:
+    """Take so many of them."""
     if calls:
-        connection.execute(update(BUDGET).values(calls=BUDGET.c.calls + calls))
+        connection.execute(update(BUDGET).values(calls=held.calls - calls, filled_at=held.at))

@@ -1,5 +1,6 @@
 """The only module that reads the time."""
 
+import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -17,3 +18,7 @@ class Clock:
     def monotonic(self) -> float:
         """Seconds that never go backwards, for measuring."""
         return time.monotonic()
+
+    async def until(self, moment: float) -> None:
+        """Wait for that moment of the monotonic time."""
+        await asyncio.sleep(max(0.0, moment - self.monotonic()))

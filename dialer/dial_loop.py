@@ -44,7 +44,9 @@ from dialer.telephony.carrier import Placement
 
 log = structlog.get_logger()
 
+CLAIMED_TOGETHER = 10  # in one write, for whoever answers a call meanwhile waits for it
 SETUP_SECONDS = 2.0  # from the dial until a line usually rings
+SEATS_UNSEEN = "no new calls, agents' seats are being looked up"
 LOOK_AHEAD_SECONDS = 60.0  # between two looks at when calling hours end
 AT_WORK = (AgentState.READY, AgentState.ON_CALL, AgentState.WRAP_UP)
 
@@ -81,6 +83,7 @@ class DialLoop:
     pace: Pace = field(default_factory=Pace)
     _paced_at: float = inf  # when `pace` was decided
     _agents: dict[str, tuple[str, str | None, datetime]] = field(default_factory=dict)
+    _turn: float = -inf  # of the next call to be placed
     _looked_at: dict[int, float] = field(default_factory=dict)  # by campaign: when its agents were seen last
     _looked_ahead_at: dict[int, float] = field(default_factory=dict)
     _last_call_at: dict[int, datetime | None] = field(default_factory=dict)  # None: not soon
@@ -203,9 +206,10 @@ class DialLoop:
             self.exchange.start(self._look_ahead(scene.campaign, now))
         last_call_at = self._last_call_at.get(campaign_id)
         closes_in = (last_call_at - now).total_seconds() if last_call_at else inf
-        most = int(min(scene.due, self._calls_left, self.pace.calls))
+        unseen = SEATS_UNSEEN if self.exchange.health.seats_unseen_since is not None else ""
+        most = 0 if unseen else int(min(scene.due, self._calls_left, self.pace.calls))
         decision = policy.decide(at, _floor(scene, most, closes_in))
-        limits = ("no more leads are due" if decision.dial >= scene.due else "", self.pace.reason)
+        limits = ("no more leads are due" if decision.dial >= scene.due else "", self.pace.reason, unseen)
         self.reasons[campaign_id] = "; ".join((decision.reason, *filter(None, limits)))
         if decision.give_up:
             await self._give_up(decision.give_up, now - timedelta(seconds=scene.ring_seconds_minimum))
@@ -229,30 +233,38 @@ class DialLoop:
             some = partial(put_away, refusals=found.refusals[start : start + HELD_TOGETHER])
             await exchange.commit(some, Urgency.DIAL)
         offers = choice.offers(found, decision.dial)
-        if not offers:
-            return
-        named = {uuid4().hex: offer for offer in offers}
-        claims = await exchange.commit(lambda session: self._claim(session, named, question), Urgency.DIAL)
-        self._calls_left -= len(claims)
-        self.pace = self.pace.spent(len(claims))
-        for placed in claims:
-            chance = choice.dialled(placed.attempt_id, named[placed.attempt_id])
-            self.observe(campaign_id, observed.Dialled(placed.attempt_id, exchange.clock.monotonic(), chance))
-            exchange.start(self._place(scene.campaign, placed))
+        for start in range(0, len(offers), CLAIMED_TOGETHER):
+            named = {uuid4().hex: offer for offer in offers[start : start + CLAIMED_TOGETHER]}
+            claims = await exchange.commit(partial(self._claim, named=named, question=question), Urgency.DIAL)
+            self._calls_left -= len(claims)
+            self.pace = self.pace.spent(len(claims))
+            for placed in claims:
+                chance = choice.dialled(placed.attempt_id, named[placed.attempt_id])
+                self.observe(campaign_id, observed.Dialled(placed.attempt_id, exchange.clock.monotonic(), chance))
+                exchange.start(self._place(scene.campaign, placed, self._next_turn()))
+
+    def _next_turn(self) -> float:
+        """When the next call may be placed: one after the other at the carrier's rate, which starts them no sooner, for
+        many requests at once would keep answers waiting.
+        """
+        turn = max(self.exchange.clock.monotonic(), self._turn)
+        self._turn = turn + 1 / self.calls_per_second
+        return turn
 
     def _claim(self, session: Session, named: Mapping[str, Offer], question: Question) -> list[Claim]:
         """Attempts for as many of the offers as calls may be started; none once the campaign is another node's."""
         connection, exchange = session.connection(), self.exchange
         if not self.leases.still_held(session, question.campaign.id or 0):
             return []
-        calls = call_budget.take(connection, len(named), self.calls_per_second)
-        some = dict(islice(named.items(), calls))
+        held = call_budget.held(connection, self.calls_per_second)
+        some = dict(islice(named.items(), int(held.calls)))
         claims = claim(session, some, question, exchange.rulebook, exchange.clock.now())
-        call_budget.put_back(connection, calls - len(claims))
+        call_budget.spend(connection, held, len(claims))
         return claims
 
-    async def _place(self, campaign: Campaign, placed: Claim) -> None:
+    async def _place(self, campaign: Campaign, placed: Claim, turn: float) -> None:
         exchange = self.exchange
+        await exchange.clock.until(turn)
 
         def place() -> Placement:
             if exchange.clock.monotonic() >= self.leases.until:  # stood still: another node paces by now

@@ -40,7 +40,7 @@ class Health:
     """What a running dialer knows of its own standing."""
 
     carrier_refuses_us: bool = False  # as of the last request that was answered
-    seats_in_doubt: bool = False  # the carrier could not be asked: seats may have gone without a word
+    seats_unseen_since: float | None = None  # nobody could hear of seats that went, until all were looked up
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,10 @@ class Exchange:
         return await self._write_or_keep(key, self.commit(work), work)
 
     async def _write_or_keep(self, key: str, writing: Awaitable[T], work: Callable[[Session], T]) -> T:
+        """Whoever waited may have gone, too: it is then written twice at the worst."""
         try:
             return await writing
-        except UNAVAILABLE:
+        except (*UNAVAILABLE, asyncio.CancelledError):
             self.unkept[key] = work
             raise
 
@@ -128,7 +129,7 @@ class Exchange:
             self.health.carrier_refuses_us = True
             raise
         except CarrierError:
-            self.health.seats_in_doubt = True
+            self.health.seats_unseen_since = self.clock.monotonic()
             raise
         self.health.carrier_refuses_us = False
         return answer

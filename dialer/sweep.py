@@ -32,10 +32,12 @@ log = structlog.get_logger()
 TALK_QUIET_FACTOR = 3  # a call in talk is rightly quiet, so it is asked about less often
 RING_MARGIN = timedelta(seconds=10)  # between the attempt's commit and the first ring, and past the ring time asked for
 SEATS_ONE_BY_ONE = 10
-CONFIRM_SPACING_SECONDS = 0.1  # ten look-ups a second: the connects of some 600 agents with talks of a minute
-UNCONFIRMED_LIMIT = 5  # waiting; a sixth would be looked at too late to spare anybody silence
+STOP_SPACING_SECONDS = 0.01
+CONFIRM_SPACING_SECONDS = 0.05  # twenty look-ups a second: twice the connects of 600 agents with talks of a minute
+UNCONFIRMED_LIMIT = 10  # waiting; one more would be looked at too late to spare anybody silence
 # A time further ahead was noted by a clock that has been set back since.
 LONGEST_NEED = timedelta(seconds=RING_SECONDS_MAXIMUM) + RING_MARGIN + CLOCK_TOLERANCE
+AWAY_AFTER = 3  # look-ups that fail one after the other: fewer may be about calls that the carrier cannot tell of
 AT_ONCE = 50  # look-ups of one round, so that they never crowd out new calls
 
 
@@ -59,6 +61,7 @@ async def ask_about_quiet_calls(exchange: Exchange, quiet: timedelta, lost: time
     now = exchange.clock.now()
     if redated := await exchange.commit(lambda session: redate(session.connection(), now)):
         log.warning("clock_set_back", rows=redated)
+    failing = 0
     for attempt in await exchange.read(lambda session: quiet_attempts(session, quiet, now)):
         try:
             if attempt["call_sid"] is not None:
@@ -70,10 +73,14 @@ async def ask_about_quiet_calls(exchange: Exchange, quiet: timedelta, lost: time
         except CarrierError as error:
             exchange.counts["look_ups_failed"] += 1
             log.warning("look_up_failed", attempt_id=attempt["id"], error=str(error))
-            return
+            failing += 1
+            if failing == AWAY_AFTER:
+                return
         except (IllegalEvent, UnknownValue) as error:  # one riddle must not keep the others from being asked about
             exchange.counts["events_refused"] += 1
             log.warning("look_up_refused", attempt_id=attempt["id"], error=str(error))
+        else:
+            failing = 0
 
 
 async def _look_up(exchange: Exchange, attempt: RowMapping, too_late: bool) -> None:
@@ -105,11 +112,15 @@ def _is_known(session: Session, sid: str) -> bool:
     return session.connection().execute(select(ATTEMPT.c.id).where(ATTEMPT.c.call_sid == sid)).first() is not None
 
 
-def still_need_us(session: Session, now: datetime) -> int:
-    """Calls that somebody may pick up, and listeners to the message, who may press a key; talks go on without us."""
+def still_need_us(session: Session, left_at: datetime, now: datetime) -> int:
+    """Calls that somebody may pick up, and listeners to the message, who may press a key; talks go on without us. What
+    was begun after we left is another node's.
+    """
     states = (*UNANSWERED, CallState.MESSAGE)
     columns = (ATTEMPT.c.placing_at, ATTEMPT.c.ring_seconds, ATTEMPT.c.message_at)
-    live = select(*columns).where(ATTEMPT.c.state != CallState.ENDED, ATTEMPT.c.state.in_(states))
+    live = select(*columns).where(
+        ATTEMPT.c.state != CallState.ENDED, ATTEMPT.c.state.in_(states), ATTEMPT.c.placing_at <= left_at
+    )
     limits = (
         message_at + MESSAGE_LIMIT if message_at else placing_at + timedelta(seconds=ring_seconds) + RING_MARGIN
         for placing_at, ring_seconds, message_at in session.connection().execute(live)
@@ -147,9 +158,16 @@ def calls_to_stop(session: Session) -> list[RowMapping]:
 
 
 async def stop_calls(exchange: Exchange) -> None:
-    """Hang up what must not go on; the carrier's last word on each call follows as a callback."""
-    calls = await exchange.read(calls_to_stop)
-    await asyncio.gather(*(_hang_up(exchange, call["call_sid"], attempt_id=call["id"]) for call in calls))
+    """Hang up what must not go on, a hundred calls a second, for other people's answers share the processor; the
+    carrier's last word on each call follows as a callback.
+    """
+    calls, began = await exchange.read(calls_to_stop), exchange.clock.monotonic()
+
+    async def stop(number: int, call: RowMapping) -> None:
+        await exchange.clock.until(began + number * STOP_SPACING_SECONDS)
+        await _hang_up(exchange, call["call_sid"], attempt_id=call["id"])
+
+    await asyncio.gather(*(stop(number, call) for number, call in enumerate(calls)))
 
 
 async def _hang_up(exchange: Exchange, sid: str, **of: str) -> bool:
@@ -171,29 +189,44 @@ async def end_overdue_wrap_ups(exchange: Exchange) -> None:
 
 async def hang_up_left_seats(exchange: Exchange) -> None:
     """Agents who logged out are let go."""
-    for agent in await exchange.read(seats_to_hang_up):
+    agents, began = await exchange.read(seats_to_hang_up), exchange.clock.monotonic()
+
+    async def let_go(number: int, agent: RowMapping) -> None:
+        await exchange.clock.until(began + number * STOP_SPACING_SECONDS)
         if await _hang_up(exchange, agent["seat_sid"], agent=agent["name"]):
             await lose_seat(exchange, agent["seat_token"], "logged out")
+
+    await asyncio.gather(*(let_go(number, agent) for number, agent in enumerate(agents)))
 
 
 async def check_seats(exchange: Exchange, over_seconds: float = 0.0) -> None:
     """A seat whose end was never reported makes its agent unavailable, and one that nobody answers is given up.
 
-    Spread over so many seconds, for whoever answers meanwhile shares the processor.
+    Spread over so many seconds, for whoever answers meanwhile shares the processor. A seat that alone cannot be looked
+    up stays. Raises CarrierError when none can.
     """
-    now = exchange.clock.now()
-    exchange.health.seats_in_doubt = False  # until a look-up fails
+    now, unseen_since = exchange.clock.now(), exchange.health.seats_unseen_since
     for agent in await exchange.read(lambda session: seats_unanswered(session, now)):
         await lose_seat(exchange, agent["seat_token"], "seat was not answered")
     held = [agent for agent in await exchange.read(seats_held) if agent["seat_sid"] is not None]
     if len(held) > SEATS_ONE_BY_ONE:  # a list costs less than many look-ups; who is not on it is looked up all the same
         live = await exchange.ask(exchange.carrier.in_progress)
         held = [agent for agent in held if agent["seat_sid"] not in live]
-    began = exchange.clock.monotonic()
+    began, failing = exchange.clock.monotonic(), 0
     for number, agent in enumerate(held):
-        due = began + over_seconds * number / len(held)
-        await asyncio.sleep(max(0.0, due - exchange.clock.monotonic()))
-        await _check_seat(exchange, agent)
+        await exchange.clock.until(began + over_seconds * number / len(held))
+        try:
+            await _check_seat(exchange, agent)
+            failing = 0
+        except CarrierError as error:
+            failing += 1
+            if failing == min(AWAY_AFTER, len(held)):
+                raise
+            exchange.counts["look_ups_failed"] += 1
+            log.warning("look_up_failed", agent=agent["name"], error=str(error))
+            unseen_since = exchange.health.seats_unseen_since
+    if exchange.health.seats_unseen_since == unseen_since:
+        exchange.health.seats_unseen_since = None
 
 
 async def confirm_seat(exchange: Exchange, attempt_id: str) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import uuid4
 
 import structlog
@@ -43,9 +43,7 @@ async def tick_until(
 
 
 async def tick(exchange: Exchange, loop: DialLoop, late_seconds: float) -> None:
-    """Renew the leases, free agents, ring seats, dial; after a time without the carrier nobody is dialled for a seat
-    that was not looked up.
-    """
+    """Renew the leases, free agents, ring seats, dial."""
     exchange.metrics.tick_lateness.observe(late_seconds)
     began = exchange.clock.monotonic()
     await loop.keep_leases()
@@ -53,22 +51,32 @@ async def tick(exchange: Exchange, loop: DialLoop, late_seconds: float) -> None:
     if loop.leases.timetable:
         await sweep.end_overdue_wrap_ups(exchange)
         await ring_seats(exchange, loop.calls_per_second)
-    if exchange.health.seats_in_doubt:
-        await sweep.check_seats(exchange)
     await loop.tick(late_seconds)
     ended = exchange.clock.monotonic()
     exchange.ticks.add(began, ended, late_seconds)
     exchange.metrics.ticks.observe(ended - began)
 
 
-async def let_go(exchange: Exchange, leases: Leases) -> None:
-    """Hang up what is over, once for all nodes. Beside the tick, for a carrier that does not answer must not hold up
-    the floor.
+def beside_the_tick(exchange: Exchange, leases: Leases) -> Sequence[Callable[[float], Awaitable[None]]]:
+    """Works for `tick_until`, each by itself: a carrier that does not answer must hold up neither the floor nor one the
+    other.
     """
-    if not leases.timetable:
-        return
-    await sweep.hang_up_left_seats(exchange)
-    await sweep.stop_calls(exchange)
+
+    async def by_the_holder(work: Callable[[Exchange], Awaitable[None]]) -> None:
+        if leases.timetable:  # once for all nodes
+            await work(exchange)
+
+    return (
+        lambda _late: by_the_holder(sweep.stop_calls),
+        lambda _late: by_the_holder(sweep.hang_up_left_seats),
+        lambda _late: look_for_seats(exchange),
+    )
+
+
+async def look_for_seats(exchange: Exchange) -> None:
+    """After a time without the carrier; nobody is dialled until it is done."""
+    if exchange.health.seats_unseen_since is not None:
+        await sweep.check_seats(exchange)
 
 
 async def ring_seats(exchange: Exchange, calls_per_second: float) -> None:
@@ -79,9 +87,9 @@ async def ring_seats(exchange: Exchange, calls_per_second: float) -> None:
     tokens = [uuid4().hex for _ in range(min(waiting, SEATS_A_TICK))]
 
     def to_ring(session: Session) -> list[dict[str, str]]:
-        calls = call_budget.take(session.connection(), len(tokens), calls_per_second)
-        rung = seats.seats_to_ring(session, tokens[:calls])
-        call_budget.put_back(session.connection(), calls - len(rung))
+        held = call_budget.held(session.connection(), calls_per_second)
+        rung = seats.seats_to_ring(session, tokens[: int(held.calls)])
+        call_budget.spend(session.connection(), held, len(rung))
         return rung
 
     for agent in await exchange.commit(to_ring):

@@ -1,5 +1,6 @@
 """What tests of the moving parts share: a migrated database each, a clock moved by hand, a carrier with a script."""
 
+import asyncio
 import shutil
 import threading
 from collections import deque
@@ -82,6 +83,10 @@ class HandClock(Clock):
 
     time = NOON
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.waited_for: list[float] = []
+
     def now(self) -> datetime:
         return self.time
 
@@ -92,6 +97,11 @@ class HandClock(Clock):
         self.time += timedelta(seconds=seconds, **parts)
         return self.time
 
+    async def until(self, moment: float) -> None:
+        """At once, but after whatever else is due."""
+        self.waited_for.append(moment)
+        await asyncio.sleep(0)
+
 
 @dataclass
 class KnownCall:
@@ -99,12 +109,12 @@ class KnownCall:
 
     number: str
     at: datetime
-    news: CallEvent | Exception
+    news: CallEvent | Exception | Callable[[], CallEvent]
 
     def told(self) -> CallEvent:
         if isinstance(self.news, Exception):
             raise self.news
-        return self.news
+        return self.news() if callable(self.news) else self.news
 
 
 @dataclass(frozen=True)
@@ -137,7 +147,7 @@ class ScriptedCarrier:
         self.messages: list[tuple[str, str]] = []  # sid, attempt id
         self.asked: list[str] = []  # sids and numbers that were looked up
 
-    def add(self, sid: str, number: str, news: CallEvent | Exception) -> None:
+    def add(self, sid: str, number: str, news: CallEvent | Exception | Callable[[], CallEvent]) -> None:
         """Let there be a call, made now."""
         self.calls[sid] = KnownCall(number, self._clock.now(), news)
 

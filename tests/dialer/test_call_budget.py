@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.call_budget import available, filled, put_back, take
+from dialer.call_budget import available, filled, held, spend
 
 
 @given(
@@ -34,8 +34,15 @@ def test_what_one_takes_another_cannot(database):
     def do(work):
         return database.write(lambda session: work(session.connection()))
 
+    def take(wanted):
+        def work(session):
+            now = held(session.connection(), rate)
+            taken = min(wanted, int(now.calls))
+            spend(session.connection(), now, taken)
+            return taken
+
+        return database.write(work)
+
     assert do(lambda connection: available(connection, rate)) == 1
-    assert [do(lambda connection: take(connection, 5, rate)) for _ in range(2)] == [1, 0]
-    do(lambda connection: put_back(connection, 1))
-    assert do(lambda connection: available(connection, rate)) == 1
-    assert do(lambda connection: take(connection, 0, rate)) == 0
+    assert [take(wanted) for wanted in (0, 5, 5)] == [0, 1, 0]
+    assert do(lambda connection: available(connection, rate)) == 0

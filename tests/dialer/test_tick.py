@@ -5,11 +5,12 @@ import asyncio
 import pytest
 
 from campaigns.dispositions import Outcome
-from dialer.dial_loop import DialLoop
-from dialer.events import Ended
+from dialer.db.turns import Urgency
+from dialer.dial_loop import CLAIMED_TOGETHER, SEATS_UNSEEN, DialLoop
+from dialer.events import Ended, Progress
 from dialer.leases import Leases
 from dialer.telephony.carrier import CarrierError
-from dialer.tick import tick, tick_until
+from dialer.tick import look_for_seats, tick, tick_until
 
 
 async def test_a_tick_is_as_late_as_the_one_before_took_too_long(exchange, clock):
@@ -53,18 +54,64 @@ async def test_after_a_time_without_the_carrier_nobody_is_dialled_for_a_seat_tha
     campaign = build.campaign(intent="run", mode="progressive")
     build.lead(campaign)
     build.agent("anna", campaign)
+    build.agent("bert", campaign)
     carrier.add("CS-anna", "client:anna", Ended(Outcome.ANSWERED, "CS-anna"))
+    carrier.add("CS-bert", "client:bert", Progress("CS-bert", ringing=True, picked_up=True))
     loop = DialLoop(exchange, Leases("one"), 1.0)
     carrier.down = True
     with pytest.raises(CarrierError):
         await exchange.ask(carrier.look_up, "CA1")
     with pytest.raises(CarrierError):
-        await tick(exchange, loop, 0.0)
-    carrier.down = False
+        await look_for_seats(exchange)
     await tick(exchange, loop, 0.0)
     await exchange.drain()
-    assert (carrier.requests, build.row("agent")["state"]) == ([], "logged-out")
-    assert not exchange.health.seats_in_doubt
+    assert (carrier.requests, loop.reasons[campaign].split("; ")[-1]) == ([], SEATS_UNSEEN)
+    carrier.down = False
+    await look_for_seats(exchange)
+    assert {row["name"]: row["state"] for row in build.rows("agent")} == {"anna": "logged-out", "bert": "ready"}
+    await tick(exchange, loop, 0.0)
+    await exchange.drain()
+    assert (len(carrier.requests), exchange.health.seats_unseen_since) == (1, None)
+
+
+async def test_a_look_at_the_seats_during_which_the_carrier_was_gone_again_is_not_the_last(
+    build, exchange, carrier, clock
+):
+    build.agent("anna", build.campaign())
+    exchange.health.seats_unseen_since = clock.monotonic()
+
+    def gone_meanwhile():
+        exchange.health.seats_unseen_since = clock.monotonic() + 1
+        return Progress("CS-anna", ringing=True, picked_up=True)
+
+    carrier.add("CS-anna", "client:anna", gone_meanwhile)
+    await look_for_seats(exchange)
+    assert exchange.health.seats_unseen_since == clock.monotonic() + 1
+
+
+async def test_calls_are_placed_one_after_the_other_at_the_carriers_rate_and_claimed_some_at_a_time(
+    build, exchange, carrier, clock
+):
+    """Thirty requests at once, or one long write, would keep whoever answers meanwhile waiting."""
+    campaign = build.campaign(intent="run", mode="progressive")
+    for number in range(CLAIMED_TOGETHER + 5):
+        build.lead(campaign)
+        build.agent(f"a{number}", campaign)
+        carrier.add(f"CS-a{number}", "client:a", Progress(f"CS-a{number}", ringing=True, picked_up=True))
+    claimed, submit = [], exchange.database.submit
+
+    def counting(work, urgency):
+        if urgency is Urgency.DIAL:
+            claimed.append(submit(work, urgency))
+            return claimed[-1]
+        return submit(work, urgency)
+
+    exchange.database.submit = counting
+    await tick(exchange, DialLoop(exchange, Leases("one"), 20.0), 0.0)
+    await exchange.drain()
+    assert [len(write.result()) for write in claimed] == [CLAIMED_TOGETHER, 5]
+    assert clock.waited_for == pytest.approx([clock.monotonic() + number / 20 for number in range(15)])
+    assert len(carrier.requests) == 15
 
 
 async def test_each_node_knows_with_every_tick_what_to_say_on_all_live_calls(build, exchange):
