@@ -47,6 +47,7 @@ async def tick(exchange: Exchange, loop: DialLoop, late_seconds: float) -> None:
     exchange.metrics.tick_lateness.observe(late_seconds)
     began = exchange.clock.monotonic()
     await loop.keep_leases()
+    await sweep.remember_messages(exchange)
     if loop.leases.timetable:
         await sweep.end_overdue_wrap_ups(exchange)
         await ring_seats(exchange, loop.calls_per_second)

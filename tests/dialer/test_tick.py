@@ -112,3 +112,9 @@ async def test_calls_are_placed_one_after_the_other_at_the_carriers_rate_and_cla
     assert [len(write.result()) for write in claimed] == [CLAIMED_TOGETHER, 5]
     assert clock.waited_for == pytest.approx([clock.monotonic() + number / 20 for number in range(15)])
     assert len(carrier.requests) == 15
+
+
+async def test_each_node_knows_with_every_tick_what_to_say_on_all_live_calls(build, exchange):
+    attempt = build.attempt(build.lead(build.campaign()), "ringing")
+    await tick(exchange, DialLoop(exchange, Leases("two"), 1.0), 0.0)
+    assert "from Acme" in exchange.last_words[attempt]
