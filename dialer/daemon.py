@@ -146,7 +146,7 @@ async def run(settings: Settings, database: Database, listening: socket.socket) 
         )
         working = asyncio.create_task(_work(exchange, loop, settings, server, running))
         working.add_done_callback(lambda _task: setattr(server, "should_exit", True))
-        # What is loaded by now stays: to look through it for garbage again and again took 0.2 s, with everybody waiting.
+        # What is loaded by now stays: to look through it for garbage again and again took 0.2 s, and everybody waited.
         gc.collect()
         gc.freeze()
         try:

@@ -47,7 +47,6 @@ async def tick(exchange: Exchange, loop: DialLoop, late_seconds: float) -> None:
     exchange.metrics.tick_lateness.observe(late_seconds)
     began = exchange.clock.monotonic()
     await loop.keep_leases()
-    await sweep.remember_messages(exchange)
     if loop.leases.timetable:
         await sweep.end_overdue_wrap_ups(exchange)
         await ring_seats(exchange, loop.calls_per_second)
@@ -70,6 +69,7 @@ def beside_the_tick(exchange: Exchange, leases: Leases) -> Sequence[Callable[[fl
         lambda _late: by_the_holder(sweep.stop_calls),
         lambda _late: by_the_holder(sweep.hang_up_left_seats),
         lambda _late: look_for_seats(exchange),
+        lambda _late: sweep.remember_messages(exchange),
     )
 
 
