@@ -5,14 +5,16 @@ who has just answered hears that. So every write goes through one thread; what h
 each item behind its own savepoint, and nobody is answered before the commit has reached the disk.
 """
 
+import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -24,6 +26,8 @@ from dialer.db.place import DatabaseError, Place, Writing
 from dialer.db.postgres import PostgresDatabase
 from dialer.db.sqlite import SqliteFile
 from dialer.db.turns import Turns, Urgency
+
+log = structlog.get_logger()
 
 T = TypeVar("T")
 Write = tuple[Callable[[Session], Any], "Future[Any]"]
@@ -108,8 +112,13 @@ class Database:
             self._writing.release()
 
     def _write_loop(self) -> None:
-        while (first := self._writes.take()) is not None:
-            self._commit(first)
+        """Without it every write would wait for ever, so the process ends with it, as if killed."""
+        try:
+            while (first := self._writes.take()) is not None:
+                self._commit(first)
+        except BaseException:
+            log.critical("writing_ended", exc_info=True)
+            os._exit(1)
 
     def _commit(self, first: Write) -> None:
         """One transaction of the first write and those that wait behind it.
@@ -130,22 +139,28 @@ class Database:
         try:
             self._together(self._growing(group))
         except Exception as error:  # noqa: BLE001 - each write of the group hears of it
-            left = [write for write in group if not write[1].done()]
-            if not may_repeat(error):
-                for _work, done in left:
-                    done.set_exception(error)
-                return
-            again = Retrying(
-                retry=retry_if_exception(may_repeat),
-                stop=_Until(monotonic() + REPEAT_SECONDS) | stop_after_attempt(REPEATS),
-                wait=wait_random(0, REPEAT_WAIT_SECONDS),
-                reraise=True,
-            )
-            for write in left:
-                try:
-                    again(self._together, [write])
-                except Exception as error:  # noqa: BLE001 - handed to whoever asked for the write
-                    write[1].set_exception(error)
+            if may_repeat(error):
+                self._each_alone(group)
+            else:
+                self._fail(group, error)
+
+    def _each_alone(self, group: Sequence[Write]) -> None:
+        again = Retrying(
+            retry=retry_if_exception(may_repeat),
+            stop=_Until(monotonic() + REPEAT_SECONDS) | stop_after_attempt(REPEATS),
+            wait=wait_random(0, REPEAT_WAIT_SECONDS),
+            reraise=True,
+        )
+        for write in group:
+            try:
+                again(self._together, [write])
+            except Exception as error:  # noqa: BLE001 - handed to whoever asked for the write
+                self._fail([write], error)
+
+    def _fail(self, writes: Sequence[Write], error: Exception) -> None:
+        for _work, done in writes:
+            if not done.done():
+                done.set_exception(error)
 
     def _together(self, writes: Iterable[Write]) -> None:
         """Commit the writes and give each its result, or what its work raised. Raises what fails them all."""
@@ -153,6 +168,8 @@ class Database:
         with self._engine.connect() as connection:
             transaction = connection.begin()
             for work, done in writes:
+                if done.done():  # failed by itself before the others' commit did
+                    continue
                 savepoint = connection.begin_nested()
                 try:
                     with Session(connection, join_transaction_mode="rollback_only") as session:
