@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlmodel import Session
@@ -35,6 +35,14 @@ Write = tuple[Callable[[Session], Any], "Future[Any]"]
 GROUP_SECONDS = 0.003  # of work that may share a commit; more would only lengthen the wait of the first
 REPEATABLE = {"40001", "40P01", "55P03"}  # PostgreSQL: serialization failure, deadlock, lock not available
 REPEATS, REPEAT_SECONDS, REPEAT_WAIT_SECONDS = 10, 3.0, 0.05  # longer than the server lets a stopped node hold a lock
+
+
+class NotConnected(Exception):
+    """There is no connection to write through."""
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 class CommitUncertain(DatabaseError):
@@ -132,12 +140,15 @@ class Database:
         - It breaks while the commit is under way: it may have been made, so nothing is repeated and every write fails
           with CommitUncertain. Webhooks are known by their key when they come again; an attempt that was committed but
           is placed by nobody is found by the sweep.
+        - There is no connection: all that waits and may join fails with it, instead of each waiting as long anew.
         """
         if not first[1].set_running_or_notify_cancel():  # whoever asked has gone
             return
         group = [first]
         try:
             self._together(self._growing(group))
+        except NotConnected as error:
+            self._fail([*group, *self._joining()], error.reason)
         except Exception as error:  # noqa: BLE001 - each write of the group hears of it
             if may_repeat(error):
                 self._each_alone(group)
@@ -151,9 +162,12 @@ class Database:
             wait=wait_random(0, REPEAT_WAIT_SECONDS),
             reraise=True,
         )
-        for write in group:
+        for place, write in enumerate(group):
             try:
                 again(self._together, [write])
+            except NotConnected as error:
+                self._fail([*group[place:], *self._joining()], error.reason)
+                return
             except Exception as error:  # noqa: BLE001 - handed to whoever asked for the write
                 self._fail([write], error)
 
@@ -165,7 +179,7 @@ class Database:
     def _together(self, writes: Iterable[Write]) -> None:
         """Commit the writes and give each its result, or what its work raised. Raises what fails them all."""
         results: list[tuple[Future[Any], Any]] = []
-        with self._engine.connect() as connection:
+        with self._connection() as connection:
             transaction = connection.begin()
             for work, done in writes:
                 if done.done():  # failed by itself before the others' commit did
@@ -192,14 +206,27 @@ class Database:
         for done, result in results:
             done.set_result(result)
 
+    def _connection(self) -> Connection:
+        """Raises NotConnected."""
+        try:
+            return self._engine.connect()
+        except Exception as error:
+            raise NotConnected(error) from error
+
     def _growing(self, group: list[Write]) -> Iterator[Write]:
         """The group's first write and, while there is time, those that wait behind it: they join the group."""
         full_at = monotonic() + GROUP_SECONDS
         yield group[0]
-        while self._writes.may_join() and monotonic() < full_at:
+        joining = self._joining()
+        while monotonic() < full_at and (write := next(joining, None)) is not None:
+            group.append(write)
+            yield write
+
+    def _joining(self) -> Iterator[Write]:
+        """Those that wait now and may join, but for those given up."""
+        while self._writes.may_join():
             item = self._writes.take()
             if item is not None and item[1].set_running_or_notify_cancel():
-                group.append(item)
                 yield item
 
 

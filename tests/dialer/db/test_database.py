@@ -115,6 +115,48 @@ def test_the_process_ends_with_its_writing_thread(database_url, monkeypatch):
     assert ended == [1]
 
 
+def test_without_a_connection_all_that_waits_fails_at_once_but_for_bulk(database, monkeypatch):
+    tries, begun, go_on = [], Event(), Event()
+
+    def cut_off() -> None:
+        tries.append(1)
+        begun.set()
+        go_on.wait(10)
+        raise OperationalError("", {}, Exception("timeout expired"))
+
+    monkeypatch.setattr(database._engine, "connect", cut_off)
+    urgencies = (Urgency.CALL, Urgency.BULK, Urgency.DIAL, Urgency.CALL)
+    futures = [database.submit(add("+12125550101"), Urgency.CALL)]
+    begun.wait(10)
+    futures += [database.submit(add("+12125550101"), urgency) for urgency in urgencies]
+    go_on.set()
+    assert {str(type(future.exception(10)).__name__) for future in futures} == {"OperationalError"}
+    assert len(tries) == 2  # one for what may share a commit, one for the bulk
+
+
+def test_a_group_cut_off_half_way_tries_to_connect_once_more(database, monkeypatch):
+    tries, begun, go_on = [], Event(), Event()
+
+    def cut_off() -> None:
+        tries.append(1)
+        raise OperationalError("", {}, Exception("timeout expired"))
+
+    def slow(_session: Session) -> None:
+        begun.set()
+        go_on.wait(10)
+
+    def broken(_session: Session) -> None:
+        monkeypatch.setattr(database._engine, "connect", cut_off)
+        gone()
+
+    futures = [database.submit(slow, Urgency.BULK)]
+    begun.wait(10)
+    futures = [database.submit(work) for work in (broken, add("+12125550101"), add("+12125550102"))]
+    go_on.set()
+    assert {str(future.exception(10)) for future in futures} == {str(futures[0].exception())}
+    assert len(tries) == 1
+
+
 def test_a_live_call_is_written_before_dialling_and_both_before_bulk(database):
     begun, go_on, order = Event(), Event(), list[str]()
 
