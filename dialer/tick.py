@@ -81,7 +81,7 @@ async def ring_seats(exchange: Exchange, calls_per_second: float) -> None:
 
     def to_ring(session: Session) -> list[dict[str, str]]:
         held = call_budget.held(session.connection(), calls_per_second)
-        rung = seats.seats_to_ring(session, tokens[: int(held.calls)])
+        rung = seats.seats_to_ring(session, tokens[: int(held.calls)], exchange.clock.now())
         call_budget.spend(session.connection(), held, len(rung))
         return rung
 

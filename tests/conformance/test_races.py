@@ -207,7 +207,7 @@ def test_an_agents_seat_is_rung_by_one_of_many_nodes(engine, build):
     for name in ("anna", "bert", "carla"):
         build.agent(name, campaign, "joining", seat_token=None, seat_sid=None)
     rung = side_by_side(
-        engine, lambda session, place: [seat["address"] for seat in seats.seats_to_ring(session, [f"{place}a"])]
+        engine, lambda session, place: [seat["address"] for seat in seats.seats_to_ring(session, [f"{place}a"], NOON)]
     )
     assert sorted(address for addresses in rung for address in addresses) == [
         *("client:anna", "client:bert", "client:carla")
