@@ -11,6 +11,7 @@ import sys
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import structlog
 import uvicorn
@@ -19,18 +20,19 @@ from compliance import rulebook
 from compliance.ledger import keep_rulebook
 from config import Settings
 from dialer import leases, sweep
+from dialer.call import MESSAGE_LIMIT
 from dialer.call_control import Urls
 from dialer.clock import Clock
 from dialer.db.database import Database, place_of
 from dialer.db.postgres import PostgresDatabase
 from dialer.dial_loop import DialLoop
-from dialer.exchange import Exchange
+from dialer.exchange import UNAVAILABLE, Exchange
 from dialer.leases import Leases
 from dialer.listening import hear_others
 from dialer.telephony.carrier import CarrierError
 from dialer.telephony.signature import Signatures
 from dialer.telephony.twilio import TwilioCarrier
-from dialer.tick import let_go, look_for_seats, tick, tick_until
+from dialer.tick import beside_the_tick, tick, tick_until
 from dialer.timetable import follow_clock, guarded, make_timetable
 from dialer.web.app import make_app, web_server
 
@@ -146,11 +148,13 @@ async def run(settings: Settings, database: Database, listening: socket.socket) 
             await server.serve(sockets=[listening])
         finally:
             working.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await working
-            await exchange.drain()
-            await exchange.commit(lambda session: leases.end(session, own.node))
-            log.info("daemon_stopped")
+            try:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await working
+            finally:
+                await exchange.drain()
+                await guarded(exchange, "leases", lambda: exchange.commit(partial(leases.end, node=own.node)))
+                log.info("daemon_stopped")
 
 
 async def _put_together(
@@ -202,10 +206,12 @@ async def _work(exchange: Exchange, loop: DialLoop, settings: Settings, server: 
         exchange.health.seats_unseen_since = exchange.clock.monotonic()  # since the last daemon, at the least
         await asyncio.gather(
             tick_until(server.stopping, exchange, lambda late: tick(exchange, loop, late), settings.tick_seconds),
-            tick_until(server.stopping, exchange, lambda _late: look_for_seats(exchange), settings.tick_seconds),
-            tick_until(server.stopping, exchange, lambda _late: let_go(exchange, loop.leases), settings.tick_seconds),
             tick_until(
                 server.stopping, exchange, lambda _late: follow_clock(timetable, Clock().now()), settings.tick_seconds
+            ),
+            *(
+                tick_until(server.stopping, exchange, work, settings.tick_seconds)
+                for work in beside_the_tick(exchange, loop.leases)
             ),
         )
         await _last_answers(exchange, loop)
@@ -224,10 +230,19 @@ def _token(settings: Settings) -> str:
 async def _last_answers(exchange: Exchange, loop: DialLoop) -> None:
     """Until no call rings any more: whoever picks up now is still connected, or hears who called and may opt out.
 
-    Other nodes, if there are any, dial on and answer too; the last to leave keeps the timetable until the end.
+    Other nodes, if there are any, dial on and answer too; the last to leave keeps the timetable until the end. While
+    the database cannot be asked calls are taken to ring, but not for longer than they can.
     """
+    clock = exchange.clock
+    left_at, until = clock.now(), clock.monotonic() + (sweep.LONGEST_NEED + MESSAGE_LIMIT).total_seconds()
     await guarded(exchange, "leases", lambda: loop.keep_leases(leaving=True))
-    while calls := await exchange.read(lambda session: sweep.still_need_us(session, exchange.clock.now())):
+    while clock.monotonic() < until:
+        try:
+            calls: int | str = await exchange.read(lambda session: sweep.still_need_us(session, left_at, clock.now()))
+        except UNAVAILABLE:
+            calls = "unknown"
+        if not calls:
+            return
         log.info("daemon_stopping", calls=calls)
-        await asyncio.sleep(1)
+        await clock.until(clock.monotonic() + 1)
         await guarded(exchange, "leases", lambda: loop.keep_leases(leaving=True))

@@ -22,7 +22,10 @@ async def hear_others(exchange: Exchange, place: PostgresDatabase, node: str) ->
                 hear(exchange, payload, node)
         except OperationalError as error:
             exchange.counts["listener_lost"] += 1
-            log.warning("listener_lost", problem=str(error).strip().splitlines()[0])
+            log.warning("listener_lost", problem=" ".join(str(error).split()))
+        except Exception:
+            exchange.counts["listener_errors"] += 1
+            log.exception("listener_failed")
         await asyncio.sleep(AGAIN_SECONDS)
 
 

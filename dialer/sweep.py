@@ -35,6 +35,7 @@ CONFIRM_SPACING_SECONDS = 0.05  # twenty look-ups a second: twice the connects o
 UNCONFIRMED_LIMIT = 10  # waiting; one more would be looked at too late to spare anybody silence
 # A time further ahead was noted by a clock that has been set back since.
 LONGEST_NEED = timedelta(seconds=RING_SECONDS_MAXIMUM) + RING_MARGIN + CLOCK_TOLERANCE
+AWAY_AFTER = 3  # look-ups that fail one after the other: fewer may be about calls that the carrier cannot tell of
 AT_ONCE = 50  # look-ups of one round, so that they never crowd out new calls
 
 
@@ -58,6 +59,7 @@ async def ask_about_quiet_calls(exchange: Exchange, quiet: timedelta, lost: time
     now = exchange.clock.now()
     if redated := await exchange.commit(lambda session: redate(session.connection(), now)):
         log.warning("clock_set_back", rows=redated)
+    failing = 0
     for attempt in await exchange.read(lambda session: quiet_attempts(session, quiet, now)):
         try:
             if attempt["call_sid"] is not None:
@@ -69,10 +71,14 @@ async def ask_about_quiet_calls(exchange: Exchange, quiet: timedelta, lost: time
         except CarrierError as error:
             exchange.counts["look_ups_failed"] += 1
             log.warning("look_up_failed", attempt_id=attempt["id"], error=str(error))
-            return
+            failing += 1
+            if failing == AWAY_AFTER:
+                return
         except (IllegalEvent, UnknownValue) as error:  # one riddle must not keep the others from being asked about
             exchange.counts["events_refused"] += 1
             log.warning("look_up_refused", attempt_id=attempt["id"], error=str(error))
+        else:
+            failing = 0
 
 
 async def _look_up(exchange: Exchange, attempt: RowMapping, too_late: bool) -> None:
@@ -104,11 +110,15 @@ def _is_known(session: Session, sid: str) -> bool:
     return session.connection().execute(select(ATTEMPT.c.id).where(ATTEMPT.c.call_sid == sid)).first() is not None
 
 
-def still_need_us(session: Session, now: datetime) -> int:
-    """Calls that somebody may pick up, and listeners to the message, who may press a key; talks go on without us."""
+def still_need_us(session: Session, left_at: datetime, now: datetime) -> int:
+    """Calls that somebody may pick up, and listeners to the message, who may press a key; talks go on without us. What
+    was begun after we left is another node's.
+    """
     states = (*UNANSWERED, CallState.MESSAGE)
     columns = (ATTEMPT.c.placing_at, ATTEMPT.c.ring_seconds, ATTEMPT.c.message_at)
-    live = select(*columns).where(ATTEMPT.c.state != CallState.ENDED, ATTEMPT.c.state.in_(states))
+    live = select(*columns).where(
+        ATTEMPT.c.state != CallState.ENDED, ATTEMPT.c.state.in_(states), ATTEMPT.c.placing_at <= left_at
+    )
     limits = (
         message_at + MESSAGE_LIMIT if message_at else placing_at + timedelta(seconds=ring_seconds) + RING_MARGIN
         for placing_at, ring_seconds, message_at in session.connection().execute(live)
@@ -157,15 +167,21 @@ async def end_overdue_wrap_ups(exchange: Exchange) -> None:
 
 async def hang_up_left_seats(exchange: Exchange) -> None:
     """Agents who logged out are let go."""
-    for agent in await exchange.read(seats_to_hang_up):
+    agents, began = await exchange.read(seats_to_hang_up), exchange.clock.monotonic()
+
+    async def let_go(number: int, agent: RowMapping) -> None:
+        await exchange.clock.until(began + number * STOP_SPACING_SECONDS)
         if await _hang_up(exchange, agent["seat_sid"], agent=agent["name"]):
             await lose_seat(exchange, agent["seat_token"], "logged out")
+
+    await asyncio.gather(*(let_go(number, agent) for number, agent in enumerate(agents)))
 
 
 async def check_seats(exchange: Exchange, over_seconds: float = 0.0) -> None:
     """A seat whose end was never reported makes its agent unavailable, and one that nobody answers is given up.
 
-    Spread over so many seconds, for whoever answers meanwhile shares the processor.
+    Spread over so many seconds, for whoever answers meanwhile shares the processor. A seat that alone cannot be looked
+    up stays. Raises CarrierError when none can.
     """
     now, unseen_since = exchange.clock.now(), exchange.health.seats_unseen_since
     for agent in await exchange.read(lambda session: seats_unanswered(session, now)):
@@ -174,10 +190,19 @@ async def check_seats(exchange: Exchange, over_seconds: float = 0.0) -> None:
     if len(held) > SEATS_ONE_BY_ONE:  # a list costs less than many look-ups; who is not on it is looked up all the same
         live = await exchange.ask(exchange.carrier.in_progress)
         held = [agent for agent in held if agent["seat_sid"] not in live]
-    began = exchange.clock.monotonic()
+    began, failing = exchange.clock.monotonic(), 0
     for number, agent in enumerate(held):
         await exchange.clock.until(began + over_seconds * number / len(held))
-        await _check_seat(exchange, agent)
+        try:
+            await _check_seat(exchange, agent)
+            failing = 0
+        except CarrierError as error:
+            failing += 1
+            if failing == min(AWAY_AFTER, len(held)):
+                raise
+            exchange.counts["look_ups_failed"] += 1
+            log.warning("look_up_failed", agent=agent["name"], error=str(error))
+            unseen_since = exchange.health.seats_unseen_since
     if exchange.health.seats_unseen_since == unseen_since:
         exchange.health.seats_unseen_since = None
 

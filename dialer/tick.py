@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import uuid4
 
 import structlog
@@ -56,18 +56,24 @@ async def tick(exchange: Exchange, loop: DialLoop, late_seconds: float) -> None:
     exchange.metrics.ticks.observe(ended - began)
 
 
-async def let_go(exchange: Exchange, leases: Leases) -> None:
-    """Hang up what is over, once for all nodes. Beside the tick, for a carrier that does not answer must not hold up
-    the floor.
+def beside_the_tick(exchange: Exchange, leases: Leases) -> Sequence[Callable[[float], Awaitable[None]]]:
+    """Works for `tick_until`, each by itself: a carrier that does not answer must hold up neither the floor nor one the
+    other.
     """
-    if not leases.timetable:
-        return
-    await sweep.hang_up_left_seats(exchange)
-    await sweep.stop_calls(exchange)
+
+    async def by_the_holder(work: Callable[[Exchange], Awaitable[None]]) -> None:
+        if leases.timetable:  # once for all nodes
+            await work(exchange)
+
+    return (
+        lambda _late: by_the_holder(sweep.stop_calls),
+        lambda _late: by_the_holder(sweep.hang_up_left_seats),
+        lambda _late: look_for_seats(exchange),
+    )
 
 
 async def look_for_seats(exchange: Exchange) -> None:
-    """After a time without the carrier. Beside the tick too, which dials nobody until it is done."""
+    """After a time without the carrier; nobody is dialled until it is done."""
     if exchange.health.seats_unseen_since is not None:
         await sweep.check_seats(exchange)
 

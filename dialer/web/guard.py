@@ -25,6 +25,7 @@ FAILURES, FAILURE_SECONDS = 20, 60.0  # so many from one peer in so long are ans
 PEERS = 4096  # remembered; the one that failed longest ago is forgotten first
 CLOSED = ("/api", "/metrics")  # only with the token
 INNER = (*CLOSED, "/readyz")  # not by way of the public URL
+PLACES = (*INNER, "/voice", "/healthz")
 FORWARDED = frozenset({b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"})
 SAFE_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -96,9 +97,10 @@ class Guard:
 
     def _without_prefix(self, scope: Scope) -> bool:
         """Takes the public URL's path from the request's, for a proxy that leaves it; whether it was there."""
-        if not self._prefix or not scope["path"].startswith(f"{self._prefix}/"):
+        path = scope["path"].removeprefix(self._prefix)
+        if path == scope["path"] or not is_under(path, PLACES):  # a public URL may end in one of our own paths
             return False
-        scope["path"] = scope["path"].removeprefix(self._prefix)
+        scope["path"] = path
         scope["raw_path"] = scope["raw_path"].removeprefix(self._prefix.encode())
         return True
 

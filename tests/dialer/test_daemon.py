@@ -7,8 +7,10 @@ from sqlalchemy.exc import OperationalError
 
 from config import load
 from dialer import daemon
+from dialer.call import MESSAGE_LIMIT
 from dialer.dial_loop import DialLoop
 from dialer.leases import Leases
+from dialer.sweep import LONGEST_NEED
 
 
 def test_the_api_token_is_the_one_set_or_a_new_one_at_each_start():
@@ -34,3 +36,33 @@ async def test_a_full_disk_ends_neither_the_start_nor_the_draining(exchange, clo
     await daemon._work(exchange, loop, load(database_url="sqlite:///dialer.db"), server, running)
     assert kept == [False, False, False, True]
     assert (exchange.counts["tick_errors"], exchange.counts["timetable_errors"]) == (3, 1)
+
+
+async def test_a_database_that_is_gone_for_a_moment_does_not_end_the_draining(exchange, clock, build):
+    """Whoever picks up meanwhile would hear nothing."""
+    build.attempt(build.lead(build.campaign()), "ringing")
+    loop, asked = DialLoop(exchange, Leases("one"), 1.0), list[float]()
+
+    async def still_need_us(_work):
+        asked.append(clock.monotonic())
+        clock.advance(1)
+        if len(asked) < 3:
+            raise OperationalError("SELECT", {}, Exception("server closed the connection"))
+        return 3 - len(asked)
+
+    object.__setattr__(exchange, "read", still_need_us)
+    await daemon._last_answers(exchange, loop)
+    assert len(asked) == 3
+
+
+async def test_a_database_that_stays_away_keeps_a_stopping_daemon_for_as_long_as_a_call_may_ring(exchange, clock):
+    loop = DialLoop(exchange, Leases("one"), 1.0)
+
+    async def gone(_work):
+        clock.advance(10)
+        raise OperationalError("SELECT", {}, Exception("no route to host"))
+
+    object.__setattr__(exchange, "read", gone)
+    began = clock.monotonic()
+    await daemon._last_answers(exchange, loop)
+    assert 0 <= clock.monotonic() - began - (LONGEST_NEED + MESSAGE_LIMIT).total_seconds() < 10

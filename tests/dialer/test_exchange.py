@@ -6,11 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 from structlog.testing import capture_logs
 
 from campaigns.dispositions import Outcome
 from campaigns.tables import Campaign
+from compliance.store import add_entry
 from dialer.back_pressure import Strain
 from dialer.call import IllegalEvent
 from dialer.db.turns import Urgency
@@ -148,3 +150,40 @@ async def test_draining_waits_for_what_is_started_meanwhile(exchange):
     exchange.start(event())
     await exchange.drain()
     assert done == ["order"]
+
+
+async def test_an_opt_out_stays_kept_when_whoever_wrote_it_has_gone(exchange, build):
+    """A readiness check gives up after two seconds; what it was to write first must not go with it."""
+
+    def opt_out(session: Session) -> None:
+        add_entry(session, "+12125550101", source="key-press", now=exchange.clock.now())
+
+    async def unkept() -> None:
+        raise OperationalError("COMMIT", {}, Exception("database or disk is full"))
+
+    with pytest.raises(OperationalError):
+        await exchange._write_or_keep("key", unkept(), opt_out)
+    hold = threading.Event()
+    busy = exchange.database.submit(lambda _session: hold.wait(10))
+    asking = asyncio.create_task(exchange.commit(lambda _session: None))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    hold.set()
+    await asyncio.wrap_future(busy)
+    await exchange.commit(lambda _session: None)
+    assert [row["number"] for row in build.rows("do_not_call")] == ["+12125550101"]
+    assert exchange.unkept == {}
+
+
+async def test_of_calls_whose_end_another_node_sees_no_more_messages_are_remembered_than_there_can_be_calls(
+    exchange, build, monkeypatch
+):
+    monkeypatch.setattr("dialer.exchange.WORDS_REMEMBERED", 2)
+    campaign = build.campaign()
+    attempts = [build.attempt(build.lead(campaign), "dialled") for _ in range(3)]
+    for attempt in attempts:
+        await exchange.handle(attempt, Progress(f"CA-{attempt}", ringing=True))
+    assert list(exchange.last_words) == attempts[1:]

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from psycopg import OperationalError
 
 from dialer import listening
 from dialer.call_control import take
@@ -119,3 +120,25 @@ async def test_a_cut_connection_is_made_anew_and_pacing_goes_on_without_what_was
 def test_news_of_another_version_is_counted_and_left(exchange, seen):
     hear(exchange, "two nonsense", "one")
     assert (seen, exchange.counts["news_not_understood"]) == ([], 1)
+
+
+async def test_whatever_goes_wrong_in_listening_it_goes_on_and_the_failure_is_counted(exchange, monkeypatch):
+    class Place:
+        begun = 0
+
+        async def notifications(self, _channel):
+            self.begun += 1
+            if self.begun == 1:
+                raise OperationalError("")  # psycopg's, without a word
+            if self.begun == 2:
+                raise RuntimeError("a defect")
+            yield "two [1, []]"
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr("dialer.listening.AGAIN_SECONDS", 0)
+    with pytest.raises(asyncio.CancelledError):
+        await hear_others(exchange, Place(), "one")
+    assert {kind: exchange.counts[kind] for kind in ("listener_lost", "listener_errors")} == {
+        "listener_lost": 1,
+        "listener_errors": 1,
+    }

@@ -162,7 +162,7 @@ async def test_an_unreachable_carrier_changes_nothing(build, exchange, carrier, 
     await sweep.stop_calls(exchange)
     await sweep.hang_up_left_seats(exchange)
     assert (build.rows("attempt"), build.rows("lead"), build.rows("agent")) == before
-    assert (exchange.counts["look_ups_failed"], exchange.counts["orders_failed"]) == (1, 2)
+    assert (exchange.counts["look_ups_failed"], exchange.counts["orders_failed"]) == (2, 2)
 
 
 async def test_one_answer_that_makes_no_sense_keeps_no_other_call_from_being_asked_about(
@@ -186,18 +186,28 @@ def test_calls_that_may_be_picked_up_or_hear_the_message_need_the_daemon_for_a_l
     build.attempt(build.lead(campaign), "message", message_at=clock.now() + timedelta(seconds=10))
     for name in ("connected", "ended"):
         build.attempt(build.lead(campaign), name)
-    needing = []
+    needing, left_at = [], clock.now()
     for seconds in (0, 29, 1, 19, 1):
         clock.advance(seconds)
         with database.read() as session:
-            needing.append(sweep.still_need_us(session, clock.now()))
+            needing.append(sweep.still_need_us(session, left_at, clock.now()))
     assert needing == [5, 5, 1, 1, 0]
 
 
 def test_a_clock_set_back_keeps_no_stopping_daemon_for_hours(build, database, clock):
     build.attempt(build.lead(build.campaign()), "ringing", placing_at=clock.now() + timedelta(hours=1))
     with database.read() as session:
-        assert sweep.still_need_us(session, clock.now()) == 0
+        assert sweep.still_need_us(session, clock.now(), clock.now()) == 0
+
+
+def test_calls_that_other_nodes_begin_do_not_keep_a_node_that_leaves(build, database, clock):
+    campaign, left_at, needing = build.campaign(), clock.now(), []
+    for _ in range(5):
+        build.attempt(build.lead(campaign), "ringing", placing_at=clock.now())
+        with database.read() as session:
+            needing.append(sweep.still_need_us(session, left_at, clock.now()))
+        clock.advance(10)
+    assert needing == [1, 1, 1, 0, 0]
 
 
 async def test_calls_are_asked_about_though_the_clock_was_set_back_after_their_last_event(build, carrier, clock, ask):
@@ -316,16 +326,47 @@ async def test_agents_are_rung_once_and_a_failed_ring_says_why(build, exchange, 
     }
 
 
-async def test_the_sweep_survives_a_carrier_that_fails_in_the_middle(build, exchange, carrier, clock, ask):
+async def test_a_call_that_the_carrier_cannot_tell_of_keeps_no_other_from_being_asked_about(build, carrier, clock, ask):
     attempts = [build.attempt(build.lead(build.campaign(name)), "ringing") for name in ("spring", "autumn")]
-    carrier.add(f"CA-{attempts[0]}", "+12125550100", CarrierError("gone"))
+    carrier.add(f"CA-{attempts[0]}", "+12125550100", CarrierError("the carrier answered 500"))
     carrier.add(f"CA-{attempts[1]}", "+12125550101", Ended(Outcome.BUSY, f"CA-{attempts[1]}"))
     clock.advance(30)
     await ask()
-    assert [row["state"] for row in build.rows("attempt")] == ["ringing", "ringing"]
+    assert [row["state"] for row in build.rows("attempt")] == ["ringing", "ended"]
     carrier.calls[f"CA-{attempts[0]}"].news = Ended(Outcome.BUSY, f"CA-{attempts[0]}")
     await ask()
     assert [row["state"] for row in build.rows("attempt")] == ["ended", "ended"]
+
+
+async def test_a_round_of_look_ups_ends_when_the_carrier_is_away(build, carrier, clock, ask):
+    for number in range(sweep.AWAY_AFTER + 2):
+        attempt = build.attempt(build.lead(build.campaign(f"c{number}")), "ringing")
+        carrier.add(f"CA-{attempt}", "+12125550100", CarrierError("gone"))
+    clock.advance(30)
+    await ask()
+    assert len(carrier.asked) == sweep.AWAY_AFTER
+
+
+@pytest.mark.parametrize("place", [0, 1])
+async def test_a_seat_that_alone_cannot_be_looked_up_does_not_stop_the_dialling(build, exchange, carrier, clock, place):
+    campaign = build.campaign()
+    exchange.health.seats_unseen_since = clock.monotonic()
+    for number in range(2):
+        build.agent(f"a{number}", campaign)
+        talking = Progress(f"CS-a{number}", ringing=True, picked_up=True)
+        carrier.add(f"CS-a{number}", "client:a", CarrierError("500") if number == place else talking)
+    clock.advance(1)
+    await sweep.check_seats(exchange)
+    assert {row["state"] for row in build.rows("agent")} == {"ready"}
+    assert (exchange.health.seats_unseen_since, exchange.counts["look_ups_failed"]) == (None, 1)
+
+
+async def test_when_no_seat_can_be_looked_up_they_all_stay_unseen(build, exchange, carrier):
+    build.agent("anna", build.campaign())
+    carrier.add("CS-anna", "client:anna", CarrierError("500"))
+    with pytest.raises(CarrierError):
+        await sweep.check_seats(exchange)
+    assert exchange.health.seats_unseen_since is not None
 
 
 async def test_a_seat_is_looked_up_when_a_person_is_given_to_it_unless_too_many_wait(build, exchange, carrier):

@@ -87,6 +87,18 @@ async def test_a_proxy_may_leave_the_prefix_or_take_it(ask):
         assert answer.json() == {"read": 0, "path": "/voice/answer"}
 
 
+async def test_a_public_url_may_end_in_one_of_our_own_paths(clock, counts):
+    async def app(scope, _receive, _send):
+        paths.append(scope["path"])
+
+    paths = []
+    behind = Guard(app, token=TOKEN, public_url="https://d.example/voice", monotonic=clock.monotonic, counts=counts)
+    for path in ("/voice/answer", "/voice/voice/answer"):
+        scope = {"type": "http", "path": path, "raw_path": path.encode(), "headers": [], "client": ("192.0.2.1", 1)}
+        await behind(scope, None, None)
+    assert paths == ["/voice/answer", "/voice/answer"]
+
+
 async def test_a_body_is_read_up_to_the_limit_whatever_it_says_of_its_length(ask):
     async def chunks(count):
         for _ in range(count):
