@@ -31,7 +31,8 @@ def filled(calls: float, seconds: float, calls_per_second: float) -> float:
 def available(connection: Connection, calls_per_second: float) -> int:
     """Whole calls that may be started now, unless another node takes them first."""
     calls, seconds = connection.execute(select(BUDGET.c.calls, clock(connection) - BUDGET.c.filled_at)).one()
-    return int(filled(calls, seconds, calls_per_second))
+    least = 1 if seconds < 0 else 0  # the clock was set back: whoever wants that call sets the bucket right
+    return max(least, int(filled(calls, seconds, calls_per_second)))
 
 
 def held(connection: Connection, calls_per_second: float) -> Held:
@@ -39,7 +40,9 @@ def held(connection: Connection, calls_per_second: float) -> Held:
     locked = select(BUDGET.c.calls, BUDGET.c.filled_at).with_for_update()
     calls, filled_at = connection.execute(locked).one()
     now = connection.execute(select(clock(connection))).scalar_one()  # once the lock is ours
-    return Held(filled(calls, now - filled_at, calls_per_second), max(now, filled_at))
+    if now < filled_at:  # it was set back: filling goes on from here, or nobody would be called until it has caught up
+        connection.execute(update(BUDGET).values(filled_at=now))
+    return Held(filled(calls, now - filled_at, calls_per_second), now)
 
 
 def spend(connection: Connection, held: Held, calls: int) -> None:

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, literal
 from sqlmodel import Session, select
 
 from campaigns import hopper
@@ -189,8 +189,9 @@ def test_who_claims_keeps_the_lease_until_the_commit(engine):
         assert not lease.still_held(one.connection(), "campaign 1", "one", token)
 
 
-def test_nodes_together_start_no_more_calls_than_there_are(engine, build):
-    build.change("call_budget", 1, calls=10.0, filled_at=2e9)  # a clock that goes back fills nothing
+def test_nodes_together_start_no_more_calls_than_there_are(engine, build, monkeypatch):
+    build.change("call_budget", 1, calls=10.0, filled_at=4e9)
+    monkeypatch.setattr(call_budget, "clock", lambda _connection: literal(4e9))  # nothing is filled meanwhile
 
     def start_three(session, _):
         held = call_budget.held(session.connection(), 20.0)

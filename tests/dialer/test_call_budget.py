@@ -3,7 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import literal
 
+from dialer import call_budget
 from dialer.call_budget import available, filled, held, spend
 
 
@@ -27,14 +29,9 @@ def test_it_holds_one_second_and_at_least_one_call():
     assert filled(0.0, 99.0, 0.1) == 1.0
 
 
-@pytest.mark.both_databases
-def test_what_one_takes_another_cannot(database):
-    rate = 0.001  # nothing is filled while the test runs
-
-    def do(work):
-        return database.write(lambda session: work(session.connection()))
-
-    def take(wanted):
+@pytest.fixture
+def take(database):
+    def take(wanted, rate):
         def work(session):
             now = held(session.connection(), rate)
             taken = min(wanted, int(now.calls))
@@ -43,6 +40,29 @@ def test_what_one_takes_another_cannot(database):
 
         return database.write(work)
 
-    assert do(lambda connection: available(connection, rate)) == 1
-    assert [take(wanted) for wanted in (0, 5, 5)] == [0, 1, 0]
-    assert do(lambda connection: available(connection, rate)) == 0
+    return take
+
+
+@pytest.mark.both_databases
+def test_a_database_clock_set_back_fills_nothing_and_goes_on_filling_from_there(build, database, take, monkeypatch):
+    build.change("call_budget", 1, calls=0.0, filled_at=5000.0)
+    started = []
+    for now in (1000.0, 1000.5, 1001.0, 400.0, 400.25, 400.5, 400.75, 401.0):
+        monkeypatch.setattr(call_budget, "clock", lambda _connection, now=now: literal(now))
+        with database.read() as session:
+            wanted = available(session.connection(), 2.0)
+        started.append(take(wanted, 2.0))
+    assert started == [0, 1, 1, 0, 0, 1, 0, 1]
+
+
+@pytest.mark.both_databases
+def test_what_one_takes_another_cannot(database, take):
+    rate = 0.001  # nothing is filled while the test runs
+
+    def left():
+        with database.read() as session:
+            return available(session.connection(), rate)
+
+    assert left() == 1
+    assert [take(wanted, rate) for wanted in (0, 5, 5)] == [0, 1, 0]
+    assert left() == 0
