@@ -194,7 +194,7 @@ def test_nodes_together_start_no_more_calls_than_there_are(engine, build, monkey
     monkeypatch.setattr(call_budget, "clock", lambda _connection: literal(4e9))  # nothing is filled meanwhile
 
     def start_three(session, _):
-        held = call_budget.held(session.connection(), 20.0)
+        held = call_budget.held(session.connection(), call_budget.Rate(20.0, 1.0))
         started = min(3, int(held.calls))
         call_budget.spend(session.connection(), held, started)
         return started
