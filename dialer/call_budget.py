@@ -1,7 +1,7 @@
 """Calls that all nodes together may start now: a bucket in the database that fills at the carrier's rate.
 
-It holds one second of it at the most. Taken within the transaction that claims the calls, so that two nodes never have
-the same one, and by the database's clock, so that nobody's own counts.
+Taken within the transaction that claims the calls, so that two nodes never have the same one, and by the database's
+clock, so that nobody's own counts.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,23 @@ from sqlmodel import SQLModel
 import dialer.tables  # noqa: F401 - fills the metadata read below
 from dialer.db.lease import clock
 
+LONGEST = 4.0  # seconds of calls: they are placed one after the other, and a clearance expires after 5 s
 BUDGET = SQLModel.metadata.tables["call_budget"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How fast the carrier starts calls, and how often a node asks for some."""
+
+    calls_per_second: float
+    tick_seconds: float
+
+    @property
+    def most(self) -> float:
+        """Calls that the bucket holds: those of two ticks, so that a late tick loses none; and no less than of one
+        second. No stretch of time sees more than the rate's and these.
+        """
+        return max(1.0, self.calls_per_second * min(max(1.0, 2 * self.tick_seconds), LONGEST))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,23 +39,26 @@ class Held:
     at: float
 
 
-def filled(calls: float, seconds: float, calls_per_second: float) -> float:
+def filled(calls: float, seconds: float, rate: Rate) -> float:
     """What a bucket holds so many seconds after it held `calls`. A clock that goes back fills nothing."""
-    return min(calls + max(0.0, seconds) * calls_per_second, max(1.0, calls_per_second))
+    return min(calls + max(0.0, seconds) * rate.calls_per_second, rate.most)
 
 
-def available(connection: Connection, calls_per_second: float) -> int:
+def available(connection: Connection, rate: Rate) -> int:
     """Whole calls that may be started now, unless another node takes them first."""
     calls, seconds = connection.execute(select(BUDGET.c.calls, clock(connection) - BUDGET.c.filled_at)).one()
-    return int(filled(calls, seconds, calls_per_second))
+    least = 1 if seconds < 0 else 0  # the clock was set back: whoever wants that call sets the bucket right
+    return max(least, int(filled(calls, seconds, rate)))
 
 
-def held(connection: Connection, calls_per_second: float) -> Held:
+def held(connection: Connection, rate: Rate) -> Held:
     """What may be started now; nobody else starts any until the commit."""
     locked = select(BUDGET.c.calls, BUDGET.c.filled_at).with_for_update()
     calls, filled_at = connection.execute(locked).one()
     now = connection.execute(select(clock(connection))).scalar_one()  # once the lock is ours
-    return Held(filled(calls, now - filled_at, calls_per_second), max(now, filled_at))
+    if now < filled_at:  # it was set back: filling goes on from here, or nobody would be called until it has caught up
+        connection.execute(update(BUDGET).values(filled_at=now))
+    return Held(filled(calls, now - filled_at, rate), now)
 
 
 def spend(connection: Connection, held: Held, calls: int) -> None:

@@ -194,7 +194,7 @@ async def _put_together(
     with _database_at_start():
         await exchange.commit(lambda session: keep_rulebook(session, book.digest, texts, now))
     seconds = max(leases.LEASE_SECONDS, leases.TICKS * settings.tick_seconds)
-    loop = DialLoop(exchange, Leases(settings.node, seconds), settings.calls_per_second)
+    loop = DialLoop(exchange, Leases(settings.node, seconds), settings.calls_per_second, settings.tick_seconds)
     return exchange, loop
 
 

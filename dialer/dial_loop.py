@@ -59,7 +59,7 @@ class Scene:
     agents: Sequence[RowMapping]
     waiting: int  # attempts that nobody has answered yet
     reserved: int  # of them, those that hold a free agent
-    due: int  # leads, counted up to what the carrier starts in a second
+    due: int  # leads, counted up to one more than the calls that may be started now
     drops: tuple[DropCount, ...]  # by every measure that a law of the world uses
     budgets: tuple[DropBudget, ...]  # of the laws of its region, of our own rules for it, and its own
     ring_seconds_minimum: float  # before an unanswered line may be stopped; inf where it may not
@@ -75,6 +75,7 @@ class DialLoop:
     exchange: Exchange
     leases: Leases
     calls_per_second: float  # of all nodes together
+    tick_seconds: float = 1.0
     policies: dict[int, Policy] = field(default_factory=dict)
     choices: dict[int, Choice] = field(default_factory=dict)
     running: set[int] = field(default_factory=set)  # campaigns, in the last tick
@@ -87,6 +88,10 @@ class DialLoop:
     _looked_at: dict[int, float] = field(default_factory=dict)  # by campaign: when its agents were seen last
     _looked_ahead_at: dict[int, float] = field(default_factory=dict)
     _last_call_at: dict[int, datetime | None] = field(default_factory=dict)  # None: not soon
+
+    @property
+    def rate(self) -> call_budget.Rate:
+        return call_budget.Rate(self.calls_per_second, self.tick_seconds)
 
     def observe(self, campaign_id: int, event: observed.Event) -> None:
         if campaign_id in self.choices:
@@ -164,7 +169,7 @@ class DialLoop:
             log.warning("dialling_slowed" if self.pace.reason else "dialling_at_full_rate", reason=self.pace.reason)
 
     def _scenes(self, session: Session, paced: Collection[int], now: datetime) -> list[Scene]:
-        self._calls_left = call_budget.available(session.connection(), self.calls_per_second)
+        self._calls_left = call_budget.available(session.connection(), self.rate)
         wanted = select_rows(Campaign).where(Campaign.intent == Intent.RUN)
         running = [campaign for campaign in session.exec(wanted) if campaign.id in paced]
         self.running = {campaign.id or 0 for campaign in running}
@@ -189,7 +194,7 @@ class DialLoop:
             campaign,
             connection.execute(agents).mappings().all(),
             *connection.execute(waiting).one(),
-            due_leads(connection, campaign.id or 0, int(max(1.0, self.calls_per_second)) + 1, now),
+            due_leads(connection, campaign.id or 0, self._calls_left + 1, now),
             drops,
             _budgets(campaign, law, drops),
             _ring_minimum(law),
@@ -256,7 +261,7 @@ class DialLoop:
         connection, exchange = session.connection(), self.exchange
         if not self.leases.still_held(session, question.campaign.id or 0):
             return []
-        held = call_budget.held(connection, self.calls_per_second)
+        held = call_budget.held(connection, self.rate)
         some = dict(islice(named.items(), int(held.calls)))
         claims = claim(session, some, question, exchange.rulebook, exchange.clock.now())
         call_budget.spend(connection, held, len(claims))

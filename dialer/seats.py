@@ -196,15 +196,18 @@ def agents_without_seat(session: Session) -> int:
     return session.connection().execute(select(func.count()).where(*_SEATLESS)).scalar_one()
 
 
-def seats_to_ring(session: Session, tokens: list[str]) -> list[dict[str, str]]:
-    """Agents who wait for their seat, each with one of the tokens and the caller id to show; rung once a log-in."""
+def seats_to_ring(session: Session, tokens: list[str], now: datetime) -> list[dict[str, str]]:
+    """Agents who wait for their seat, each with one of the tokens and the caller id to show; rung once a log-in.
+
+    `since` is from now on when it was rung, for the carrier may have many to ring and start few a second.
+    """
     connection = session.connection()
     columns = (AGENT.c.id, AGENT.c.address, CAMPAIGN.c.caller_ids)
     waiting = select(*columns).join(CAMPAIGN, CAMPAIGN.c.id == AGENT.c.campaign_id).where(*_SEATLESS)
     rung = []
     waiting = waiting.limit(len(tokens)).with_for_update(of=AGENT, skip_locked=True)  # whom another node rings
     for agent, token in zip(connection.execute(waiting).all(), tokens, strict=False):
-        connection.execute(update(AGENT).where(AGENT.c.id == agent.id).values(seat_token=token))
+        connection.execute(update(AGENT).where(AGENT.c.id == agent.id).values(seat_token=token, since=now))
         rung.append({"address": agent.address, "caller_id": agent.caller_ids[0], "seat_token": token})
     return rung
 

@@ -49,7 +49,7 @@ async def tick(exchange: Exchange, loop: DialLoop, late_seconds: float) -> None:
     await loop.keep_leases()
     if loop.leases.timetable:
         await sweep.end_overdue_wrap_ups(exchange)
-        await ring_seats(exchange, loop.calls_per_second)
+        await ring_seats(exchange, loop.rate)
     await loop.tick(late_seconds)
     ended = exchange.clock.monotonic()
     exchange.ticks.add(began, ended, late_seconds)
@@ -79,7 +79,7 @@ async def look_for_seats(exchange: Exchange) -> None:
         await sweep.check_seats(exchange)
 
 
-async def ring_seats(exchange: Exchange, calls_per_second: float) -> None:
+async def ring_seats(exchange: Exchange, rate: call_budget.Rate) -> None:
     """Ring the agents who have logged in since the last tick, as fast as the carrier starts calls."""
     waiting = await exchange.read(seats.agents_without_seat)
     if not waiting:
@@ -87,8 +87,8 @@ async def ring_seats(exchange: Exchange, calls_per_second: float) -> None:
     tokens = [uuid4().hex for _ in range(min(waiting, SEATS_A_TICK))]
 
     def to_ring(session: Session) -> list[dict[str, str]]:
-        held = call_budget.held(session.connection(), calls_per_second)
-        rung = seats.seats_to_ring(session, tokens[: int(held.calls)])
+        held = call_budget.held(session.connection(), rate)
+        rung = seats.seats_to_ring(session, tokens[: int(held.calls)], exchange.clock.now())
         call_budget.spend(session.connection(), held, len(rung))
         return rung
 

@@ -5,15 +5,17 @@ who has just answered hears that. So every write goes through one thread; what h
 each item behind its own savepoint, and nobody is answered before the commit has reached the disk.
 """
 
+import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine
+import structlog
+from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlmodel import Session
@@ -25,12 +27,22 @@ from dialer.db.postgres import PostgresDatabase
 from dialer.db.sqlite import SqliteFile
 from dialer.db.turns import Turns, Urgency
 
+log = structlog.get_logger()
+
 T = TypeVar("T")
 Write = tuple[Callable[[Session], Any], "Future[Any]"]
 
 GROUP_SECONDS = 0.003  # of work that may share a commit; more would only lengthen the wait of the first
 REPEATABLE = {"40001", "40P01", "55P03"}  # PostgreSQL: serialization failure, deadlock, lock not available
 REPEATS, REPEAT_SECONDS, REPEAT_WAIT_SECONDS = 10, 3.0, 0.05  # longer than the server lets a stopped node hold a lock
+
+
+class NotConnected(Exception):
+    """There is no connection to write through."""
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 class CommitUncertain(DatabaseError):
@@ -108,8 +120,13 @@ class Database:
             self._writing.release()
 
     def _write_loop(self) -> None:
-        while (first := self._writes.take()) is not None:
-            self._commit(first)
+        """Without it every write would wait for ever, so the process ends with it, as if killed."""
+        try:
+            while (first := self._writes.take()) is not None:
+                self._commit(first)
+        except BaseException:
+            log.critical("writing_ended", exc_info=True)
+            os._exit(1)
 
     def _commit(self, first: Write) -> None:
         """One transaction of the first write and those that wait behind it.
@@ -123,36 +140,50 @@ class Database:
         - It breaks while the commit is under way: it may have been made, so nothing is repeated and every write fails
           with CommitUncertain. Webhooks are known by their key when they come again; an attempt that was committed but
           is placed by nobody is found by the sweep.
+        - There is no connection: all that waits and may join fails with it, instead of each waiting as long anew.
         """
         if not first[1].set_running_or_notify_cancel():  # whoever asked has gone
             return
         group = [first]
         try:
             self._together(self._growing(group))
+        except NotConnected as error:
+            self._fail([*group, *self._joining()], error.reason)
         except Exception as error:  # noqa: BLE001 - each write of the group hears of it
-            left = [write for write in group if not write[1].done()]
-            if not may_repeat(error):
-                for _work, done in left:
-                    done.set_exception(error)
+            if may_repeat(error):
+                self._each_alone(group)
+            else:
+                self._fail(group, error)
+
+    def _each_alone(self, group: Sequence[Write]) -> None:
+        again = Retrying(
+            retry=retry_if_exception(may_repeat),
+            stop=_Until(monotonic() + REPEAT_SECONDS) | stop_after_attempt(REPEATS),
+            wait=wait_random(0, REPEAT_WAIT_SECONDS),
+            reraise=True,
+        )
+        for place, write in enumerate(group):
+            try:
+                again(self._together, [write])
+            except NotConnected as error:
+                self._fail([*group[place:], *self._joining()], error.reason)
                 return
-            again = Retrying(
-                retry=retry_if_exception(may_repeat),
-                stop=_Until(monotonic() + REPEAT_SECONDS) | stop_after_attempt(REPEATS),
-                wait=wait_random(0, REPEAT_WAIT_SECONDS),
-                reraise=True,
-            )
-            for write in left:
-                try:
-                    again(self._together, [write])
-                except Exception as error:  # noqa: BLE001 - handed to whoever asked for the write
-                    write[1].set_exception(error)
+            except Exception as error:  # noqa: BLE001 - handed to whoever asked for the write
+                self._fail([write], error)
+
+    def _fail(self, writes: Sequence[Write], error: Exception) -> None:
+        for _work, done in writes:
+            if not done.done():
+                done.set_exception(error)
 
     def _together(self, writes: Iterable[Write]) -> None:
         """Commit the writes and give each its result, or what its work raised. Raises what fails them all."""
         results: list[tuple[Future[Any], Any]] = []
-        with self._engine.connect() as connection:
+        with self._connection() as connection:
             transaction = connection.begin()
             for work, done in writes:
+                if done.done():  # failed by itself before the others' commit did
+                    continue
                 savepoint = connection.begin_nested()
                 try:
                     with Session(connection, join_transaction_mode="rollback_only") as session:
@@ -175,14 +206,27 @@ class Database:
         for done, result in results:
             done.set_result(result)
 
+    def _connection(self) -> Connection:
+        """Raises NotConnected."""
+        try:
+            return self._engine.connect()
+        except Exception as error:
+            raise NotConnected(error) from error
+
     def _growing(self, group: list[Write]) -> Iterator[Write]:
         """The group's first write and, while there is time, those that wait behind it: they join the group."""
         full_at = monotonic() + GROUP_SECONDS
         yield group[0]
-        while self._writes.may_join() and monotonic() < full_at:
+        joining = self._joining()
+        while monotonic() < full_at and (write := next(joining, None)) is not None:
+            group.append(write)
+            yield write
+
+    def _joining(self) -> Iterator[Write]:
+        """Those that wait now and may join, but for those given up."""
+        while self._writes.may_join():
             item = self._writes.take()
             if item is not None and item[1].set_running_or_notify_cancel():
-                group.append(item)
                 yield item
 
 

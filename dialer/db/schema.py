@@ -55,7 +55,12 @@ def open_current(url: str, node: str | None = None) -> Database:
 
 
 def upgrade(place: Place) -> tuple[str | None, str]:
-    """Make or migrate the database; versions before and after. Raises DatabaseTaken, WrongSchema."""
+    """Make or migrate the database; versions before and after. Raises DatabaseTaken, WrongSchema.
+
+    One of this version is left alone, so it may be in use.
+    """
+    if version(place) == HEAD:
+        return HEAD, HEAD
     from alembic import command
     from alembic.config import Config
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, literal
 from sqlmodel import Session, select
 
 from campaigns import hopper
@@ -189,11 +189,12 @@ def test_who_claims_keeps_the_lease_until_the_commit(engine):
         assert not lease.still_held(one.connection(), "campaign 1", "one", token)
 
 
-def test_nodes_together_start_no_more_calls_than_there_are(engine, build):
-    build.change("call_budget", 1, calls=10.0, filled_at=2e9)  # a clock that goes back fills nothing
+def test_nodes_together_start_no_more_calls_than_there_are(engine, build, monkeypatch):
+    build.change("call_budget", 1, calls=10.0, filled_at=4e9)
+    monkeypatch.setattr(call_budget, "clock", lambda _connection: literal(4e9))  # nothing is filled meanwhile
 
     def start_three(session, _):
-        held = call_budget.held(session.connection(), 20.0)
+        held = call_budget.held(session.connection(), call_budget.Rate(20.0, 1.0))
         started = min(3, int(held.calls))
         call_budget.spend(session.connection(), held, started)
         return started
@@ -207,7 +208,7 @@ def test_an_agents_seat_is_rung_by_one_of_many_nodes(engine, build):
     for name in ("anna", "bert", "carla"):
         build.agent(name, campaign, "joining", seat_token=None, seat_sid=None)
     rung = side_by_side(
-        engine, lambda session, place: [seat["address"] for seat in seats.seats_to_ring(session, [f"{place}a"])]
+        engine, lambda session, place: [seat["address"] for seat in seats.seats_to_ring(session, [f"{place}a"], NOON)]
     )
     assert sorted(address for addresses in rung for address in addresses) == [
         *("client:anna", "client:bert", "client:carla")

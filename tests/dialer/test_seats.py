@@ -25,11 +25,11 @@ def do(database):
 
 
 @pytest.fixture
-def ring(do):
+def ring(do, clock):
     """Ring whoever waits, with the given tokens."""
 
     def ring(*tokens):
-        return do(seats.seats_to_ring, list(tokens))
+        return do(seats.seats_to_ring, list(tokens), clock.now())
 
     return ring
 
@@ -301,6 +301,17 @@ def test_wrap_up_may_run_out_before_the_carriers_last_word(build, do, clock):
 
 def test_a_ring_that_nobody_answers_is_given_up_in_time(build, do, clock):
     build.agent("anna", build.campaign(), "joining")
+    clock.advance(seats.JOIN_LIMIT.total_seconds() - 1)
+    assert do(seats.seats_unanswered, clock.now()) == []
+    clock.advance(1)
+    assert [agent["name"] for agent in do(seats.seats_unanswered, clock.now())] == ["anna"]
+
+
+def test_who_waited_long_to_be_rung_has_as_long_to_answer(build, do, ring, clock):
+    """A whole floor logs in at once, and the carrier starts one call a second."""
+    build.agent("anna", build.campaign(), "joining", seat_token=None, seat_sid=None)
+    clock.advance(seats.JOIN_LIMIT.total_seconds())
+    ring("token")
     clock.advance(seats.JOIN_LIMIT.total_seconds() - 1)
     assert do(seats.seats_unanswered, clock.now()) == []
     clock.advance(1)

@@ -7,6 +7,7 @@ from sqlalchemy import Engine, event
 
 from campaigns.dispositions import Outcome
 from dialer import sweep
+from dialer.call_budget import Rate
 from dialer.events import Ended, Progress
 from dialer.telephony.carrier import CarrierError, SeatRing
 from dialer.telephony.webhooks import UnknownValue
@@ -317,7 +318,7 @@ async def test_agents_are_rung_once_and_a_failed_ring_says_why(build, exchange, 
         build.agent(name, campaign, "joining", seat_token=None, seat_sid=None)
     carrier.seat_answers.extend([SeatRing("CS1"), SeatRing(None, "21211: invalid")])
     for _ in range(2):
-        await ring_seats(exchange, 10.0)
+        await ring_seats(exchange, Rate(10.0, 1.0))
         await exchange.drain()
     assert len(carrier.seats) == 2
     agents = {agent["seat_sid"]: (agent["state"], agent["reason"]) for agent in build.rows("agent")}

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.engine.base import RootTransaction
+from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 from sqlmodel import Session, SQLModel, select
 
 from compliance.tables import DoNotCallEntry
@@ -72,6 +73,88 @@ def test_a_write_given_up_by_its_asker_neither_happens_nor_stops_the_next(databa
     go_on.set()
     database.submit(add("+12125550103")).result(10)
     assert numbers(database) == {"+12125550101", "+12125550103"}
+
+
+def gone(_self: object = None) -> None:
+    raise OperationalError("COMMIT", {}, Exception("the server closed the connection"), connection_invalidated=True)
+
+
+def test_a_write_refused_when_it_is_repeated_stays_so_whatever_becomes_of_the_commit(database, monkeypatch):
+    real, tries = RootTransaction.commit, []
+
+    def refused(_session: Session) -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            gone()
+        monkeypatch.setattr(RootTransaction, "commit", breaks_once)
+        raise ValueError("refused")
+
+    def breaks_once(_self: RootTransaction) -> None:
+        monkeypatch.setattr(RootTransaction, "commit", real)
+        gone()
+
+    asked = database.submit(refused)
+    database.submit(add("+12125550101")).result(10)
+    with pytest.raises(ValueError, match="refused"):
+        asked.result(0)
+    assert numbers(database) == {"+12125550101"}
+    assert len(tries) == 2
+
+
+def test_the_process_ends_with_its_writing_thread(database_url, monkeypatch):
+    """Or it would go on without ever writing."""
+    ended = []
+    monkeypatch.setattr("os._exit", ended.append)
+    database = Database.open(database_url)
+
+    def broken(_session: Session) -> None:
+        raise SystemExit
+
+    database.submit(broken)
+    database.close()
+    assert ended == [1]
+
+
+def test_without_a_connection_all_that_waits_fails_at_once_but_for_bulk(database, monkeypatch):
+    tries, begun, go_on = [], Event(), Event()
+
+    def cut_off() -> None:
+        tries.append(1)
+        begun.set()
+        go_on.wait(10)
+        raise OperationalError("", {}, Exception("timeout expired"))
+
+    monkeypatch.setattr(database._engine, "connect", cut_off)
+    urgencies = (Urgency.CALL, Urgency.BULK, Urgency.DIAL, Urgency.CALL)
+    futures = [database.submit(add("+12125550101"), Urgency.CALL)]
+    begun.wait(10)
+    futures += [database.submit(add("+12125550101"), urgency) for urgency in urgencies]
+    go_on.set()
+    assert {str(type(future.exception(10)).__name__) for future in futures} == {"OperationalError"}
+    assert len(tries) == 2  # one for what may share a commit, one for the bulk
+
+
+def test_a_group_cut_off_half_way_tries_to_connect_once_more(database, monkeypatch):
+    tries, begun, go_on = [], Event(), Event()
+
+    def cut_off() -> None:
+        tries.append(1)
+        raise OperationalError("", {}, Exception("timeout expired"))
+
+    def slow(_session: Session) -> None:
+        begun.set()
+        go_on.wait(10)
+
+    def broken(_session: Session) -> None:
+        monkeypatch.setattr(database._engine, "connect", cut_off)
+        gone()
+
+    futures = [database.submit(slow, Urgency.BULK)]
+    begun.wait(10)
+    futures = [database.submit(work) for work in (broken, add("+12125550101"), add("+12125550102"))]
+    go_on.set()
+    assert {str(future.exception(10)) for future in futures} == {str(futures[0].exception())}
+    assert len(tries) == 1
 
 
 def test_a_live_call_is_written_before_dialling_and_both_before_bulk(database):

@@ -273,11 +273,18 @@ def test_a_database_on_a_server_that_is_not_ours_is_refused(server, use):
     assert place.contents().tables == {"recipes"}
 
 
-def test_a_server_database_is_not_migrated_while_another_process_writes(server, migrated_on_server):
-    writing = place_of(server.url(migrated_on_server)).writing()
+def test_a_server_database_is_not_migrated_while_another_process_writes(server):
+    place = on_server(server)
+    writing = place.writing()
     with pytest.raises(DatabaseTaken, match="another process"):
-        upgrade(place_of(server.url(migrated_on_server)))
+        upgrade(place)
     writing.release()
+    assert upgrade(place) == (None, HEAD)
+
+
+@pytest.mark.both_databases
+def test_a_database_of_this_version_is_left_alone_by_an_upgrade_beside_a_running_daemon(database, database_url):
+    assert upgrade(place_of(database_url)) == (HEAD, HEAD)
 
 
 @pytest.mark.both_databases

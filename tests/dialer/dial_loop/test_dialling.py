@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, literal
 
 from campaigns.dispositions import Outcome
 from campaigns.hopper import HELD_TOGETHER
+from dialer import call_budget
 from dialer.dial_loop import DialLoop
 from dialer.events import Ended, Refused, Unsure
 from dialer.leases import Leases
@@ -89,7 +90,7 @@ async def test_calls_per_second_are_shared_by_the_campaigns_most_free_agents_fir
 ):
     small = floor(build, agents=2, leads=9, name="small")
     large = floor(build, agents=6, leads=9, name="large")
-    loop = DialLoop(exchange, Leases("one"), 3.0)
+    loop = DialLoop(exchange, Leases("one"), 3.0, tick_seconds=0.5)
     await tick(loop)
     assert [row["campaign_id"] for row in build.rows("attempt")] == [large] * 3
     refill()
@@ -99,6 +100,17 @@ async def test_calls_per_second_are_shared_by_the_campaigns_most_free_agents_fir
     await tick(loop)
     assert [row["campaign_id"] for row in build.rows("attempt")] == [large] * 6 + [small] * 2
     assert len(carrier.requests) == 8
+
+
+async def test_a_tick_of_two_seconds_starts_two_seconds_calls(build, carrier, exchange, tick, monkeypatch):
+    floor(build, agents=9, leads=9)
+    loop, started = DialLoop(exchange, Leases("one"), 2.0, tick_seconds=2.0), []
+    build.change("call_budget", 1, calls=0.0, filled_at=100.0)
+    for now in (102.0, 104.5):
+        monkeypatch.setattr(call_budget, "clock", lambda _connection, now=now: literal(now))
+        await tick(loop)
+        started.append(len(carrier.requests))
+    assert started == [4, 9]
 
 
 async def test_a_refusal_for_now_brings_the_lead_back_and_uses_no_try(build, carrier, tick, clock):
