@@ -32,6 +32,14 @@ class Server:
     def __init__(self, directory: Path, run: Callable[..., None], options: str) -> None:
         self._directory, self._run, self._options = directory, run, options
         self._names = (f"test{n}" for n in count(1))
+        self._lock = directory / "data" / "postmaster.pid"
+
+    @property
+    def processes(self) -> list[int]:
+        """The postmaster and, behind it, its children."""
+        postmaster = int(self._lock.read_text().split()[0])
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        return [postmaster, *map(int, children)]
 
     def url(self, name: str) -> str:
         return f"postgresql://postgres@/{name}?host={self._directory}"
@@ -53,15 +61,13 @@ class Server:
 
     def kill(self) -> None:
         """Kill -9 the server and every process of it, as the kernel does when memory runs out; `start` recovers."""
-        lock = self._directory / "data" / "postmaster.pid"
-        postmaster = int(lock.read_text().split()[0])
-        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
-        for process in (postmaster, *map(int, children)):
+        processes = self.processes
+        for process in processes:
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
-        while any(_runs(process) for process in (postmaster, *map(int, children))):
+        while any(_runs(process) for process in processes):
             sleep(0.02)
-        for held in (lock, *self._directory.glob(".s.PGSQL.*.lock")):
+        for held in (self._lock, *self._directory.glob(".s.PGSQL.*.lock")):
             held.unlink()  # a dead process that nobody has waited for would look like a server that runs
 
     def _execute(self, statement: Any, *names: str) -> None:

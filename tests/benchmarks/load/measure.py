@@ -8,13 +8,8 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
-from sqlmodel import Session
-
-from dialer.store import AGENT_CHANGE
-from tests.benchmarks.load.play import DATABASE, RECORD, RUN, SAMPLES, Run
-from tests.benchmarks.load.sample import later_than, slope
-from tests.benchmarks.loop.floor_time import Change, floor_time
+from tests.benchmarks.load.play import RECORD, RUN, SAMPLES, Run
+from tests.benchmarks.load.sample import bound_of, later_than, slope
 
 ANSWER_MS, LATE_MS, INBOX_SECONDS = 100.0, 250.0, "1.0"
 GROWTH_MEGABYTES = 10.0  # an hour, of the line fitted to the second half: what cannot be told from noise
@@ -28,84 +23,137 @@ class Spread:
     """Milliseconds."""
 
     count: int
-    p50: float
+    p50: float  # of ticks the mean
     p99: float
     worst: float
 
 
 @dataclass(frozen=True)
-class Measured:
-    run: Run
-    samples: Sequence[Sample]
-    carrier_rate: float  # calls a second, begun at the carrier
-    answer: Spread  # from the carrier's request to our TwiML, as the carrier saw it
+class OfNode:
+    name: str
+    rate: float  # calls a second that it placed
+    webhooks: float  # a second
+    answer_within: Sequence[float]  # milliseconds for half, 99 of 100 and all: bounds of its own histogram
     tick_late: Spread
     tick_lasted: Spread
+    share: float  # of one processor
+    thread_shares: Sequence[float]
     commits_over_a_second: int
     oldest_ms: float  # in the inbox, of those sampled
+    megabytes: Sequence[float]  # minute by minute
     growth_megabytes: float  # an hour
-    daemon_ms_a_call: float
-    emulator_ms_a_call: float
-    daemon_share: float  # of one processor
-    emulator_share: float
-    thread_shares: Sequence[float]
-    database_megabytes: float
+    floor_ms: float  # took the supervisor at worst
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Of all nodes, and of each. `used`: processor seconds of the nodes together, and of who was beside them."""
+
+    run: Run
+    samples: Sequence[Sample]
+    nodes: Sequence[OfNode]
+    seconds: float
+    calls: int
+    carrier_rate: float  # calls a second, begun at the carrier
+    answer: Spread  # from the carrier's request to our TwiML, as the carrier saw it
+    used: Mapping[str, float]
     drop_rate: float
-    utilisation: float
     webhook_failures: int
+
+    @property
+    def tick_late(self) -> Spread:
+        return together([node.tick_late for node in self.nodes])
+
+    @property
+    def tick_lasted(self) -> Spread:
+        return together([node.tick_lasted for node in self.nodes])
+
+    def share(self, who: str) -> float:
+        """Of one processor."""
+        return self.used[who] / self.seconds
+
+    def ms_a_call(self, who: str) -> float:
+        return self.used[who] * 1000 / max(1, self.calls)
 
     def aims(self) -> list[tuple[str, bool]]:
         wanted = RATE_SHARE * self.run.calls_per_second
+        late, old = self.tick_late.worst, sum(node.commits_over_a_second for node in self.nodes)
+        growth = max(node.growth_megabytes for node in self.nodes)
         return [
             (f"calls a second {self.carrier_rate:.1f}, at least {wanted:.1f}", self.carrier_rate >= wanted),
             (f"answer to TwiML p99 {self.answer.p99:.0f} ms, under {ANSWER_MS:.0f}", self.answer.p99 < ANSWER_MS),
-            (f"tick late at worst {self.tick_late.worst:.0f} ms, {LATE_MS:.0f}", self.tick_late.worst <= LATE_MS),
-            (f"events older than 1 s: {self.commits_over_a_second}, none", self.commits_over_a_second == 0),
-            (
-                f"memory grows {self.growth_megabytes:.0f} MB an hour, under {GROWTH_MEGABYTES:.0f}",
-                self.growth_megabytes < GROWTH_MEGABYTES,
-            ),
+            (f"tick late at worst {late:.0f} ms, {LATE_MS:.0f}", late <= LATE_MS),
+            (f"events older than 1 s: {old}, none", old == 0),
+            (f"memory grows {growth:.0f} MB an hour, under {GROWTH_MEGABYTES:.0f}", growth < GROWTH_MEGABYTES),
             (f"webhooks that failed: {self.webhook_failures}, none", self.webhook_failures == 0),
         ]
 
 
-def measure(session: Session, folder: Path) -> Measured:
+def measure(folder: Path) -> Measured:
     """Raises FileNotFoundError when the folder holds no run."""
     run = Run(**json.loads((folder / RUN).read_text()))
     record = json.loads((folder / RECORD).read_text())
     samples = [json.loads(line) for line in (folder / SAMPLES).read_text().splitlines()]
     first, last = samples[0], samples[-1]
     since, until = (datetime.fromisoformat(moment).timestamp() for moment in (run.since, run.until))
-    seconds = last["at"] - first["at"]
     customers = [call for call in record["calls"] if call["leg"] == "customer"]
     begun = [call for call in customers if call["begun"] and _within(call["begun"], since, until)]
     documents = [call["seconds_to_document"] for call in customers if call["seconds_to_document"] is not None]
-    changes = [
-        Change(row.agent, row.at.timestamp(), row.state) for row in session.connection().execute(select(AGENT_CHANGE))
-    ]
-    calls = max(1, len(begun))
-    used = {who: last[f"{who}_seconds"] - first[f"{who}_seconds"] for who in ("daemon", "emulator")}
-    before = first["thread_seconds"]
-    threads = [used - before.get(thread, 0.0) for thread, used in last["thread_seconds"].items()]
+    used = {who: seconds - first["beside"][who] for who, seconds in last["beside"].items()}
+    used["nodes"] = sum(node["seconds"] for node in last["nodes"]) - sum(node["seconds"] for node in first["nodes"])
     return Measured(
         run,
         samples,
+        [_of_node(samples, place) for place in range(len(last["nodes"]))],
+        last["at"] - first["at"],
+        len(begun),
         len(begun) / (until - since),
         _spread([value * 1000 for value in documents]),
-        _ticks(last["ticks"]["late"]),
-        _ticks(last["ticks"]["lasted"]),
-        later_than(INBOX_SECONDS, last["metrics"], "dialer_commit_seconds"),
-        max(sample["inbox_age"] for sample in samples) * 1000,
-        slope((s["at"] / 3600, s["daemon_megabytes"]) for s in samples if s["at"] >= last["at"] / 2),
-        used["daemon"] / calls * 1000,
-        used["emulator"] / calls * 1000,
-        used["daemon"] / seconds,
-        used["emulator"] / seconds,
-        [used / seconds for used in sorted(threads, reverse=True)[:4]],
-        sum(file.stat().st_size for file in folder.glob(f"{DATABASE}*")) / 1e6,
-        last["abandoned"] / max(1, last["live_answers"]),
-        floor_time(changes, since + (until - since) / 4, until).utilisation,
+        used,
+        sum(one["abandoned"] for one in last["campaigns"])
+        / max(1, sum(one["live_answers"] for one in last["campaigns"])),
         len(record["webhook_failures"]),
+    )
+
+
+def _of_node(samples: Sequence[Sample], place: int) -> OfNode:
+    seconds = samples[-1]["at"] - samples[0]["at"]
+    own = [sample["nodes"][place] for sample in samples]
+    first, last = own[0], own[-1]
+    memory = [(sample["at"], node["megabytes"]) for sample, node in zip(samples, own, strict=True)]
+    before = first["thread_seconds"]
+    threads = [used - before.get(thread, 0.0) for thread, used in last["thread_seconds"].items()]
+    return OfNode(
+        name=last["node"],
+        rate=grown(first, last, "dialer_calls_started_total") / seconds,
+        webhooks=grown(first, last, "dialer_events_total") / seconds,
+        answer_within=[bound_of(s, last["metrics"], "dialer_answer_webhook_seconds") * 1000 for s in (0.5, 0.99, 1.0)],
+        tick_late=_ticks(last["ticks"]["late"]),
+        tick_lasted=_ticks(last["ticks"]["lasted"]),
+        share=(last["seconds"] - first["seconds"]) / seconds,
+        thread_shares=[used / seconds for used in sorted(threads, reverse=True)[:4]],
+        commits_over_a_second=later_than(INBOX_SECONDS, last["metrics"], "dialer_commit_seconds"),
+        oldest_ms=max(node["metrics"]["dialer_inbox_age_seconds"] for node in own) * 1000,
+        megabytes=list({int(at // 60): megabytes for at, megabytes in reversed(memory)}.values())[::-1],
+        growth_megabytes=slope((at / 3600, megabytes) for at, megabytes in memory if at >= memory[-1][0] / 2),
+        floor_ms=max(node["floor_seconds"] for node in own) * 1000,
+    )
+
+
+def grown(first: Sample, last: Sample, name: str) -> float:
+    """By how much all series whose names begin so have grown between two samples of a node."""
+    before = first["metrics"]
+    return sum(value - before.get(key, 0.0) for key, value in last["metrics"].items() if key.startswith(name))
+
+
+def together(spreads: Sequence[Spread]) -> Spread:
+    """Of several nodes: what is worst of any, but for the middle."""
+    count = sum(spread.count for spread in spreads)
+    return Spread(
+        count,
+        sum(spread.p50 * spread.count for spread in spreads) / max(1, count),
+        max(spread.p99 for spread in spreads),
+        max(spread.worst for spread in spreads),
     )
 
 

@@ -23,8 +23,7 @@ from dialer.db import schema
 from dialer.db.database import Database, place_of
 from dialer.web.voice import _once
 from tests.benchmarks import answer, ledger
-from tests.benchmarks.load.measure import Measured, measure
-from tests.benchmarks.load.play import DATABASE
+from tests.benchmarks.load.measure import Measured, grown, measure
 from tests.benchmarks.load.sample import processor_seconds
 from tests.postgres import running_server
 
@@ -90,20 +89,19 @@ def first_to_break(found: Sequence[Limit]) -> Limit:
 
 def of_run(measured: Measured, cost_server_ms: float, ledger_ms: float) -> Cost:
     first, last = measured.samples[0], measured.samples[-1]
-    calls = max(1, last["attempts"] - first["attempts"])
+    began, attempts = (sum(one["attempts"] for one in sample["campaigns"]) for sample in (first, last))
+    calls = max(1, attempts - began)
 
-    def grown(name: str) -> float:
-        return sum(
-            value - first["metrics"].get(key, 0.0) for key, value in last["metrics"].items() if key.startswith(name)
-        )
+    def a_call(name: str) -> float:
+        return sum(grown(*of_node, name) for of_node in zip(first["nodes"], last["nodes"], strict=True)) / calls
 
     return Cost(
-        measured.carrier_rate,
-        measured.daemon_ms_a_call,
-        grown("dialer_commit_seconds_count") / calls,
-        grown("dialer_events_total") / calls,
-        measured.database_megabytes * 1000 / max(1, last["attempts"]),
-        cost_server_ms * grown("dialer_events_total") / calls,
+        measured.carrier_rate / len(measured.nodes),
+        measured.ms_a_call("nodes"),
+        a_call("dialer_commit_seconds_count"),
+        a_call("dialer_events_total"),
+        measured.run.database_megabytes * 1000 / max(1, attempts),
+        cost_server_ms * a_call("dialer_events_total"),
         ledger_ms,
     )
 
@@ -167,11 +165,7 @@ def main() -> None:
     parser.add_argument("--account-rate", type=float, default=30.0, help="calls a second of a carrier account: agreed")
     parser.add_argument("--server-cores", type=int, default=16, help="of the PostgreSQL server")
     asked = parser.parse_args()
-    database = Database.open_to_read(f"sqlite:///{asked.folder.resolve() / DATABASE}")
-    with database.read() as session:
-        measured = measure(session, asked.folder)
-    database.close()
-    report(of_run(measured, *of_server()), asked.account_rate, asked.server_cores)
+    report(of_run(measure(asked.folder), *of_server()), asked.account_rate, asked.server_cores)
 
 
 def report(cost: Cost, account_rate: float, server_cores: int) -> None:
