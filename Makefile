@@ -54,8 +54,8 @@ bench-pacing: $(STAMP)  ## ours against other dialers' pacing and the optimum: a
 bench-loop: $(STAMP)  ## the real daemon for ten minutes beside the simulator fitted to it: what is lost, and where
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.loop --agents 50 --minutes 10
 
-bench-load: $(STAMP)  ## 400 agents and 30 calls a second for an hour: speed, memory and processor against the aims
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.load --agents 400 --calls-per-second 30 --minutes 60
+bench-load: $(STAMP)  ## 400 agents and 30 calls a second for an hour: speed, memory and processor against the aims; NODES=2 for two nodes on PostgreSQL
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.load --agents 400 --calls-per-second 30 --minutes 60 --nodes $${NODES:-0}
 
 lock: $(STAMP)  ## renew the lock files (hashes, no addresses)
 	$(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 -q -o requirements.lock

@@ -41,16 +41,15 @@ def main() -> int:
 
 def report(measured: Measured) -> int:
     run = measured.run
-    place = f"{run.nodes} nodes on PostgreSQL" if run.nodes else "one daemon on SQLite"
     print(
-        f"\n{place}: {run.agents} agents in {run.campaigns} campaigns, "
-        f"{run.calls_per_second:g} calls a second asked for, {run.minutes:g} minutes"
+        f"\n{'PostgreSQL' if run.nodes else 'SQLite'}, nodes {len(measured.nodes)}, campaigns {run.campaigns}, "
+        f"agents {run.agents}, calls a second asked for {run.calls_per_second:g}, minutes {run.minutes:g}"
     )
     print(f"  calls a second, begun at the carrier  {measured.carrier_rate:.1f}")
     _print("answer webhook to TwiML, at the carrier", "p50", measured.answer)
     _print("ticks late", "mean", measured.tick_late)
     _print("ticks lasted", "mean", measured.tick_lasted)
-    for who in ("nodes", *(who for who in measured.used if who != "nodes")):
+    for who in measured.used:
         print(f"  processor, {who:<27}{measured.share(who):.0%} of one, {measured.ms_a_call(who):.1f} ms a call")
     print(f"  database                              {run.database_megabytes:.0f} MB")
     print(f"  drop rate, agents busy                {measured.drop_rate:.2%}, {run.utilisation:.1%}")

@@ -99,8 +99,7 @@ def measure(folder: Path) -> Measured:
     customers = [call for call in record["calls"] if call["leg"] == "customer"]
     begun = [call for call in customers if call["begun"] and _within(call["begun"], since, until)]
     documents = [call["seconds_to_document"] for call in customers if call["seconds_to_document"] is not None]
-    used = {who: seconds - first["beside"][who] for who, seconds in last["beside"].items()}
-    used["nodes"] = sum(node["seconds"] for node in last["nodes"]) - sum(node["seconds"] for node in first["nodes"])
+    began, ended = ({"nodes": sum(n["seconds"] for n in one["nodes"]), **one["beside"]} for one in (first, last))
     return Measured(
         run,
         samples,
@@ -109,7 +108,7 @@ def measure(folder: Path) -> Measured:
         len(begun),
         len(begun) / (until - since),
         _spread([value * 1000 for value in documents]),
-        used,
+        {who: seconds - began[who] for who, seconds in ended.items()},
         sum(one["abandoned"] for one in last["campaigns"])
         / max(1, sum(one["live_answers"] for one in last["campaigns"])),
         len(record["webhook_failures"]),

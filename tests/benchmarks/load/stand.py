@@ -65,12 +65,12 @@ def _on_postgres(
     proxy, public_port = running.enter_context(_balanced(ports))
     url = server.url(server.create())
     schema.upgrade(place_of(url))
-    own = {
+    environment = environment_for(folder, emulator_port, ports[0], offset) | {
         "DIALER_DATABASE_URL": url,
         "DIALER_PUBLIC_URL": f"http://127.0.0.1:{public_port}",
         "DIALER_API_TOKEN": TOKEN,
+        **settings,
     }
-    environment = environment_for(folder, emulator_port, ports[0], offset) | own | dict(settings)
     words = ("--port", str(emulator_port), f"--clock-offset-seconds={offset!r}", *emulator_options)
     emulator = start(folder, environment, "emulator", *words)
     running.callback(end, emulator)
