@@ -81,9 +81,11 @@ def sample(at, used, *nodes):
 
 
 def test_what_two_nodes_did_is_told_of_each_and_of_both(tmp_path):
-    since, until = "2026-11-17T12:00:00+00:00", "2026-11-17T12:01:40+00:00"
+    since, early, late, until = (f"2026-11-17T12:0{time}+00:00" for time in ("0:00", "0:49", "0:51", "1:40"))
     run = Run(agents=2, calls_per_second=0.5, minutes=1, nodes=2, campaigns=2, since=since, until=until)
-    calls = [{"leg": "customer", "begun": since, "seconds_to_document": 0.02}] * 50
+    calls = [
+        {"leg": "customer", "begun": at, "seconds_to_document": 0.02} for at in (early, late, late, late, late)
+    ] * 10
     samples = [
         sample(0, 1.0, node("node-1", 0, 5.0, 0.0), node("node-2", 10, 6.0, 0.0)),
         sample(100, 11.0, node("node-1", 20, 25.0, 0.1), node("node-2", 40, 36.0, 0.3)),
@@ -93,7 +95,7 @@ def test_what_two_nodes_did_is_told_of_each_and_of_both(tmp_path):
     (tmp_path / SAMPLES).write_text("\n".join(map(json.dumps, samples)))
     measured = measure(tmp_path)
     assert [(one.name, one.rate, one.share) for one in measured.nodes] == [("node-1", 0.2, 0.2), ("node-2", 0.3, 0.3)]
-    assert measured.carrier_rate == 0.5
+    assert (measured.carrier_rate, measured.late_rate) == (0.5, 0.8)
     assert (measured.share("nodes"), measured.ms_a_call("PostgreSQL")) == (0.5, 200.0)
     assert (measured.tick_late.count, measured.tick_late.p50, measured.tick_late.worst) == (20, 100.0, 300.0)
     assert measured.drop_rate == 0.25

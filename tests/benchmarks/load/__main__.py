@@ -45,7 +45,10 @@ def report(measured: Measured) -> int:
         f"\n{'PostgreSQL' if run.nodes else 'SQLite'}, nodes {len(measured.nodes)}, campaigns {run.campaigns}, "
         f"agents {run.agents}, calls a second asked for {run.calls_per_second:g}, minutes {run.minutes:g}"
     )
-    print(f"  calls a second, begun at the carrier  {measured.carrier_rate:.1f}")
+    print(
+        f"  calls a second, begun at the carrier  {measured.carrier_rate:.1f}; "
+        f"in the second half {measured.late_rate:.1f}"
+    )
     _print("answer webhook to TwiML, at the carrier", "p50", measured.answer)
     _print("ticks late", "mean", measured.tick_late)
     _print("ticks lasted", "mean", measured.tick_lasted)

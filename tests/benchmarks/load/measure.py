@@ -55,6 +55,7 @@ class Measured:
     seconds: float
     calls: int
     carrier_rate: float  # calls a second, begun at the carrier
+    late_rate: float  # the same in the second half, when the answer rate is known
     answer: Spread  # from the carrier's request to our TwiML, as the carrier saw it
     used: Mapping[str, float]
     drop_rate: float
@@ -97,7 +98,8 @@ def measure(folder: Path) -> Measured:
     first, last = samples[0], samples[-1]
     since, until = (datetime.fromisoformat(moment).timestamp() for moment in (run.since, run.until))
     customers = [call for call in record["calls"] if call["leg"] == "customer"]
-    begun = [call for call in customers if call["begun"] and _within(call["begun"], since, until)]
+    moments = [datetime.fromisoformat(call["begun"]).timestamp() for call in customers if call["begun"]]
+    begun, late = (sum(start <= at <= until for at in moments) for start in (since, (since + until) / 2))
     documents = [call["seconds_to_document"] for call in customers if call["seconds_to_document"] is not None]
     began, ended = ({"nodes": sum(n["seconds"] for n in one["nodes"]), **one["beside"]} for one in (first, last))
     return Measured(
@@ -105,8 +107,9 @@ def measure(folder: Path) -> Measured:
         samples,
         [_of_node(samples, place) for place in range(len(last["nodes"]))],
         last["at"] - first["at"],
-        len(begun),
-        len(begun) / (until - since),
+        begun,
+        begun / (until - since),
+        late / (until - since) * 2,
         _spread([value * 1000 for value in documents]),
         {who: seconds - began[who] for who, seconds in ended.items()},
         sum(one["abandoned"] for one in last["campaigns"])
@@ -154,10 +157,6 @@ def together(spreads: Sequence[Spread]) -> Spread:
         max(spread.p99 for spread in spreads),
         max(spread.worst for spread in spreads),
     )
-
-
-def _within(moment: str, since: float, until: float) -> bool:
-    return since <= datetime.fromisoformat(moment).timestamp() <= until
 
 
 def _ticks(told: Mapping[str, float]) -> Spread:
