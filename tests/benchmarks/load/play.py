@@ -1,6 +1,6 @@
 """Plays the campaigns: agents who dispose by the control API, a supervisor who looks, a sample every few seconds.
 
-Agents' states are read from the database, which costs no daemon anything; what they do goes through the daemons, each
+Agents' states are read from the database, which takes no daemon any time; what they do goes through the daemons, each
 in turn.
 """
 

@@ -40,14 +40,14 @@ class Stand:
 
 @contextmanager
 def raised(
-    folder: Path, nodes: int, offset: float, emulator_options: Sequence[str], settings: Mapping[str, str]
+    folder: Path, nodes: int, offset: float, emulator_options: tuple[str, ...], settings: Mapping[str, str]
 ) -> Iterator[Stand]:
     """No nodes: one daemon on SQLite. Nothing of it runs afterwards. Raises NotStarted."""
     with ExitStack() as running:
         if nodes:
             yield _on_postgres(running, folder, nodes, offset, emulator_options, settings)
             return
-        on_stage = running.enter_context(stage(folder, offset, tuple(emulator_options), settings))
+        on_stage = running.enter_context(stage(folder, offset, emulator_options, settings))
         node = Node("node-1", on_stage.daemon_url, on_stage.daemon.pid)
         yield Stand(on_stage, f"sqlite:///{folder / DATABASE}", [node], _beside(on_stage))
 
@@ -57,7 +57,7 @@ def _on_postgres(
     folder: Path,
     nodes: int,
     offset: float,
-    emulator_options: Sequence[str],
+    emulator_options: tuple[str, ...],
     settings: Mapping[str, str],
 ) -> Stand:
     server = running.enter_context(running_server())
