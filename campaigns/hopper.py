@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlmodel import Session, SQLModel
 
 import campaigns.tables
@@ -21,6 +21,7 @@ from campaigns.tables import Campaign
 from compliance import consents, emergencies, ledger, lists
 from compliance.facts import Facts, Past, as_json
 from compliance.gate import Blocked, Cleared, Reason
+from compliance.order import keep
 from compliance.rulebook import Rulebook
 from compliance.store import scopes_of_many
 
@@ -111,11 +112,11 @@ def claim(
     """Commit an attempt, under the given id, for each offer that still stands."""
     connection, campaign = session.connection(), question.campaign
     campaign_id = campaign.id or 0
-    intent = connection.execute(select(CAMPAIGN.c.intent).where(CAMPAIGN.c.id == campaign.id)).scalar_one_or_none()
-    if intent != Intent.RUN:
+    wanted = select(CAMPAIGN.c.intent).where(CAMPAIGN.c.id == campaign.id).with_for_update(read=True)
+    if connection.execute(wanted).scalar_one_or_none() != Intent.RUN:
         return []
     numbers = [offer.candidate.number for offer in offers.values()]
-    free = _kept_from_others(connection, numbers)
+    free = keep(connection, numbers)
     past, live = earlier_attempts(connection, numbers)
     stands = _unchanged(session, campaign, past, numbers, now)
     claims, used = [], []
@@ -151,19 +152,6 @@ def _unchanged(
         )
 
     return stands
-
-
-def _kept_from_others(connection: Connection, numbers: Sequence[str]) -> set[str]:
-    """Those of the numbers that no other node is claiming, by any lead; kept until the commit."""
-    if connection.dialect.name == "sqlite":  # has one writer
-        return set(numbers)
-    return set(connection.execute(_KEEP, {"numbers": list(numbers)}).scalars())
-
-
-_KEEP = text(
-    "SELECT number FROM unnest(CAST(:numbers AS text[])) AS number "
-    "WHERE pg_try_advisory_xact_lock(1684629869, hashtext(number))"  # a space of locks for numbers alone
-)
 
 
 def _take_lead(connection: Connection, candidate: Candidate, now: datetime) -> bool:
