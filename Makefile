@@ -42,8 +42,8 @@ fuzz: $(STAMP)  ## hostile input to every reader and output, other examples each
 audit: $(STAMP)  ## known faults of the locked dependencies; fails when they cannot be looked up
 	$(BIN)/python .ci/audit requirements.lock requirements-dev.lock bootstrap.lock
 
-faultlab: $(STAMP)  ## kill, cut off and mislead the running system, twenty seeds: a scoreboard, about half an hour
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.faultlab --seeds 1-20
+faultlab: $(STAMP)  ## kill, cut off and mislead the running system, twenty seeds: a scoreboard, about half an hour; NODES=2 for two nodes
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.faultlab --seeds 1-20 --nodes $${NODES:-1}
 
 bench: $(STAMP)  ## measure speed against stated floors
 	$(BIN)/python -m tests.benchmarks

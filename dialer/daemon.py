@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import secrets
@@ -132,9 +133,10 @@ async def run(settings: Settings, database: Database, listening: socket.socket) 
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, server.stop, number)
         own = loop.leases
-        unknown = await exchange.commit(
-            lambda session: leases.begin(session, own.node, own.seconds, exchange.clock.now())
-        )
+        with _database_at_start():
+            unknown = await exchange.commit(
+                lambda session: leases.begin(session, own.node, own.seconds, exchange.clock.now())
+            )
         log.info(
             "daemon_started",
             node=running.node,
@@ -144,6 +146,9 @@ async def run(settings: Settings, database: Database, listening: socket.socket) 
         )
         working = asyncio.create_task(_work(exchange, loop, settings, server, running))
         working.add_done_callback(lambda _task: setattr(server, "should_exit", True))
+        # What is loaded by now stays: to look through it for garbage again and again took 0.2 s, and everybody waited.
+        gc.collect()
+        gc.freeze()
         try:
             await server.serve(sockets=[listening])
         finally:
@@ -186,7 +191,8 @@ async def _put_together(
     )
     texts = {pack.name: pack.text for pack in book.packs}
     now = clock.now()
-    await exchange.commit(lambda session: keep_rulebook(session, book.digest, texts, now))
+    with _database_at_start():
+        await exchange.commit(lambda session: keep_rulebook(session, book.digest, texts, now))
     seconds = max(leases.LEASE_SECONDS, leases.TICKS * settings.tick_seconds)
     loop = DialLoop(exchange, Leases(settings.node, seconds), settings.calls_per_second, settings.tick_seconds)
     return exchange, loop
@@ -195,7 +201,8 @@ async def _put_together(
 async def _work(exchange: Exchange, loop: DialLoop, settings: Settings, server: Server, running: Running) -> None:
     """What runs beside the web server: nothing is dialled before its answer could be heard, nor after."""
     await server.listens.wait()
-    exchange.database.announce(json.dumps(asdict(running)))
+    with _database_at_start():
+        exchange.database.announce(json.dumps(asdict(running)))
     timetable = make_timetable(exchange, loop.leases, settings.quiet_seconds, settings.lost_seconds, loop.save)
     place = place_of(settings.database_url)
     listening = None
@@ -221,6 +228,16 @@ async def _work(exchange: Exchange, loop: DialLoop, settings: Settings, server: 
             timetable.shutdown(wait=False)
         if listening is not None:
             listening.cancel()
+
+
+@contextlib.contextmanager
+def _database_at_start() -> Generator[None]:
+    """It was there a moment ago. Raises CannotStart when it is not any more, or has no room."""
+    try:
+        yield
+    except UNAVAILABLE as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise CannotStart(f"the database cannot be written: {reason}: see `dialer db check`") from None
 
 
 def _token(settings: Settings) -> str:

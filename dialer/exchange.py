@@ -34,8 +34,6 @@ log = structlog.get_logger()
 
 UNAVAILABLE = (OperationalError, InterfaceError, DatabaseError)  # no room, no server, no right to write: for now
 
-WORDS_REMEMBERED = 4096  # more than live calls of a node; another node may see their ends, so they are no measure
-
 
 @dataclass
 class Health:
@@ -177,8 +175,6 @@ class Exchange:
             self.last_words.pop(attempt_id, None)
         elif attempt_id not in self.last_words:
             self.last_words[attempt_id] = message_for(taken.attempt, self.urls)
-            if len(self.last_words) > WORDS_REMEMBERED:
-                del self.last_words[next(iter(self.last_words))]
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run in the background; kept referenced until done, and counted when it fails."""

@@ -4,7 +4,7 @@ The hottest are built once, with named parameters: SQLAlchemy finds what it has 
 for each new statement, which takes longer than the database does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from functools import cache
@@ -73,6 +73,13 @@ def load_attempt(connection: Connection, attempt_id: str, *, to_change: bool = F
     if found is None:
         raise UnknownAttempt(f"no attempt {attempt_id!r}")
     return found
+
+
+def load_attempts(connection: Connection, attempt_ids: Collection[str]) -> Sequence[RowMapping]:
+    """As `load_attempt`, without those that are unknown."""
+    if not attempt_ids:
+        return ()
+    return connection.execute(_ATTEMPT_AND_CAMPAIGN.where(ATTEMPT.c.id.in_(attempt_ids))).mappings().all()
 
 
 def as_call(row: RowMapping, connect_seconds: float) -> Call:

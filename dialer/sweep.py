@@ -1,6 +1,7 @@
 """What heals: calls gone quiet, attempts nobody heard of, campaigns to be stopped at once, seats that are gone."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -10,6 +11,7 @@ from sqlmodel import Session
 from campaigns.campaign import RING_SECONDS_MAXIMUM, Intent
 from campaigns.dispositions import Outcome
 from dialer.call import MESSAGE_LIMIT, QUEUE_LIMIT, CallState, IllegalEvent
+from dialer.call_control import message_for
 from dialer.events import Ended, NeverHeardOf, Placed
 from dialer.exchange import Exchange
 from dialer.seats import (
@@ -21,7 +23,7 @@ from dialer.seats import (
     seats_to_hang_up,
     seats_unanswered,
 )
-from dialer.store import ATTEMPT, CAMPAIGN, CLOCK_TOLERANCE, UNANSWERED, redate
+from dialer.store import ATTEMPT, CAMPAIGN, CLOCK_TOLERANCE, UNANSWERED, load_attempts, redate
 from dialer.telephony.carrier import CarrierError
 from dialer.telephony.webhooks import UnknownValue
 
@@ -124,6 +126,26 @@ def still_need_us(session: Session, left_at: datetime, now: datetime) -> int:
         for placing_at, ring_seconds, message_at in session.connection().execute(live)
     )
     return sum(now < limit <= now + LONGEST_NEED for limit in limits)
+
+
+async def remember_messages(exchange: Exchange) -> None:
+    """Know what to say on every live call, for when there is no database, whichever node has heard of it; and forget
+    those that have ended, whoever was told.
+    """
+    words, known = exchange.last_words, frozenset(exchange.last_words)
+    live, new = await exchange.read(lambda session: _live_calls(session, known))
+    for attempt in new:
+        words.setdefault(attempt["id"], message_for(attempt, exchange.urls))
+    for ended in known - live:
+        words.pop(ended, None)
+
+
+def _live_calls(session: Session, known: frozenset[str]) -> tuple[frozenset[str], Sequence[RowMapping]]:
+    """Ids of all, and those that are not known yet."""
+    connection = session.connection()
+    live = select(ATTEMPT.c.id).where(ATTEMPT.c.state != CallState.ENDED)  # the index's own words
+    ids = frozenset(connection.execute(live).scalars())
+    return ids, load_attempts(connection, ids - known)
 
 
 def calls_to_stop(session: Session) -> list[RowMapping]:

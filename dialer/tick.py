@@ -69,6 +69,7 @@ def beside_the_tick(exchange: Exchange, leases: Leases) -> Sequence[Callable[[fl
         lambda _late: by_the_holder(sweep.stop_calls),
         lambda _late: by_the_holder(sweep.hang_up_left_seats),
         lambda _late: look_for_seats(exchange),
+        lambda _late: sweep.remember_messages(exchange),
     )
 
 

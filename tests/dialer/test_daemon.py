@@ -3,6 +3,7 @@
 import asyncio
 from types import SimpleNamespace
 
+import pytest
 from sqlalchemy.exc import OperationalError
 
 from config import load
@@ -36,6 +37,28 @@ async def test_a_full_disk_ends_neither_the_start_nor_the_draining(exchange, clo
     await daemon._work(exchange, loop, load(database_url="sqlite:///dialer.db"), server, running)
     assert kept == [False, False, False, True]
     assert (exchange.counts["tick_errors"], exchange.counts["timetable_errors"]) == (3, 1)
+
+
+def gone(*_asked):
+    raise OperationalError("COMMIT", {}, Exception("the server is gone\nno more words"))
+
+
+async def test_a_database_that_goes_away_during_the_start_is_told_in_one_line(exchange, database, carrier, monkeypatch):
+    monkeypatch.setattr(daemon, "TwilioCarrier", lambda *_settings: carrier)
+    monkeypatch.setattr(database, "submit", gone)
+    threads, settings = exchange.carrier_threads, load(database_url="sqlite:///dialer.db")
+    with pytest.raises(daemon.CannotStart, match=r"written: the server is gone: see `dialer db check`$"):
+        await daemon._put_together(settings, database, threads, threads)
+
+
+async def test_a_daemon_that_cannot_be_announced_says_why_and_does_nothing(exchange, database, monkeypatch):
+    server = SimpleNamespace(listens=asyncio.Event(), stopping=asyncio.Event())
+    server.listens.set()
+    monkeypatch.setattr(database, "announce", gone)
+    loop, running = DialLoop(exchange, Leases("one"), 1.0), daemon.Running("one", 1, "http://127.0.0.1:8080", "token")
+    with pytest.raises(daemon.CannotStart, match="the server is gone"):
+        await daemon._work(exchange, loop, load(database_url="sqlite:///dialer.db"), server, running)
+    assert exchange.ticks.began is None
 
 
 async def test_a_database_that_is_gone_for_a_moment_does_not_end_the_draining(exchange, clock, build):

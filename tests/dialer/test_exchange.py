@@ -176,14 +176,3 @@ async def test_an_opt_out_stays_kept_when_whoever_wrote_it_has_gone(exchange, bu
     await exchange.commit(lambda _session: None)
     assert [row["number"] for row in build.rows("do_not_call")] == ["+12125550101"]
     assert exchange.unkept == {}
-
-
-async def test_of_calls_whose_end_another_node_sees_no_more_messages_are_remembered_than_there_can_be_calls(
-    exchange, build, monkeypatch
-):
-    monkeypatch.setattr("dialer.exchange.WORDS_REMEMBERED", 2)
-    campaign = build.campaign()
-    attempts = [build.attempt(build.lead(campaign), "dialled") for _ in range(3)]
-    for attempt in attempts:
-        await exchange.handle(attempt, Progress(f"CA-{attempt}", ringing=True))
-    assert list(exchange.last_words) == attempts[1:]

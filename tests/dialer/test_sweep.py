@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Engine, event
 
 from campaigns.dispositions import Outcome
 from dialer import sweep
@@ -382,3 +383,53 @@ async def test_a_seat_is_looked_up_when_a_person_is_given_to_it_unless_too_many_
     exchange.seats_unconfirmed.clear()
     await sweep.confirm_seat(exchange, attempt)
     assert (carrier.asked, exchange.seats_unconfirmed) == (["CS1"], set())
+
+
+async def test_what_to_say_on_a_call_is_known_though_another_node_has_dialled_it(build, exchange):
+    campaign = build.campaign()
+    live = [build.attempt(build.lead(campaign), state) for state in ("placing", "ringing", "message")]
+    build.attempt(build.lead(campaign), "ended")
+    await sweep.remember_messages(exchange)
+    assert set(exchange.last_words) == set(live)
+    assert all("from Acme" in exchange.last_words[attempt] for attempt in live)
+    assert f"/voice/key?a={live[1]}" in exchange.last_words[live[1]]
+
+
+async def test_a_call_that_ended_at_another_node_is_forgotten(build, exchange):
+    campaign = build.campaign()
+    over, live = (build.attempt(build.lead(campaign), "ringing") for _ in range(2))
+    await sweep.remember_messages(exchange)
+    build.change("attempt", over, state="ended")
+    await sweep.remember_messages(exchange)
+    assert list(exchange.last_words) == [live]
+
+
+async def test_a_call_that_begins_while_others_are_looked_at_is_not_forgotten(build, exchange, monkeypatch):
+    attempt, read = build.attempt(build.lead(build.campaign())), exchange.database.read
+
+    def read_too_early():
+        session = read()
+        exchange.last_words["new"] = "words"
+        return session
+
+    monkeypatch.setattr(exchange.database, "read", read_too_early)
+    await sweep.remember_messages(exchange)
+    assert set(exchange.last_words) == {attempt, "new"}
+
+
+@pytest.mark.sqlite_only
+async def test_ended_attempts_are_not_read_to_know_the_live_ones(exchange):
+    """Every tick: of a million it would take most of a second."""
+    plans = []
+
+    @event.listens_for(Engine, "before_cursor_execute")
+    def explain(_connection, cursor, statement, parameters, *_rest):
+        if "FROM attempt" in statement:
+            plans.extend(row[3] for row in cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
+
+    try:
+        await sweep.remember_messages(exchange)
+    finally:
+        event.remove(Engine, "before_cursor_execute", explain)
+    assert len(plans) == 1
+    assert "USING INDEX attempt_live" in plans[0] or "USING COVERING INDEX attempt_live" in plans[0]

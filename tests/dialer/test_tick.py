@@ -10,7 +10,7 @@ from dialer.dial_loop import CLAIMED_TOGETHER, SEATS_UNSEEN, DialLoop
 from dialer.events import Ended, Progress
 from dialer.leases import Leases
 from dialer.telephony.carrier import CarrierError
-from dialer.tick import look_for_seats, tick, tick_until
+from dialer.tick import beside_the_tick, look_for_seats, tick, tick_until
 
 
 async def test_a_tick_is_as_late_as_the_one_before_took_too_long(exchange, clock):
@@ -112,3 +112,10 @@ async def test_calls_are_placed_one_after_the_other_at_the_carriers_rate_and_cla
     assert [len(write.result()) for write in claimed] == [CLAIMED_TOGETHER, 5]
     assert clock.waited_for == pytest.approx([clock.monotonic() + number / 20 for number in range(15)])
     assert len(carrier.requests) == 15
+
+
+async def test_beside_the_tick_each_node_learns_what_to_say_on_all_live_calls(build, exchange):
+    attempt = build.attempt(build.lead(build.campaign()), "ringing")
+    for work in beside_the_tick(exchange, Leases("two")):
+        await work(0.0)
+    assert "from Acme" in exchange.last_words[attempt]

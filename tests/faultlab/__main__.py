@@ -1,15 +1,17 @@
 """Kill, cut, fill, turn: play seeds of faults and print what broke. Exit 1 when anything did.
 
 python -m tests.faultlab --seeds 1-20
+python -m tests.faultlab --seeds 1-20 --nodes 2
+
+With several nodes, each is killed, stopped and restarted by a course of its own, and a load balancer sends webhooks to
+those that answer; a call is excused from silence only while none of them lived.
 """
 
 import argparse
-import json
 import signal
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from tests.faultlab import scoreboard
@@ -20,28 +22,40 @@ from tests.faultlab.world import NotBack
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.faultlab", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.faultlab", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seeds", type=_seeds, default=_seeds("1-20"), help="as 1-20 or 3,7")
     parser.add_argument("--attempts", type=int, default=40, help="of each seed, at least")
     parser.add_argument("--seconds", type=float, default=30.0, help="over which the faults of each seed are spread")
-    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), help="sqlite, or postgresql of several nodes")
+    parser.add_argument("--nodes", type=int, default=1, help="daemons on one PostgreSQL server")
     parser.add_argument("--keep", type=Path, help="folder to keep databases, logs and journals in")
     parser.add_argument("--json", action="store_true", help="print JSON")
     asked = parser.parse_args()
+    database = asked.database or ("sqlite" if asked.nodes == 1 else "postgresql")
+    if asked.nodes < 1 or (asked.nodes > 1 and database == "sqlite"):
+        parser.error("--nodes: one, or several with --database postgresql")
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(1))  # leaves no process behind
     with tempfile.TemporaryDirectory(prefix="faultlab-") as passing:
         folder = (asked.keep or Path(passing)).resolve()
         folder.mkdir(parents=True, exist_ok=True)
-        results = run(folder, asked.seeds, asked.attempts, asked.seconds, asked.database, not asked.json)
+        results = run(folder, asked.seeds, asked.attempts, asked.seconds, database, asked.nodes, not asked.json)
     if asked.json:
-        print(json.dumps([asdict(result) for result in results]))
+        print(scoreboard.text(results))
     else:
         print("\n".join(scoreboard.lines(results)))
     return 1 if scoreboard.violations(results) else 0
 
 
 def run(
-    folder: Path, seeds: Sequence[int], attempts: int, seconds: float, database: str, loud: bool = False
+    folder: Path,
+    seeds: Sequence[int],
+    attempts: int,
+    seconds: float,
+    database: str,
+    nodes: int = 1,
+    loud: bool = False,
 ) -> list[Result]:
     """Play each seed in a folder of its own."""
     results = []
@@ -49,7 +63,7 @@ def run(
         for seed in seeds:
             own = folder / f"seed-{seed}"
             own.mkdir()
-            schedule = draw(seed, seconds, database == "postgresql")
+            schedule = draw(seed, seconds, database == "postgresql", nodes)
             try:
                 results.append(play(schedule, attempts, own, *supply(own)))
             except NotBack as error:

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -38,6 +38,10 @@ class Evidence:
     do_not_call: frozenset[str]
     unreachable: Sequence[Window]
     emulator_killed: Sequence[datetime]
+    claims: Sequence[Row] = ()  # of several nodes, as `witness` noted them
+    takings: Sequence[Row] = ()  # of leases
+    still: Mapping[str, Sequence[Window]] = field(default_factory=dict)  # by node: when it was stopped
+    requests_cut: Sequence[Window] = ()  # when what a node had sent may have come late
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ def judge(seen: Evidence) -> list[Finding]:
     customers = [call for call in seen.calls if call["leg"] == "customer"]
     people = [call for call in customers if call["callee"] == "human" and call["answered"]]
     silent, excused = _apart([call for call in people if _in_silence(call)], seen.unreachable)
+    wordless, unanswerable = _apart([call for call in people if _without_a_word(call, seen)], seen.unreachable)
     after, before_outage = _after_opt_out(customers, seen)
     return [
         Finding("dialled twice", len(customers), tuple(_dialled_twice(customers))),
@@ -63,13 +68,25 @@ def judge(seen: Evidence) -> list[Finding]:
         Finding("lead stuck", len(seen.leads), _ids(seen.leads, lambda row: row["standing"] == "dialling")),
         Finding("agent stuck", len(seen.agents), tuple(_agents_stuck(seen.agents))),
         Finding("in silence", len(people), tuple(call["sid"] for call in silent), len(excused)),
+        Finding("without a word", len(people), tuple(call["sid"] for call in wordless), len(unanswerable)),
         Finding("after opt-out", _opted_out(customers), after, before_outage),
         Finding("talk cut", len(people), tuple(_talks_cut(people, seen))),
         Finding("line left open", len(seen.calls), tuple(_left_open(seen))),
         Finding("drop count", len(seen.call_counts), tuple(_miscounted(seen))),
         Finding("abandoned", len(people), tuple(_abandoned_otherwise(people, seen))),
         Finding("undecided", len(seen.attempts), tuple(_undecided(seen))),
+        Finding("another's", len(seen.claims), tuple(_of_anothers_campaign(customers, seen))),
     ]
+
+
+def together(away: Sequence[Sequence[Window]]) -> list[Window]:
+    """When all were away at once; `away` has the times of each."""
+    first, *rest = away
+    common = list(first)
+    for other in rest:
+        pairs = [(max(one.begins, two.begins), min(one.ends, two.ends)) for one in common for two in other]
+        common = [Window(begins, ends) for begins, ends in pairs if begins < ends]
+    return common
 
 
 def _ids(rows: Sequence[Row], wrong: Any) -> tuple[str, ...]:
@@ -149,6 +166,13 @@ def _in_silence(call: Row) -> bool:
     return max(min(heard, default=lasted), call["longest_silence_seconds"]) > CONNECT_SECONDS
 
 
+def _without_a_word(call: Row, seen: Evidence) -> bool:
+    """Hung up on by our documents, or for want of any: who picks up hears at least who called."""
+    heard = call["seconds_to_agent"] is not None or call["seconds_to_message"] is not None
+    by_machine = {row["id"] for row in seen.attempts if row["answered_by"] in MACHINES}
+    return call["ended_by"] == "document" and not heard and attempt_of(call) not in by_machine
+
+
 def _opted_out(calls: Sequence[Row]) -> int:
     return sum(OPT_OUT_KEY in call["keys"] for call in calls)
 
@@ -222,3 +246,26 @@ def _undecided(seen: Evidence) -> Iterator[str]:
     for attempt in seen.attempts:
         if cleared.get(attempt["id"]) != attempt["number"]:
             yield f"attempt {attempt['id']}: no clearance of its number in the ledger"
+
+
+def _of_anothers_campaign(calls: Sequence[Row], seen: Evidence) -> Iterator[str]:
+    """A node dials for a campaign only while it is its own: neither claims for it, nor sends what it claimed before it
+    was stopped, once another has taken the campaign.
+    """
+    created = {attempt_of(call): _moment(call["created"]) for call in calls}
+    for claim in seen.claims:
+        attempt, node = claim["attempt"], claim["node"]
+        if claim["holder"] != node:
+            yield f"attempt {attempt}: claimed by {node}, while {claim['holder'] or 'nobody'} had {claim['lease']}"
+        sent = created.get(attempt)
+        for stopped in seen.still.get(node, ()):
+            if sent is None or not claim["at"] < stopped.ends < sent:
+                continue
+            delayed = any(cut.begins < sent and claim["at"] < cut.ends for cut in seen.requests_cut)
+            if not delayed and _taken_by_another(claim, stopped.ends, seen):
+                yield f"attempt {attempt}: sent by {node} on waking, when {claim['lease']} was another's"
+
+
+def _taken_by_another(claim: Row, until: datetime, seen: Evidence) -> bool:
+    others = (taking for taking in seen.takings if taking["node"] not in ("", claim["node"]))
+    return any(one["lease"] == claim["lease"] and claim["at"] < one["at"] < until for one in others)

@@ -22,8 +22,9 @@ from dialer.db.database import Database
 from dialer.demonstration.agents import Agents
 from dialer.emulator.faults import Faults
 from dialer.store import AGENT, ATTEMPT
-from tests.faultlab import journal
+from tests.faultlab import journal, nodes, witness
 from tests.faultlab.invariants import Evidence, Finding, judge
+from tests.faultlab.proxy import Proxy
 from tests.faultlab.schedule import Cut, Kind, Schedule, Strike
 from tests.faultlab.stock import NOON, SALES, SURVEY, scripts
 from tests.faultlab.world import World, raised
@@ -41,6 +42,7 @@ class Result:
     """One line of the scoreboard. `faults` counts both the schedule's strikes and the carrier's."""
 
     seed: int
+    nodes: int
     attempts: int
     calls: int
     faults: Counter[str]
@@ -77,7 +79,7 @@ def play(schedule: Schedule, attempts: int, folder: Path, url: str, server: Serv
     began = time.monotonic()
     rate = schedule.calls_per_second
     options = ("--fast", "--seed", str(schedule.seed), "--calls-per-second", repr(rate), *scripts())
-    with raised(folder, url, server, NOON, options, rate) as world:
+    with raised(folder, url, server, NOON, options, rate, schedule.nodes) as world:
         floor = _staffed(world, schedule)
         for campaign in (SALES, SURVEY):
             world.do("campaign/verb", campaign=campaign, verb="start")
@@ -91,14 +93,20 @@ def play(schedule: Schedule, attempts: int, folder: Path, url: str, server: Serv
         with world.journal.open() as lines:
             account = journal.read(lines, world.emulator_killed)
         with database.read() as session:
-            seen = _evidence(session, account, world)
+            seen = _evidence(session, account, world, url)
             broken = ledger.verify(session)
         database.close()
         faults = [*world.check_database(), *([f"ledger row {broken.id} {broken.problem}"] if broken else [])]
     findings = (*judge(seen), going_on, Finding("database", 1, tuple(faults)))
     struck.update(account.struck)
     return Result(
-        schedule.seed, len(seen.attempts), len(seen.calls), struck, findings, round(time.monotonic() - began, 1)
+        seed=schedule.seed,
+        nodes=schedule.nodes,
+        attempts=len(seen.attempts),
+        calls=len(seen.calls),
+        faults=struck,
+        findings=findings,
+        seconds=round(time.monotonic() - began, 1),
     )
 
 
@@ -111,7 +119,7 @@ def _staffed(world: World, schedule: Schedule) -> Floor:
 
 
 def _strike(world: World, floor: Floor, schedule: Schedule) -> Counter[str]:
-    """The whole schedule, each fault at its time or when the one before is over."""
+    """The whole schedule, each fault at its time or when the one before is over; beside them the nodes' courses."""
     _until(floor, 3.0, lambda: False)
     faults = dict(schedule.faults) | {
         "list_lag_seconds": schedule.list_lag_seconds,
@@ -120,10 +128,13 @@ def _strike(world: World, floor: Floor, schedule: Schedule) -> Counter[str]:
     }
     world.faults(faults)
     began, struck = time.monotonic(), Counter[str]()
-    for strike in schedule.strikes:
-        _until(floor, began + strike.at - time.monotonic(), lambda: False)
-        _STRIKES[strike.kind](world, floor, strike, faults)
-        struck[strike.kind] += 1
+    with nodes.befalling(world, schedule.of_nodes) as over:
+        for strike in schedule.strikes:
+            _until(floor, began + strike.at - time.monotonic(), lambda: False)
+            _STRIKES[strike.kind](world, floor, strike, faults)
+            struck[strike.kind] += 1
+        _until(floor, PATIENCE_SECONDS, over)
+    struck.update(strike.kind for course in schedule.of_nodes for strike in course)
     return struck
 
 
@@ -166,10 +177,12 @@ def _busy(database: Database) -> bool:
         return any(session.connection().execute(query.limit(1)).first() for query in (open_attempt, busy_agent))
 
 
-def _evidence(session: Session, account: journal.Account, world: World) -> Evidence:
+def _evidence(session: Session, account: journal.Account, world: World, url: str) -> Evidence:
     def rows(table: Any) -> list[dict[str, Any]]:
         return [dict(row) for row in session.connection().execute(select(table)).mappings()]
 
+    several = len(world.daemons) > 1
+    claims, takings = (witness.told(url, table, world.offset_seconds) if several else [] for table in witness.TABLES)
     return Evidence(
         calls=account.calls,
         attempts=rows(ATTEMPT),
@@ -180,25 +193,28 @@ def _evidence(session: Session, account: journal.Account, world: World) -> Evide
         do_not_call=frozenset(row["number"] for row in rows(DO_NOT_CALL)),
         unreachable=world.unreachable,
         emulator_killed=world.emulator_killed,
+        claims=claims,
+        takings=takings,
+        still={daemon.name: daemon.still for daemon in world.daemons},
+        requests_cut=world.requests_cut,
     )
 
 
-def _kill_daemon(world: World, floor: Floor, strike: Strike, _faults: dict[str, Any]) -> None:
-    with world.unreached():
-        world.kill_daemon()
-        time.sleep(strike.seconds)
-        world.start_daemon()
+def _befall_the_node(world: World, _floor: Floor, strike: Strike, _faults: dict[str, Any]) -> None:
+    """Where it is the only one."""
+    nodes.STRIKES[strike.kind](world, 0, strike)
 
 
 def _kill_emulator(world: World, floor: Floor, strike: Strike, faults: dict[str, Any]) -> None:
-    world.kill_emulator()
-    _until(floor, strike.seconds, lambda: False)
-    world.start_emulator()
+    with world.outage():
+        world.kill_emulator()
+        _until(floor, strike.seconds, lambda: False)
+        world.start_emulator()
     world.faults(faults)
 
 
 @contextmanager
-def _cut(world: World, way: Any, how: str) -> Iterator[None]:
+def _cut(way: Proxy, how: str) -> Iterator[None]:
     way.cut(Cut(how))
     try:
         yield
@@ -207,26 +223,13 @@ def _cut(world: World, way: Any, how: str) -> Iterator[None]:
 
 
 def _cut_to_carrier(world: World, floor: Floor, strike: Strike, _faults: dict[str, Any]) -> None:
-    with _cut(world, world.to_carrier, strike.value):
+    with world.unreaching(), _cut(world.to_carrier, strike.value):
         _until(floor, strike.seconds, lambda: False)
 
 
 def _cut_from_carrier(world: World, floor: Floor, strike: Strike, _faults: dict[str, Any]) -> None:
-    with world.unreached(), _cut(world, world.from_carrier, strike.value):
+    with world.unreached(), _cut(world.from_carrier, strike.value):
         _until(floor, strike.seconds, lambda: False)
-
-
-def _freeze(world: World, floor: Floor, strike: Strike, _faults: dict[str, Any]) -> None:
-    with world.unreached():
-        world.freeze(True)
-        time.sleep(strike.seconds)
-        world.freeze(False)
-
-
-def _clock_at_restart(world: World, floor: Floor, strike: Strike, _faults: dict[str, Any]) -> None:
-    offset = float(world.environment["DIALER_CLOCK_OFFSET_SECONDS"]) + float(strike.value)
-    world.environment["DIALER_CLOCK_OFFSET_SECONDS"] = repr(offset)
-    _kill_daemon(world, floor, strike, _faults)
 
 
 def _disk_full(world: World, floor: Floor, strike: Strike, _faults: dict[str, Any]) -> None:
@@ -250,26 +253,26 @@ def _burst(world: World, floor: Floor, strike: Strike, _faults: dict[str, Any]) 
 
 def _kill_database(world: World, floor: Floor, strike: Strike, _faults: dict[str, Any]) -> None:
     assert world.server is not None
-    world.server.kill()
-    _until(floor, strike.seconds, lambda: False)
-    world.server.start()
+    with world.outage():
+        world.server.kill()
+        _until(floor, strike.seconds, lambda: False)
+        world.server.start()
 
 
 def _restart_database(world: World, floor: Floor, strike: Strike, _faults: dict[str, Any]) -> None:
     assert world.server is not None
-    world.server.stop("fast")
-    world.server.start()
+    with world.outage():
+        world.server.stop("fast")
+        world.server.start()
 
 
 _STRIKES: dict[Kind, Callable[[World, Floor, Strike, dict[str, Any]], None]] = {
-    Kind.KILL_DAEMON: _kill_daemon,
+    **dict.fromkeys(nodes.STRIKES, _befall_the_node),
     Kind.KILL_EMULATOR: _kill_emulator,
     Kind.KILL_DATABASE: _kill_database,
     Kind.RESTART_DATABASE: _restart_database,
-    Kind.FREEZE_DAEMON: _freeze,
     Kind.CUT_TO_CARRIER: _cut_to_carrier,
     Kind.CUT_FROM_CARRIER: _cut_from_carrier,
-    Kind.CLOCK_AT_RESTART: _clock_at_restart,
     Kind.CLOCK_RUNNING: lambda world, _floor, strike, _faults: world.turn_clock(float(strike.value)),
     Kind.DISK_FULL: _disk_full,
     Kind.SEAT_DROP: _seat_drop,

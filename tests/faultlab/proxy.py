@@ -1,10 +1,14 @@
-"""A faulty way through the network: a TCP proxy on loopback that refuses, resets, stalls or swallows on command."""
+"""A faulty way through the network: a TCP proxy on loopback that refuses, resets, stalls or swallows on command.
+
+With several targets it is a load balancer too: each connection goes to the next of them that takes it.
+"""
 
 import asyncio
 import contextlib
 import socket
 import struct
 import threading
+from collections import Counter
 from concurrent.futures import Future
 from typing import Any
 
@@ -16,11 +20,13 @@ CHUNK = 65536
 class Proxy:
     """Listens on a port of its own, in a thread; `cut` changes how it fails, `close` ends it."""
 
-    def __init__(self, target_port: int) -> None:
+    def __init__(self, *target_ports: int) -> None:
         self.cuts_felt = 0  # connections that a cut has touched
-        self._target_port = target_port
+        self.taken = Counter[int]()  # connections by target
+        self._targets = list(target_ports)
+        self._out: set[int] = set()
         self._cut = Cut.OPEN
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._writers: dict[asyncio.StreamWriter, int] = {}  # and the target of its connection
         self._server: asyncio.Server | None = None
         self._flows = asyncio.Event()
         self._loop = asyncio.new_event_loop()
@@ -31,6 +37,13 @@ class Proxy:
 
     def cut(self, how: Cut) -> None:
         self._call(self._change(how))
+
+    def leave_out(self, target_port: int) -> None:
+        """No more goes to a target that does not answer, if there is another; what it was asked is broken off."""
+        self._call(self._leave_out(target_port))
+
+    def take_in(self, target_port: int) -> None:
+        self._out.discard(target_port)
 
     def close(self) -> None:
         self._call(self._change(Cut.REFUSE))
@@ -61,11 +74,12 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
+            target, there_reader, there_writer = await self._connect()
         except OSError:
             self._reset(writer)
             return
-        ends = {writer, there_writer}
+        self.taken[target] += 1
+        ends = {writer: target, there_writer: target}
         self._writers |= ends
         try:
             async with asyncio.TaskGroup() as both:
@@ -74,9 +88,28 @@ class Proxy:
         except* (OSError, asyncio.IncompleteReadError):
             pass
         finally:
-            self._writers -= ends
             for end in ends:
+                self._writers.pop(end, None)
                 end.close()
+
+    async def _connect(self) -> tuple[int, asyncio.StreamReader, asyncio.StreamWriter]:
+        """Raises OSError when no target takes it."""
+        self._targets.append(self._targets.pop(0))
+        problem = OSError("no target")
+        for target in [target for target in self._targets if target not in self._out] or self._targets:
+            try:
+                return target, *await asyncio.open_connection("127.0.0.1", target)
+            except OSError as error:
+                problem = error
+        raise problem
+
+    async def _leave_out(self, target: int) -> None:
+        self._out.add(target)
+        if self._out >= set(self._targets):
+            return
+        for writer, of in list(self._writers.items()):
+            if of == target:
+                self._reset(writer)
 
     async def _forth(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(CHUNK):

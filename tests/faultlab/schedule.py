@@ -61,7 +61,9 @@ class Strike:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """One seed's world and faults; `faults` are the carrier's all-time chances."""
+    """One seed's world and faults; `faults` are the carrier's all-time chances. `strikes` come one after another, and
+    beside them each of several nodes has a course of its own, so that all may be away at once.
+    """
 
     seed: int
     agents: int
@@ -69,6 +71,8 @@ class Schedule:
     faults: Mapping[str, float]
     list_lag_seconds: float
     strikes: tuple[Strike, ...]
+    nodes: int = 1
+    of_nodes: tuple[tuple[Strike, ...], ...] = ()
 
 
 DECK = (
@@ -83,13 +87,16 @@ DECK = (
     Kind.KILL_EMULATOR,
     Kind.FREEZE_DAEMON,
 )
+OF_A_NODE = (*(Kind.KILL_DAEMON,) * 3, *(Kind.FREEZE_DAEMON,) * 3, Kind.CLOCK_AT_RESTART)
 OF_A_SERVER = (Kind.KILL_DATABASE, Kind.KILL_DATABASE, Kind.RESTART_DATABASE)
 
 
 def draw(seed: int, seconds: float, server: bool, nodes: int = 1) -> Schedule:
     """A schedule of about `seconds`. `server`: the database is one, so it can be killed and has a disk of its own."""
     random = Random(f"faultlab {seed}")
-    deck = [kind for kind in DECK if not (server and kind is Kind.DISK_FULL)] + list(OF_A_SERVER if server else ())
+    without = {Kind.DISK_FULL} if server else set()
+    without |= set(OF_A_NODE) if nodes > 1 else set()
+    deck = [kind for kind in DECK if kind not in without] + list(OF_A_SERVER if server else ())
     random.shuffle(deck)
     count = max(1, round(seconds / 4))
     times = sorted(random.uniform(FIRST_STRIKE_SECONDS, seconds) for _ in range(count))
@@ -103,7 +110,19 @@ def draw(seed: int, seconds: float, server: bool, nodes: int = 1) -> Schedule:
         faults=faults,
         list_lag_seconds=random.choice((0.0, 0.5, 1.5)),
         strikes=tuple(_strike(at, kind, random, nodes) for at, kind in zip(times, drawn, strict=True)),
+        nodes=nodes,
+        of_nodes=tuple(_course(Random(f"faultlab {seed} node {n}"), seconds) for n in range(nodes))
+        if nodes > 1
+        else (),
     )
+
+
+def _course(random: Random, seconds: float) -> tuple[Strike, ...]:
+    """What befalls one node of several: one strike in each span of equal length, so that it is up in between."""
+    count = max(1, round(seconds / 12))
+    span = (seconds - FIRST_STRIKE_SECONDS) / count
+    times = [FIRST_STRIKE_SECONDS + span * (n + random.random()) for n in range(count)]
+    return tuple(_strike(at, random.choice(OF_A_NODE), random, 1) for at in times)
 
 
 def _strike(at: float, kind: Kind, random: Random, nodes: int) -> Strike:

@@ -1,7 +1,9 @@
 """The lab's results as text: a line for each seed, one for all, and what each violation was. Pure."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
 from tests.faultlab.play import Result
 
@@ -16,11 +18,17 @@ def lines(results: Sequence[Result]) -> Iterator[str]:
         yield _line(str(result.seed), [result], names)
     yield _line("all", results, names)
     struck = sum((result.faults for result in results), Counter[str]())
-    yield "faults: " + ", ".join(f"{name} {count}" for name, count in sorted(struck.items()))
+    nodes = "one node" if results[0].nodes == 1 else f"{results[0].nodes} nodes on one PostgreSQL"
+    yield f"faults of {nodes}: " + ", ".join(f"{name} {count}" for name, count in sorted(struck.items()))
     for result in results:
         for finding in result.findings:
             for violation in finding.violations:
                 yield f"seed {result.seed}: {finding.name}: {violation}"
+
+
+def text(results: Sequence[Result]) -> str:
+    """The same as JSON."""
+    return json.dumps([{**asdict(result), "faults": result.faults} for result in results])  # asdict spoils a Counter
 
 
 def violations(results: Sequence[Result]) -> int:

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from dialer.cli import app
 from dialer.demonstration.processes import environment_for
 from dialer.demonstration.sample import ASLEEP, consent_file, sample_file
+from tests.faultlab import witness
 from tests.postgres import Server, running_server
 
 NOON = datetime(2026, 11, 17, 12, tzinfo=ZoneInfo("America/New_York"))  # a Tuesday
@@ -47,6 +48,7 @@ def stocked(folder: Path, database: str) -> Iterator[Supply]:
     with running_server() as server:
         stock = server.create()
         _fill(folder, server.url(stock))
+        witness.install(server.url(stock))
         yield lambda _to: (server.url(server.create(stock)), server)
 
 

@@ -1,8 +1,12 @@
-"""`dialer` with a clock that the lab turns while it runs: by the seconds in the file that CLOCK_FILE names."""
+"""`dialer` with a clock that the lab turns while it runs: by the seconds in the file that VARIABLE names."""
 
 import os
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
+
+from apscheduler.executors import base as executors
+from apscheduler.schedulers import base as schedulers
+from apscheduler.triggers import interval
 
 from dialer.cli import main
 from dialer.clock import Clock
@@ -13,10 +17,17 @@ VARIABLE = "FAULTLAB_CLOCK_FILE"
 def turn() -> None:
     file, true_now = Path(os.environ[VARIABLE]), Clock.now
 
-    def now(self: Clock) -> datetime:
-        return true_now(self) + timedelta(seconds=float(file.read_text() or 0))
+    def turned() -> timedelta:
+        return timedelta(seconds=float(file.read_text() or 0))
 
-    Clock.now = now  # type: ignore[method-assign]
+    class Turned(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) + turned()
+
+    Clock.now = lambda self: true_now(self) + turned()  # type: ignore[method-assign]
+    for module in (executors, schedulers, interval):
+        module.datetime = Turned
 
 
 if __name__ == "__main__":

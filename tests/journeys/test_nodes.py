@@ -2,8 +2,6 @@
 
 import contextlib
 import signal
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,59 +16,11 @@ from dialer.demonstration.agents import Agents
 from dialer.demonstration.audit import audit
 from dialer.demonstration.processes import Stage, end, environment_for, free_ports, start, wait_for_answer
 from dialer.demonstration.sample import sample_file
+from tests.faultlab import witness
+from tests.faultlab.proxy import Proxy
 
 TAKEN_OVER_SECONDS = 5.0
 TOKEN = "token of both nodes"
-# Says which node claimed each attempt, and whose the campaign was at that moment.
-WITNESS = """
-CREATE TABLE claimed (attempt text, node text, holder text, at timestamptz);
-CREATE FUNCTION note_claim() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  INSERT INTO claimed VALUES (NEW.id, current_setting('application_name'),
-    (SELECT node FROM lease WHERE name = 'campaign ' || NEW.campaign_id), clock_timestamp());
-  RETURN NEW;
-END $$;
-CREATE TRIGGER note_claim AFTER INSERT ON attempt FOR EACH ROW EXECUTE FUNCTION note_claim();
-"""
-
-
-@dataclass
-class Balancer:
-    """Hands each connection to the next node that takes it; `out` are those that a health check would leave out."""
-
-    port: int
-    targets: list[int]
-    out: set[int] = field(default_factory=set)
-    taken: dict[int, int] = field(default_factory=dict)  # connections by node's port
-
-    def run(self, stopping: threading.Event) -> None:
-        with socket.create_server(("127.0.0.1", self.port)) as listening:
-            listening.settimeout(0.2)
-            while not stopping.is_set():
-                with contextlib.suppress(TimeoutError):
-                    client, _address = listening.accept()
-                    threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
-        self.targets.append(self.targets.pop(0))
-        for port in [port for port in self.targets if port not in self.out]:
-            with contextlib.suppress(OSError):
-                node = socket.create_connection(("127.0.0.1", port), 1)
-                self.taken[port] = self.taken.get(port, 0) + 1
-                threading.Thread(target=_pass_on, args=(client, node), daemon=True).start()
-                _pass_on(node, client)
-                return
-        client.close()
-
-
-def _pass_on(source: socket.socket, sink: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        source.settimeout(None)
-        while data := source.recv(65536):
-            sink.sendall(data)
-    for end_of in (source, sink):
-        with contextlib.suppress(OSError):
-            end_of.shutdown(socket.SHUT_RDWR)
 
 
 @dataclass
@@ -78,7 +28,8 @@ class Nodes:
     """The stage seen through the balancer, and each node."""
 
     stage: Stage
-    balancer: Balancer
+    balancer: Proxy
+    inside: Proxy
     ports: dict[str, int]
     url: str
     processes: dict[str, object] = field(default_factory=dict)
@@ -100,6 +51,15 @@ class Nodes:
     def claims_of(self, name: str) -> set[str]:
         return {str(row["attempt"]) for row in self.rows("SELECT attempt FROM claimed WHERE node = %s", name)}
 
+    def leave_out(self, name: str) -> None:
+        """As a health check does."""
+        for each in (self.balancer, self.inside):
+            each.leave_out(self.ports[name])
+
+    def take_in(self, name: str) -> None:
+        for each in (self.balancer, self.inside):
+            each.take_in(self.ports[name])
+
     def pacing(self) -> str:
         """The node that paces the one campaign; empty when none does."""
         now = "extract(epoch FROM clock_timestamp())"
@@ -110,32 +70,29 @@ class Nodes:
 @pytest.fixture
 def nodes(tmp_path, offset, server, migrated_on_server) -> Iterator[Nodes]:
     url = server.url(server.create(migrated_on_server))
-    emulator_port, one, two, balancer_port, inside_port = free_ports(5)
-    public = f"http://127.0.0.1:{balancer_port}"
+    emulator_port, one, two = free_ports(3)
+    balancer, inside = Proxy(one, two), Proxy(one, two)  # the API is not to be had at the public URL
     environment = environment_for(tmp_path, emulator_port, one, offset) | {
         "DIALER_DATABASE_URL": url,
-        "DIALER_PUBLIC_URL": public,
+        "DIALER_PUBLIC_URL": f"http://127.0.0.1:{balancer.port}",
         "DIALER_API_TOKEN": TOKEN,
         "DIALER_QUIET_SECONDS": "4",
         "DIALER_LOST_SECONDS": "10",
     }
-    stopping, balancer = threading.Event(), Balancer(balancer_port, [one, two])
-    inside = Balancer(inside_port, [one, two], balancer.out)  # the API is not to be had at the public URL
-    for each in (balancer, inside):
-        threading.Thread(target=each.run, args=(stopping,), daemon=True).start()
     emulator_url, shift = f"http://127.0.0.1:{emulator_port}", f"--clock-offset-seconds={offset!r}"
     options = ("--port", str(emulator_port), shift, "--fast", "--seed", "7")
     emulator = start(tmp_path, environment, "emulator", *options)
-    on_stage = Stage(tmp_path, environment, emulator_url, f"http://127.0.0.1:{inside_port}", TOKEN, emulator, emulator)
-    running = Nodes(on_stage, balancer, {"one": one, "two": two}, url)
+    on_stage = Stage(tmp_path, environment, emulator_url, f"http://127.0.0.1:{inside.port}", TOKEN, emulator, emulator)
+    running = Nodes(on_stage, balancer, inside, {"one": one, "two": two}, url)
     try:
         wait_for_answer(f"{emulator_url}/emulator/health", emulator, tmp_path / "emulator.log")
         yield running
     finally:
-        stopping.set()
         for process in (*running.processes.values(), emulator):
             process.send_signal(signal.SIGCONT)
             end(process)
+        balancer.close()
+        inside.close()
 
 
 @pytest.fixture
@@ -145,8 +102,7 @@ def at_work(nodes, prepare):
     nodes.start("two")
     nodes.wait("one")
     nodes.wait("two")
-    with psycopg.connect(nodes.url) as connection:
-        connection.execute(WITNESS)
+    witness.install(nodes.url)
     prepare(nodes.stage, sample_file(600), 0, "--wrap-up-seconds", "5")  # by commands, handed to a node
     players = Agents(nodes.stage, "spring", 10, seed=3)
     since = nodes.stage.floor("2026-11-17T00:00:00Z")["now"]
@@ -221,7 +177,7 @@ def test_a_node_that_stood_still_dials_nothing_that_is_anothers_by_now(nodes, at
     players, since = at_work
     stopped = nodes.pacing()
     other = {"one": "two", "two": "one"}[stopped]
-    nodes.balancer.out.add(nodes.ports[stopped])
+    nodes.leave_out(stopped)
     began = datetime.now(UTC) + timedelta(seconds=offset - 1)
     nodes.processes[stopped].send_signal(signal.SIGSTOP)
     before = nodes.claims_of(stopped)
@@ -230,7 +186,7 @@ def test_a_node_that_stood_still_dials_nothing_that_is_anothers_by_now(nodes, at
     known = {call["sid"] for call in nodes.stage.record()["calls"]}
     nodes.processes[stopped].send_signal(signal.SIGCONT)
     over = datetime.now(UTC) + timedelta(seconds=offset)
-    nodes.balancer.out.clear()
+    nodes.take_in(stopped)
     play(nodes, players, since, 4)
     claims = nodes.rows("SELECT * FROM claimed")
     assert {row["attempt"] for row in claims if row["node"] == stopped} <= before

@@ -1,7 +1,9 @@
 """The lab's faulty way through the network fails as it says it does."""
 
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -31,15 +33,22 @@ def seen() -> list[str]:
     return []
 
 
-@pytest.fixture
-def proxy(seen: list[str]) -> Iterator[Proxy]:
+@contextmanager
+def serving(seen: list[str]) -> Iterator[int]:
+    """The port of a server."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Answering,), {"seen": seen}))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    way = Proxy(server.server_address[1])
-    yield way
-    way.close()
+    yield server.server_address[1]
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def proxy(seen: list[str]) -> Iterator[Proxy]:
+    with serving(seen) as port:
+        way = Proxy(port)
+        yield way
+        way.close()
 
 
 def get(proxy: Proxy, path: str, seconds: float = 5.0) -> str:
@@ -77,3 +86,36 @@ def test_a_kept_connection_does_not_get_round_a_cut(proxy):
         proxy.cut(Cut.REFUSE)
         with pytest.raises(requests.ConnectionError):
             session.get(f"http://127.0.0.1:{proxy.port}/cut", timeout=5)
+
+
+def test_of_several_targets_each_is_taken_in_turn_and_one_that_is_gone_is_passed_over():
+    one, two = list[str](), list[str]()
+    with serving(one) as first:
+        with serving(two) as second:
+            balancer = Proxy(first, second)
+            for n in range(4):
+                get(balancer, f"/{n}")
+            assert (len(one), len(two)) == (2, 2)
+        for n in range(2):
+            get(balancer, f"/{n}")
+        assert (len(one), dict(balancer.taken)) == (4, {first: 4, second: 2})
+        balancer.close()
+
+
+def test_what_a_target_that_is_left_out_was_asked_is_broken_off():
+    answers = list[str]()
+    with socket.create_server(("127.0.0.1", 0)) as stands_still, serving(answers) as other:
+        still = stands_still.getsockname()[1]
+        balancer = Proxy(other, still)
+        threading.Timer(0.3, balancer.leave_out, [still]).start()
+        with pytest.raises(requests.ConnectionError):
+            get(balancer, "/asked")
+        for n in range(3):
+            get(balancer, f"/{n}")
+        assert (answers, balancer.taken[still]) == (["/0", "/1", "/2"], 1)
+        balancer.take_in(still)
+        for n in range(2):
+            with suppress(requests.ReadTimeout):
+                get(balancer, f"/{n}", 0.3)
+        assert balancer.taken[still] == 2
+        balancer.close()

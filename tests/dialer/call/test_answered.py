@@ -1,0 +1,187 @@
+"""An answered call: with an agent, without one, and by a machine."""
+
+from dataclasses import replace
+
+import pytest
+
+from campaigns.dispositions import Outcome
+from dialer.call import (
+    MESSAGE_LIMIT,
+    CallState,
+    IllegalEvent,
+)
+from dialer.commands import HangUp, PlayMessage, Recycle
+from dialer.events import (
+    MACHINES,
+    VERDICTS,
+    AgentLeft,
+    Answered,
+    CustomerLeft,
+    Detected,
+    Disposed,
+    Ended,
+    Placed,
+    Unsure,
+)
+from tests.dialer.call.stock import (
+    COMPLETED,
+    HUMAN,
+    LIMIT,
+    MACHINE,
+    PICKED_UP,
+    RELEASED,
+    RINGING,
+    SALE,
+    SEAT_LOST,
+    SID,
+    TO_ANNA,
+    TO_NOBODY,
+    at,
+    hear,
+)
+
+
+class TestWithoutAgent:
+    def test_a_live_answer_without_agent_is_abandoned_and_hears_the_message(self):
+        call, commands = hear(RINGING, TO_NOBODY)
+        assert (call.state, call.message_at, call.abandoned, commands) == (CallState.MESSAGE, at(0), True, [])
+        call, commands = hear(HUMAN, COMPLETED, call=call)
+        assert (call.disposition, call.abandoned, commands) == ("abandoned", True, [Recycle("abandoned")])
+
+    def test_it_is_no_abandoned_call_when_a_machine_heard_the_message(self):
+        call, commands = hear(TO_NOBODY, MACHINE)
+        assert (call.abandoned, commands) == (False, [HangUp(SID)])
+        call, commands = hear(COMPLETED, call=call)
+        assert (call.outcome, call.live_answer, commands) == (Outcome.MACHINE, False, [Recycle("machine")])
+
+    def test_asked_again_the_answer_stays(self):
+        call, _ = hear(TO_NOBODY)
+        assert hear(TO_ANNA, call=call, seconds=1) == (call, [])
+
+    @pytest.mark.parametrize("last_word", [Outcome.ANSWERED, Outcome.FAILED, Outcome.NO_ANSWER])
+    def test_picked_up_and_never_connected_is_abandoned_whatever_the_last_word(self, last_word):
+        call, commands = hear(PICKED_UP, Ended(last_word, SID))
+        assert (call.abandoned, call.live_answer, commands) == (True, True, [Recycle("abandoned")])
+        assert "answer webhook" in (call.error or "")
+
+    def test_a_completed_call_of_which_nothing_else_was_heard_is_abandoned(self):
+        call, _ = hear(Placed(SID), COMPLETED, seconds=3)
+        assert (call.abandoned, call.answered_at) == (True, at(3))
+
+    def test_an_agent_who_comes_too_late_does_not_undo_the_abandonment(self):
+        """The carrier may ask late what to do, and the person has waited in silence meanwhile."""
+        rung, _ = hear(PICKED_UP)
+        in_time, _ = hear(TO_ANNA, call=rung, seconds=LIMIT)
+        late, _ = hear(TO_ANNA, call=rung, seconds=LIMIT + 0.1)
+        assert (in_time.abandoned, late.abandoned) == (False, True)
+        assert (late.state, late.agent) == (CallState.CONNECTED, "anna")
+        late, _ = hear(COMPLETED, SALE, call=late, seconds=60)
+        assert (late.abandoned, late.live_answer) == (True, True)
+
+
+class TestAgentGone:
+    @pytest.mark.parametrize(
+        ("seconds", "abandoned", "code"), [(LIMIT, True, "abandoned"), (LIMIT + 0.1, False, "no-disposition")]
+    )
+    def test_the_called_party_hears_the_message_and_counts_as_abandoned_within_the_limit(
+        self, seconds, abandoned, code
+    ):
+        call, _ = hear(TO_ANNA)
+        call, commands = hear(SEAT_LOST, call=call, seconds=seconds)
+        assert (call.state, call.message_at, call.abandoned) == (CallState.MESSAGE, at(seconds), abandoned)
+        assert commands == [PlayMessage(SID)]
+        call, commands = hear(COMPLETED, call=call, seconds=20)
+        assert (call.disposition, call.disposed_by, call.live_answer) == (code, "dialer", True)
+        assert commands == [RELEASED, Recycle(code)]
+
+    @pytest.mark.parametrize(("seconds", "abandoned"), [(LIMIT + 5, True), (LIMIT + 40, False)])
+    def test_a_seat_found_gone_soon_after_the_connection_counts_as_never_met(self, seconds, abandoned):
+        """Nobody has told when it went: the person may have heard nothing but silence."""
+        call, _ = hear(TO_ANNA)
+        call, commands = hear(AgentLeft(found=True), call=call, seconds=seconds)
+        assert (call.state, call.abandoned, commands) == (CallState.MESSAGE, abandoned, [PlayMessage(SID)])
+
+    def test_a_late_connection_stays_abandoned_when_the_agent_leaves(self):
+        call, _ = hear(PICKED_UP)
+        call, _ = hear(TO_ANNA, SEAT_LOST, call=call, seconds=LIMIT + 5)
+        assert call.abandoned
+
+    def test_a_conference_that_ended_under_the_called_party_leads_to_the_message(self):
+        call, commands = hear(TO_ANNA, CustomerLeft(on_line=True))
+        assert (call.state, call.abandoned, commands) == (CallState.MESSAGE, True, [])
+
+    def test_who_never_met_the_agent_was_abandoned_however_late_it_is_known(self):
+        call, _ = hear(TO_ANNA)
+        call, commands = hear(CustomerLeft(on_line=True, never_met=True), call=call, seconds=LIMIT + 5)
+        assert (call.state, call.abandoned, commands) == (CallState.MESSAGE, True, [RELEASED])
+
+    def test_a_listener_to_the_message_who_stays_far_too_long_is_hung_up(self):
+        """The order to play it may have been lost: then there is only silence."""
+        call, _ = hear(TO_NOBODY)
+        news = replace(PICKED_UP, sequence=-1)
+        limit = MESSAGE_LIMIT.total_seconds()
+        assert hear(news, call=call, seconds=limit)[1] == []
+        assert hear(news, call=call, seconds=limit + 1)[1] == [HangUp(SID)]
+
+    def test_before_the_connection_and_after_it_there_is_nobody_to_leave(self):
+        for events in ((RINGING,), (TO_NOBODY,), (TO_ANNA, COMPLETED)):
+            call, _ = hear(*events)
+            for event in (SEAT_LOST, CustomerLeft(on_line=True), CustomerLeft(on_line=False)):
+                assert hear(event, call=call) == (call, [])
+
+
+class TestMachine:
+    @pytest.mark.parametrize(
+        ("verdict", "outcome", "code"), [("machine_start", Outcome.MACHINE, "machine"), ("fax", Outcome.FAX, "fax")]
+    )
+    def test_an_agent_with_a_machine_is_freed_without_wrap_up(self, verdict, outcome, code):
+        call, commands = hear(TO_ANNA, Detected(SID, verdict))
+        assert commands == [HangUp(SID), RELEASED]
+        call, commands = hear(CustomerLeft(on_line=False), COMPLETED, call=call)
+        assert (call.outcome, call.disposition, call.disposed_by) == (outcome, code, "dialer")
+        assert (commands, call.live_answer) == ([RELEASED, Recycle(code)], False)
+
+    def test_no_message_is_played_to_a_machine_whose_agent_leaves(self):
+        call, _ = hear(TO_ANNA, MACHINE)
+        assert hear(SEAT_LOST, CustomerLeft(on_line=True), call=call) == (call, [])
+
+    def test_with_detection_before_the_answer_no_agent_is_given(self):
+        call, commands = hear(Answered(SID, None, "machine_start"))
+        assert (call.by_machine, call.agent, commands) == (True, None, [HangUp(SID)])
+
+    def test_an_agent_claimed_for_what_turned_out_a_machine_is_let_go(self):
+        """The verdict may be here before the request that claims the agent."""
+        call, commands = hear(MACHINE, TO_ANNA)
+        assert (call.agent, commands) == (None, [HangUp(SID), HangUp(SID), RELEASED])
+
+    def test_a_verdict_alone_tells_which_call_to_hang_up(self):
+        call, commands = hear(Unsure("time-out"), MACHINE)
+        assert (call.call_sid, call.answered_at, commands) == (SID, at(0), [HangUp(SID)])
+
+    def test_a_machine_still_on_the_line_is_hung_up_again(self):
+        call, _ = hear(TO_ANNA, MACHINE)
+        assert hear(replace(PICKED_UP, sequence=-1), call=call)[1] == [HangUp(SID)]
+
+    def test_the_first_verdict_stands(self):
+        for first, second in ((HUMAN, MACHINE), (MACHINE, HUMAN)):
+            call, _ = hear(TO_ANNA, first)
+            assert hear(second, call=call) == (call, [])
+
+    @pytest.mark.parametrize("verdict", sorted(VERDICTS - MACHINES))
+    def test_a_doubtful_verdict_is_a_person(self, verdict):
+        call, commands = hear(TO_NOBODY, Detected(SID, verdict))
+        assert (call.abandoned, call.live_answer, commands) == (True, True, [])
+
+    def test_an_unheard_of_verdict_is_illegal(self):
+        with pytest.raises(IllegalEvent, match="martian"):
+            hear(TO_ANNA, Detected(SID, "martian"))
+
+    def test_a_pick_up_without_verdict_counts_as_live_only_once_it_is_over(self):
+        call, _ = hear(TO_ANNA)
+        assert not call.live_answer
+        assert hear(COMPLETED, call=call)[0].live_answer
+        assert hear(HUMAN, call=call)[0].live_answer
+
+    def test_the_agents_word_outweighs_the_detectors(self):
+        call, _ = hear(TO_ANNA, HUMAN, COMPLETED, Disposed("machine", "agent"))
+        assert not call.live_answer
