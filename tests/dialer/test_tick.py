@@ -110,7 +110,9 @@ async def test_calls_are_placed_one_after_the_other_at_the_carriers_rate_and_cla
     await tick(exchange, DialLoop(exchange, Leases("one"), 20.0), 0.0)
     await exchange.drain()
     assert [len(write.result()) for write in claimed] == [CLAIMED_TOGETHER, 3]
-    assert clock.waited_for == pytest.approx([clock.monotonic() + number / 20 for number in range(CLAIMED_TOGETHER + 3)])
+    assert clock.waited_for == pytest.approx(
+        [clock.monotonic() + number / 20 for number in range(CLAIMED_TOGETHER + 3)]
+    )
     assert len(carrier.requests) == CLAIMED_TOGETHER + 3
 
 
