@@ -1,7 +1,7 @@
 """What becomes of leads that were looked at: the claim that commits an attempt before it is dialled, or the hold.
 
-The claim is short, and looks again at everything that may have changed since the search: an opt-out, another campaign
-on the same number, the operator's intent.
+The claim is short, and looks again at everything that may have changed since the search: an opt-out, another call
+to the same number, the operator's intent.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlmodel import Session, SQLModel
 
 import campaigns.tables
 from campaigns.campaign import Intent
 from campaigns.lead import Standing
-from campaigns.prospects import Candidate, Question
+from campaigns.prospects import Candidate, Question, earlier_attempts
 from campaigns.search import Offer, Refusal
 from campaigns.tables import Campaign
 from compliance import consents, emergencies, ledger, lists
-from compliance.among import among
-from compliance.facts import Facts, as_json
+from compliance.facts import Facts, Past, as_json
 from compliance.gate import Blocked, Cleared, Reason
+from compliance.order import keep
 from compliance.rulebook import Rulebook
 from compliance.store import scopes_of_many
 
@@ -112,13 +112,13 @@ def claim(
     """Commit an attempt, under the given id, for each offer that still stands."""
     connection, campaign = session.connection(), question.campaign
     campaign_id = campaign.id or 0
-    intent = connection.execute(select(CAMPAIGN.c.intent).where(CAMPAIGN.c.id == campaign.id)).scalar_one_or_none()
-    if intent != Intent.RUN:
+    wanted = select(CAMPAIGN.c.intent).where(CAMPAIGN.c.id == campaign.id).with_for_update(read=True)
+    if connection.execute(wanted).scalar_one_or_none() != Intent.RUN:
         return []
     numbers = [offer.candidate.number for offer in offers.values()]
-    free = _kept_from_others(connection, numbers)
-    live = _live_numbers(connection, numbers)
-    stands = _unchanged(session, campaign, numbers, now)
+    free = keep(connection, numbers)
+    past, live = earlier_attempts(connection, numbers)
+    stands = _unchanged(session, campaign, past, numbers, now)
     claims, used = [], []
     for attempt_id, offer in offers.items():
         number = offer.candidate.number
@@ -135,8 +135,10 @@ def claim(
     return claims
 
 
-def _unchanged(session: Session, campaign: Campaign, numbers: Sequence[str], now: datetime) -> Callable[[Offer], bool]:
-    """Whether what people have said of a number since it was looked at still lets the offer stand."""
+def _unchanged(
+    session: Session, campaign: Campaign, past: Mapping[str, Sequence[Past]], numbers: Sequence[str], now: datetime
+) -> Callable[[Offer], bool]:
+    """Whether nothing that was said or tried of a number since it was looked at is in the offer's way."""
     forbidden = scopes_of_many(session, numbers, campaign.name, campaign.client)
     listed, agreed = lists.listed(session, numbers), consents.of_numbers(session, numbers, campaign.client, now)
     stopped = emergencies.in_force(session)
@@ -144,29 +146,12 @@ def _unchanged(session: Session, campaign: Campaign, numbers: Sequence[str], now
     def stands(offer: Offer) -> bool:
         facts, number = offer.facts, offer.facts.number
         said = (forbidden.get(number, ()), listed.get(number, ()), agreed.get(number, "none"), stopped)
-        return said == (facts.do_not_call, facts.listed, facts.consent, facts.emergencies)
+        tried = [one for one in facts.attempts if one.number == number]
+        return tried == sorted(past.get(number, ())) and said == (
+            *(facts.do_not_call, facts.listed, facts.consent, facts.emergencies),
+        )
 
     return stands
-
-
-def _kept_from_others(connection: Connection, numbers: Sequence[str]) -> set[str]:
-    """Those of the numbers that no other node is claiming, by any lead; kept until the commit."""
-    if connection.dialect.name == "sqlite":  # has one writer
-        return set(numbers)
-    return set(connection.execute(_KEEP, {"numbers": list(numbers)}).scalars())
-
-
-_KEEP = text(
-    "SELECT number FROM unnest(CAST(:numbers AS text[])) AS number "
-    "WHERE pg_try_advisory_xact_lock(1684629869, hashtext(number))"  # a space of locks for numbers alone
-)
-
-
-def _live_numbers(connection: Connection, numbers: Sequence[str]) -> set[str]:
-    live = connection.execute(
-        select(ATTEMPT.c.number).where(among(ATTEMPT.c.number, numbers), ATTEMPT.c.state != "ended")
-    )
-    return {row.number for row in live}
 
 
 def _take_lead(connection: Connection, candidate: Candidate, now: datetime) -> bool:

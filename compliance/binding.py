@@ -152,7 +152,7 @@ def _windows(rulebook: Rulebook, reach: Reach, clock: str | None, special_days: 
     return windows
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4096)
 def closed_by(case: Case, table: type[HoursRule | DaysRule], now: datetime, ring_seconds: int) -> tuple[str, ...]:
     """Ids of the rules, of hours or of special dates, that by themselves forbid a call that rings so long."""
     rules = (rule for rule in case.rulebook.reaching(case.reach) if isinstance(rule, table))

@@ -12,6 +12,7 @@ from sqlmodel import select as select_rows
 import compliance.tables
 from compliance.among import among
 from compliance.consent import ANY_CLIENT, Given, strongest
+from compliance.order import wait_for_claims
 from compliance.rule import LEVELS
 from compliance.tables import Consent
 from compliance.upsert import insert_new
@@ -101,6 +102,7 @@ def revoke(session: Session, number: str, client: str | None, by: str, now: date
 
     Those towards any client end with it: they would let this one call on.
     """
+    wait_for_claims(session.connection(), [number])
     meant = (CONSENT.c.number == number) & CONSENT.c.revoked_at.is_(None) & (CONSENT.c.given_at <= now)
     if client is not None:
         meant &= CONSENT.c.client.in_((client, ANY_CLIENT))

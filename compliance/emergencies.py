@@ -9,6 +9,7 @@ from sqlmodel import select as select_rows
 
 import compliance.tables
 from compliance.facts import EVERYWHERE
+from compliance.order import wait_for_claims
 from compliance.places import is_jurisdiction
 from compliance.tables import Emergency
 
@@ -25,6 +26,7 @@ def declare(session: Session, jurisdiction: str, by: str, now: datetime, note: s
         raise UnknownPlace(f"{jurisdiction!r} is no jurisdiction: write US-LA, US, or * for every call")
     if jurisdiction in in_force(session):
         return False
+    wait_for_claims(session.connection())
     row = {"jurisdiction": jurisdiction, "declared_at": now, "declared_by": by, "note": note, "lifted_by": ""}
     session.connection().execute(insert(EMERGENCY).values(row))
     return True

@@ -193,7 +193,7 @@ def _look(facts: Facts, rulebook: Rulebook, now: datetime) -> tuple[_Minute, dat
     return _minute(case_of(facts, rulebook), facts.jurisdictions, int(now.timestamp() // 60)), now
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4096)
 def _minute(case: Case, jurisdictions: frozenset[str], minute: int) -> _Minute:
     now = datetime.fromtimestamp(minute * 60, UTC)
     local = ((now.astimezone(clock).isoformat(timespec="minutes"), clock.key) for clock in clocks(case.zones))

@@ -14,6 +14,7 @@ from sqlmodel import Session, SQLModel, col
 
 import compliance.tables
 from compliance.among import among
+from compliance.order import wait_for_claims
 from compliance.tables import ListCopy, ListNumber
 from compliance.upsert import insert_new
 
@@ -81,6 +82,7 @@ def activate(session: Session, copy_id: int) -> None:
     if copy.rows == 0:
         raise ListError(f"list {copy.list}: the copy as of {copy.as_of} holds no number: check the file")
     _refuse_older(session, copy.list, copy.as_of)
+    wait_for_claims(connection)
     others = update(COPY).where(COPY.c.list == copy.list, COPY.c.state == "active", COPY.c.id != copy_id)
     connection.execute(others.values(state="replaced"))
     connection.execute(update(COPY).where(COPY.c.id == copy_id).values(state="active"))

@@ -131,7 +131,7 @@ def _postal(code: str, country: str) -> tuple[frozenset[str], frozenset[str]]:
     return (area.jurisdictions, area.zones) if area else (frozenset(), frozenset())
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4096)
 def _elsewhere(number: str) -> Location:
     if number.startswith("+1") or not E164.fullmatch(number):
         raise LocatingError(f"number of {len(number)} characters is not E.164: write +12125550123")

@@ -8,6 +8,7 @@ from sqlmodel import Session, SQLModel, col, select
 
 from compliance.among import among
 from compliance.do_not_call import EVERYWHERE, applies, checked
+from compliance.order import wait_for_claims
 from compliance.tables import DoNotCallEntry
 from compliance.upsert import insert_new
 
@@ -34,7 +35,9 @@ def import_numbers(
     Raises UnknownScope.
     """
     common = {"scope": checked(scope), "source": source, "note": note, "added_at": now}
-    rows = [{"number": number, **common} for number in set(numbers)]
+    different = list(set(numbers))
+    wait_for_claims(session.connection(), different)
+    rows = [{"number": number, **common} for number in different]
     return insert_new(session.connection(), DO_NOT_CALL, rows)
 
 

@@ -117,6 +117,6 @@ def _waits_until(facts: Facts, case: Case, moment: datetime) -> datetime | None:
     return max(known) if len(known) == len(waits) else None
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4096)
 def _opening(case: Case, moment: datetime, ring_seconds: int) -> datetime | None:
     return next_opening(schedule(case), moment, timedelta(seconds=ring_seconds))

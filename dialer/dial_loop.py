@@ -44,7 +44,7 @@ from dialer.telephony.carrier import Placement
 
 log = structlog.get_logger()
 
-CLAIMED_TOGETHER = 10  # in one write, for whoever answers a call meanwhile waits for it
+CLAIMED_TOGETHER = 5  # in one write, for whoever answers a call meanwhile waits for it
 SETUP_SECONDS = 2.0  # from the dial until a line usually rings
 SEATS_UNSEEN = "no new calls, agents' seats are being looked up"
 LOOK_AHEAD_SECONDS = 60.0  # between two looks at when calling hours end

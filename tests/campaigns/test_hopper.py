@@ -297,6 +297,11 @@ def other_call(database, build, clock):
     build.attempt(build.lead(build.campaign("autumn"), NEW_YORK))
 
 
+def other_call_that_has_ended(database, build, clock):
+    lead = build.lead(build.campaign("autumn"), NEW_YORK)
+    build.attempt(lead, "ended", outcome="busy", placing_at=clock.now(), ended_at=clock.now())
+
+
 def paused(database, build, clock):
     build.change("campaign", build.row("campaign")["id"], intent="pause")
 
@@ -309,7 +314,7 @@ def taken(database, build, clock):
     build.change("lead", build.row("lead")["id"], standing="finished")
 
 
-@pytest.mark.parametrize("event", [opt_out, other_call, paused, too_late, taken])
+@pytest.mark.parametrize("event", [opt_out, other_call, other_call_that_has_ended, paused, too_late, taken])
 def test_what_happens_between_look_and_claim_stops_the_claim(build, look, claim, database, clock, event):
     campaign = build.campaign()
     lead = build.lead(campaign, NEW_YORK)

@@ -3,16 +3,21 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, create_engine, literal
 from sqlmodel import Session, select
 
 from campaigns import hopper
+from campaigns.campaign import Verb
 from campaigns.prospects import Question
 from campaigns.search import Offer, choose, look
+from campaigns.store import say
 from campaigns.tables import Attempt, Campaign
-from compliance import ledger
+from compliance import consents, emergencies, ledger, lists, order
+from compliance.do_not_call import of_client
+from compliance.store import add_entry, import_numbers
 from dialer import call_budget, seats
 from dialer.agent import AgentEvent
 from dialer.call_control import take
@@ -20,7 +25,7 @@ from dialer.db import lease
 from dialer.events import Progress
 from dialer.pacing.leads import LeadChances
 from dialer.store import claim_agent, remember_event
-from tests.conftest import NOON
+from tests.conftest import NEW_YORK_NUMBERS, NOON
 
 NUMBERS = ("+12125550101", "+12125550102", "+12125550103")
 
@@ -96,6 +101,85 @@ def test_a_number_in_two_campaigns_is_dialled_by_one_of_two_nodes(engine, offers
         assert autumn(other, "other") == []
         one.commit()
         assert autumn(other, "other") == []
+
+
+CONSENT = {"number": NUMBERS[0], "kind": "express", "source": "web", "given_at": NOON - timedelta(days=1)}
+
+
+def opts_out(session, scope="*"):
+    add_entry(session, NUMBERS[0], scope=scope, source="key-press", now=NOON)
+
+
+def opts_out_of_a_client(session):
+    opts_out(session, of_client("Acme"))
+
+
+def opt_outs_are_imported(session):
+    import_numbers(session, [*NEW_YORK_NUMBERS, "+18085550101"], source="cli", now=NOON)
+
+
+def revokes(session):
+    consents.revoke(session, NUMBERS[0], None, "phone", NOON)
+
+
+def an_emergency_is_declared(session):
+    emergencies.declare(session, "US", "operator", NOON)
+
+
+def a_list_is_taken_into_use(session):
+    copy = lists.open_copy(session, "national:US", NOON.date(), NOON)
+    lists.add_numbers(session, copy, NUMBERS)
+    lists.activate(session, copy)
+
+
+FORBIDDEN = (
+    *(opts_out, opts_out_of_a_client, opt_outs_are_imported, revokes, an_emergency_is_declared),
+    a_list_is_taken_into_use,
+)
+
+
+@pytest.mark.parametrize("forbid", FORBIDDEN)
+def test_what_is_forbidden_while_a_call_is_claimed_comes_after_it(engine, offers, forbid):
+    with Session(engine) as one, Session(engine) as other, ThreadPoolExecutor(1) as node:
+        consents.add(one, [consents.NewConsent(**CONSENT)], NOON)
+        one.commit()
+        _found, claim = offers("spring", NUMBERS[:1])
+        assert claim(one, "one") == [NUMBERS[0]]
+        waits = node.submit(forbid, other)
+        with pytest.raises(TimeoutError):
+            waits.result(0.2)
+        one.commit()
+        waits.result(10)
+
+
+def test_a_pause_comes_after_the_claim_that_has_seen_the_campaign_run(engine, offers, monkeypatch):
+    paused = []
+
+    def keep(connection, numbers):
+        paused.append(node.submit(say, other, "spring", Verb.PAUSE))
+        with pytest.raises(TimeoutError):
+            paused[0].result(0.2)
+        return order.keep(connection, numbers)
+
+    monkeypatch.setattr(hopper, "keep", keep)
+    _found, claim = offers("spring")
+    with Session(engine) as one, Session(engine) as other, ThreadPoolExecutor(1) as node:
+        assert claim(one, "one") == sorted(NUMBERS)
+        one.commit()
+        assert paused[0].result(10).intent == "pause"
+
+
+@pytest.mark.parametrize("forbid", FORBIDDEN)
+def test_what_is_just_being_forbidden_is_not_claimed_nor_once_it_is(engine, offers, forbid):
+    with Session(engine) as one, Session(engine) as other:
+        consents.add(one, [consents.NewConsent(**CONSENT)], NOON)
+        one.commit()
+        _found, claim = offers("spring", NUMBERS[:1])
+        forbid(other)
+        assert claim(one, "one") == []
+        one.commit()
+        other.commit()
+        assert claim(one, "one") == []
 
 
 def test_an_agent_gets_one_call_and_the_next_call_the_next_agent(engine, build):

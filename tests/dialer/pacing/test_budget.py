@@ -2,6 +2,7 @@
 
 import json
 from itertools import pairwise
+from math import log
 
 import pytest
 from hypothesis import given
@@ -45,6 +46,19 @@ def test_a_quiet_start_is_not_spent_in_one_burst():
 def test_a_few_calls_move_the_price_less_the_larger_the_budget():
     small, large = (price(8.0, allowed) / price(11.0, allowed) for allowed in (60.0, 6000.0))
     assert 1.01 < large < 1.1 < 1.5 < small
+
+
+def test_a_large_budget_is_spent_carefully_again_before_the_balance_is_used_up():
+    """Ten agents keep 7.5 calls in balance; what is left of a thousand moves the price by itself hardly at all."""
+    usual, low, lower = (price(calls, allowed=1000.0, agents=10) for calls in (7.5, 5.7, 4.5))
+    assert low / usual < 1.1
+    assert lower / usual > 1.5
+
+
+def test_the_larger_the_floor_the_less_the_same_calls_of_a_budget_move_its_price():
+    """It has more calls in flight, whose losses come and go."""
+    small, large = (log(price(60.0, 1000.0, agents) / price(100.0, 1000.0, agents)) for agents in (25, 100))
+    assert 0 < large < 0.75 * small
 
 
 def test_a_large_floor_pays_more_and_so_do_rare_answers():
