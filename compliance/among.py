@@ -39,6 +39,10 @@ class among(FunctionElement[bool]):
         one: TypeEngine[Any] = column.type  # type: ignore[attr-defined]
         super().__init__(column, bindparam("values", values, Many(one), unique=True))
 
+    def self_group(self, against: object = None) -> "among":
+        """As it is: where a database has no booleans SQLAlchemy would write `… = 1`, and SQLite then finds no index."""
+        return self
+
 
 @compiles(among)
 def _by_json(element: among, compiler: SQLCompiler, **options: Any) -> str:

@@ -102,8 +102,6 @@ _PROVINCES = {
     "YT": ("Yukon", "America/Whitehorse"),
 }
 
-TERRITORIES = frozenset({"AS", "GU", "MP", "PR", "VI"})  # numbering regions of their own, under United States law
-
 
 def _table(country: str, rows: dict[str, tuple[str, ...]]) -> dict[str, Place]:
     places: dict[str, Place] = {}

@@ -209,6 +209,7 @@ async def check_seats(exchange: Exchange, over_seconds: float = 0.0) -> None:
     for agent in await exchange.read(lambda session: seats_unanswered(session, now)):
         await lose_seat(exchange, agent["seat_token"], "seat was not answered")
     held = [agent for agent in await exchange.read(seats_held) if agent["seat_sid"] is not None]
+    away_after = min(AWAY_AFTER, len(held))
     if len(held) > SEATS_ONE_BY_ONE:  # a list costs less than many look-ups; who is not on it is looked up all the same
         live = await exchange.ask(exchange.carrier.in_progress)
         held = [agent for agent in held if agent["seat_sid"] not in live]
@@ -220,7 +221,7 @@ async def check_seats(exchange: Exchange, over_seconds: float = 0.0) -> None:
             failing = 0
         except CarrierError as error:
             failing += 1
-            if failing == min(AWAY_AFTER, len(held)):
+            if failing == away_after:
                 raise
             exchange.counts["look_ups_failed"] += 1
             log.warning("look_up_failed", agent=agent["name"], error=str(error))

@@ -8,7 +8,7 @@ import pytest
 from tests.benchmarks.load.measure import measure
 from tests.benchmarks.load.play import RECORD, RUN, SAMPLES, Run, lead_file, of_campaigns
 from tests.benchmarks.load.sample import bound_of, later_than, series, slope
-from tests.benchmarks.load.scale import Cost, first_to_break, limits
+from tests.benchmarks.load.scale import Cost, claiming, first_to_break, limits
 
 METRICS = """# HELP dialer_commit_seconds From the wish to write until it is on the disk
 dialer_commit_seconds_bucket{le="0.5"} 90.0
@@ -112,3 +112,14 @@ def test_what_two_nodes_did_is_told_of_each_and_of_both(tmp_path):
 )
 def test_what_the_fewest_nodes_exhaust_breaks_first(account_rate, cost, first):
     assert first_to_break(limits(cost, account_rate, 16)).name == first
+
+
+def test_nodes_that_share_the_ledger_wait_for_one_another_and_with_too_many_ticks_fall_behind():
+    """30 calls in claims of 5 hold it for 60 ms a second and node."""
+    alone, some, too_many = (claiming(COST, nodes) for nodes in (1, 10, 40))
+    assert alone == [pytest.approx(0.06)] * len(alone)
+    assert len(alone) >= 59
+    assert 0.06 < max(some) < 1.0
+    assert len(some) > 10 * 59
+    assert max(too_many) > 1.0
+    assert len(too_many) == pytest.approx(60 / 0.06, rel=0.05)  # as many as one after the other can have it

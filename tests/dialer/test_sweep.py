@@ -363,6 +363,18 @@ async def test_a_seat_that_alone_cannot_be_looked_up_does_not_stop_the_dialling(
     assert (exchange.health.seats_unseen_since, exchange.counts["look_ups_failed"]) == (None, 1)
 
 
+async def test_nor_does_it_where_the_others_are_found_by_the_list(build, exchange, carrier, clock):
+    campaign = build.campaign()
+    exchange.health.seats_unseen_since = clock.monotonic()
+    for number in range(sweep.SEATS_ONE_BY_ONE + 1):
+        build.agent(f"a{number}", campaign)
+        talking = Progress(f"CS-a{number}", ringing=True, picked_up=True)
+        carrier.add(f"CS-a{number}", "client:a", CarrierError("500") if number == 5 else talking)
+    clock.advance(1)
+    await sweep.check_seats(exchange)
+    assert exchange.health.seats_unseen_since is None
+
+
 async def test_when_no_seat_can_be_looked_up_they_all_stay_unseen(build, exchange, carrier):
     build.agent("anna", build.campaign())
     carrier.add("CS-anna", "client:anna", CarrierError("500"))

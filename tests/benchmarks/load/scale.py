@@ -1,15 +1,18 @@
 """What breaks first with 1, 10, 100 and 1,000 nodes, from what a call was measured to cost.
 
 python -m tests.benchmarks.load.scale FOLDER: a folder that `tests.benchmarks.load --keep` filled. What PostgreSQL takes
-is measured here, on a server that does not wait for its disk. Everything beyond one node is multiplied, not measured.
+is measured here, on a server that does not wait for its disk. Everything beyond one node is multiplied, and the wait
+for the ledger simulated, not measured.
 """
 
 import argparse
+import heapq
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
+from random import Random
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +24,7 @@ from dialer.call_control import Urls
 from dialer.clock import Clock
 from dialer.db import schema
 from dialer.db.database import Database, place_of
+from dialer.dial_loop import CLAIMED_TOGETHER
 from dialer.web.voice import _once
 from tests.benchmarks import answer, ledger
 from tests.benchmarks.load.measure import Measured, grown, measure
@@ -31,12 +35,13 @@ NODES = (1, 10, 100, 1000)
 FULL = 0.7  # of a processor or a lock: beyond it waits grow faster than work
 HOURS_A_DAY = 10
 CALLS = 300
-DECISIONS, ROUNDS = 30, 60  # of a tick; ticks
+ROUNDS = 120  # claims
+SIMULATED_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one call, but for `ledger_ms`: of one tick's claim of `DECISIONS` calls."""
+    """Of one call, but for `ledger_ms`: of one claim of `CLAIMED_TOGETHER` calls."""
 
     rate: float  # calls a second of one node
     node_ms: float  # of its one interpreter, the web server's and the writer's share of it
@@ -68,7 +73,7 @@ def limits(cost: Cost, account_rate: float, server_cores: int) -> list[Limit]:
         Limit(
             "ledger: one appends at a time",
             "of a lock",
-            rate / DECISIONS * cost.ledger_ms / 1000,
+            rate / CLAIMED_TOGETHER * cost.ledger_ms / 1000,
             FULL,
             "one ledger for each group of campaigns, or databases apart",
         ),
@@ -80,6 +85,26 @@ def limits(cost: Cost, account_rate: float, server_cores: int) -> list[Limit]:
             "databases apart, by client (Citus: by campaign_id); reports from a replica",
         ),
     ]
+
+
+def claiming(cost: Cost, nodes: int, seconds: int = SIMULATED_SECONDS, seed: int = 1) -> list[float]:
+    """Seconds that each tick's claims take, when the nodes tick once a second, each at its own moment, and wait for one
+    another at the ledger: first come, first served.
+    """
+    claims, random = ceil(cost.rate / CLAIMED_TOGETHER), Random(seed)
+    asking = [(random.random(), node, claims) for node in range(nodes)]
+    began, took, free_at = [moment for moment, *_rest in asking], list[float](), 0.0
+    heapq.heapify(asking)
+    while asking and asking[0][0] < seconds:
+        moment, node, left = heapq.heappop(asking)
+        free_at = max(moment, free_at) + cost.ledger_ms / 1000
+        if left > 1:
+            heapq.heappush(asking, (free_at, node, left - 1))
+            continue
+        took.append(free_at - began[node])
+        began[node] = max(began[node] + 1, free_at)
+        heapq.heappush(asking, (began[node], node, claims))
+    return took
 
 
 def first_to_break(found: Sequence[Limit]) -> Limit:
@@ -107,7 +132,7 @@ def of_run(measured: Measured, cost_server_ms: float, ledger_ms: float) -> Cost:
 
 
 def of_server() -> tuple[float, float]:
-    """Milliseconds: of PostgreSQL's processor for one webhook, and in which a tick's claim holds the ledger."""
+    """Milliseconds: of PostgreSQL's processor for one webhook, and in which a claim holds the ledger."""
     with running_server() as server:
         url = server.url(server.create())
         schema.upgrade(place_of(url))
@@ -147,7 +172,10 @@ def _ledger_held(database: Database) -> float:
 
     def append(session: Session, round_number: int) -> float:
         began = time.monotonic()
-        entries = [replace(ledger.ENTRY, number=f"+1212{round_number * DECISIONS + n:07}") for n in range(DECISIONS)]
+        entries = [
+            replace(ledger.ENTRY, number=f"+1212{round_number * CLAIMED_TOGETHER + n:07}")
+            for n in range(CLAIMED_TOGETHER)
+        ]
         record_decisions(session, entries)
         session.flush()
         return began
@@ -171,7 +199,7 @@ def main() -> None:
 def report(cost: Cost, account_rate: float, server_cores: int) -> None:
     print(
         f"measured: a call costs a node {cost.node_ms:.1f} ms, {cost.writes:.1f} writes, {cost.webhooks:.1f} webhooks, "
-        f"{cost.kilobytes:.1f} kB; PostgreSQL {cost.server_ms:.2f} ms; a claim of {DECISIONS} holds the ledger "
+        f"{cost.kilobytes:.1f} kB; PostgreSQL {cost.server_ms:.2f} ms; a claim of {CLAIMED_TOGETHER} holds the ledger "
         f"{cost.ledger_ms:.1f} ms; one node had {cost.rate:.1f} calls a second, "
         f"{cost.rate * cost.node_ms / 1000:.0%} of a processor (at {FULL:.0%} it has {FULL / cost.node_ms * 1000:.0f})"
     )
@@ -187,6 +215,9 @@ def report(cost: Cost, account_rate: float, server_cores: int) -> None:
             pieces = ceil(wanted / limit.bears)
             beyond = f" -> {pieces}: {limit.then}" if pieces > 1 else ""
             print(f"  {limit.name:<36} {wanted:10.2f} {limit.unit:<9} of {limit.bears:.1f}{beyond}")
+        took = sorted(claiming(cost, nodes))
+        middle, late = took[len(took) // 2], took[ceil(0.99 * len(took)) - 1]
+        print(f"  a tick's claims, with waits for the ledger: p50 {middle:.3f}, p99 {late:.3f} s (simulated)")
     first = first_to_break(found)
     print(f"\nbreaks first: {first.name}, at {first.bears / first.of_node:.1f} nodes")
     others = sorted(found, key=lambda limit: limit.bears / limit.of_node)[1:]
