@@ -298,7 +298,9 @@ def _in_time(call: Call, now: datetime) -> bool:
 
 
 def _without_agent(call: Call, now: datetime) -> Call:
-    abandoned = call.abandoned or _in_time(call, now)
+    """Whom an agent leaves at once has met nobody. A clock set back since the answer does not make it at once."""
+    assert call.answered_at is not None
+    abandoned = call.abandoned or (now >= call.answered_at and _in_time(call, now))
     return replace(call, state=CallState.MESSAGE, message_at=now, abandoned=abandoned)
 
 

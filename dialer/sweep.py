@@ -16,6 +16,7 @@ from dialer.events import Ended, NeverHeardOf, Placed
 from dialer.exchange import Exchange
 from dialer.seats import (
     agent_of,
+    call_at,
     end_wrap_up,
     overdue_wrap_ups,
     seat_lost,
@@ -38,6 +39,8 @@ UNCONFIRMED_LIMIT = 10  # waiting; one more would be looked at too late to spare
 # A time further ahead was noted by a clock that has been set back since.
 LONGEST_NEED = timedelta(seconds=RING_SECONDS_MAXIMUM) + RING_MARGIN + CLOCK_TOLERANCE
 AWAY_AFTER = 3  # look-ups that fail one after the other: fewer may be about calls that the carrier cannot tell of
+# Our clock and the carrier's, at most, or ours and itself once it was set: an older call to the number is known anyway.
+CLOCKS_APART = timedelta(hours=1)
 AT_ONCE = 50  # look-ups of one round, so that they never crowd out new calls
 
 
@@ -67,8 +70,7 @@ async def ask_about_quiet_calls(exchange: Exchange, quiet: timedelta, lost: time
             if attempt["call_sid"] is not None:
                 await _look_up(exchange, attempt, now - attempt["last_event_at"] > lost)
             else:
-                set_back = attempt["placing_at"] > now  # the clock has been, so when it was placed is not known
-                since = now - lost if set_back else attempt["placing_at"]
+                since = min(attempt["placing_at"], now) - CLOCKS_APART
                 await _find(exchange, attempt, since, now - attempt["last_event_at"] > lost)
         except CarrierError as error:
             exchange.counts["look_ups_failed"] += 1
@@ -260,11 +262,15 @@ async def _check_seat(exchange: Exchange, agent: RowMapping) -> None:
         log.warning("look_up_refused", agent=agent["name"], error=str(error))
         return
     if news is None or isinstance(news, Ended):
-        await lose_seat(exchange, agent["seat_token"], "seat lost", found=True)
+        sid = await exchange.read(lambda session: call_at(session, agent["seat_token"]))
+        met = sid is not None and await exchange.ask(exchange.carrier.met, sid, agent["seat_sid"])
+        await lose_seat(exchange, agent["seat_token"], "seat lost", found=not met)
 
 
 async def lose_seat(exchange: Exchange, token: str, reason: str, *, found: bool = False) -> None:
-    """Take the agent off the floor; a called party at this seat hears who called. `found`: by a look-up."""
+    """Take the agent off the floor; a called party at this seat hears who called. `found`: by a look-up, which does not
+    show that they have met.
+    """
     now = exchange.clock.now()
     taken = await exchange.commit(
         lambda session: seat_lost(session, token, reason, exchange.connect_seconds, now, found=found)

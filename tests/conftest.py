@@ -145,6 +145,7 @@ class ScriptedCarrier:
         self.hung_up: list[str] = []
         self.stopped: list[str] = []  # rings
         self.messages: list[tuple[str, str]] = []  # sid, attempt id
+        self.meetings: set[tuple[str, str]] = set()  # calls that have ended, and the seats they were at
         self.asked: list[str] = []  # sids and numbers that were looked up
 
     def add(self, sid: str, number: str, news: CallEvent | Exception | Callable[[], CallEvent]) -> None:
@@ -189,6 +190,10 @@ class ScriptedCarrier:
         self._reach()
         self.asked.append(sid)
         return self.calls[sid].told() if sid in self.calls else None
+
+    def met(self, sid: str, seat_sid: str) -> bool:
+        self._reach()
+        return (sid, seat_sid) in self.meetings
 
     def in_progress(self) -> frozenset[str]:
         self._reach()

@@ -53,6 +53,9 @@ class Carrier(Protocol):
     def in_progress(self) -> frozenset[str]:
         """Sids of the calls that have been answered and have not ended; one that is new may be missing."""
 
+    def met(self, sid: str, seat_sid: str) -> bool:
+        """Whether a call that has ended surely had begun before that seat ended, by the carrier's own clock."""
+
     def find(self, number: str, since: datetime) -> tuple[str, CallEvent] | None:
         """Sid and news of the newest call to a number that was made after `since`."""
 

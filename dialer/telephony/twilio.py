@@ -203,6 +203,19 @@ class TwilioCarrier:
         return frozenset(str(call.sid) for call in calls)
 
     @_again
+    def met(self, sid: str, seat_sid: str) -> bool:
+        try:
+            call, seat = (self._guarded(self._client.calls(one).fetch) for one in (sid, seat_sid))
+        except TwilioRestException as error:
+            if error.code == NOT_FOUND:
+                return False
+            raise CarrierError(_words(error)) from error
+        if call.end_time is None or seat.end_time is None:
+            return False
+        answered_at: datetime = call.end_time - timedelta(seconds=int(call.duration or 0))
+        return bool(seat.end_time - answered_at >= CLOCK_DIFFERENCE)
+
+    @_again
     def find(self, number: str, since: datetime) -> tuple[str, CallEvent] | None:
         # By number, for a queued call has no start time to filter by.
         try:

@@ -52,14 +52,17 @@ async def test_an_unknown_attempt_that_has_ended_meanwhile_is_settled(build, car
     assert (build.row("attempt")["disposition"], build.row("lead")["standing"]) == ("no-answer", "open")
 
 
-async def test_an_older_call_to_the_number_is_another(build, carrier, clock, ask):
-    build.attempt(
-        build.lead(build.campaign(), "+12125550101"), "unknown", placing_at=clock.now() + timedelta(seconds=60)
-    )
+@pytest.mark.parametrize(("ahead", "found"), [(30, True), (3500, True), (3700, False)])
+async def test_an_unknown_attempt_is_found_by_a_clock_that_was_ahead_but_not_an_older_call(
+    build, carrier, clock, ask, ahead, found
+):
+    """The carrier's clock is right; ours was ahead when it was placed, whether it has been set back since or not."""
+    placed = clock.now() + timedelta(seconds=ahead)
+    attempt = build.attempt(build.lead(build.campaign(), "+12125550101"), "unknown", placing_at=placed)
     carrier.add("CA1", "+12125550101", Progress("CA1", ringing=True))
-    clock.advance(100)
+    clock.advance(ahead + 100)
     await ask()
-    assert state(build, build.row("attempt")["id"]) == "unknown"
+    assert (build.row("attempt", id=attempt)["call_sid"] == "CA1") is found
 
 
 async def test_the_call_of_another_attempt_to_the_number_is_another(build, carrier, clock, ask):
@@ -286,6 +289,25 @@ async def test_a_seat_whose_end_was_never_reported_takes_its_agent_off_the_floor
     assert states == {"here": "ready", "gone": "logged-out", "unheard-of": "logged-out", "odd": "ready"}
     assert carrier.messages == [(f"CA-{talk}", talk)]
     assert build.row("attempt")["abandoned"]
+
+
+async def test_whom_the_agent_has_met_and_who_has_gone_is_not_counted_as_abandoned_when_the_seat_is_found_gone(
+    build, exchange, carrier, clock
+):
+    """Callbacks of both were lost while the daemon stood still."""
+    campaign = build.campaign()
+    met = {"answered_at": clock.now(), "connected_at": clock.now()}
+    for name in ("anna", "bert"):
+        attempt = build.attempt(build.lead(campaign), "connected", agent=name, **met)
+        build.agent(name, campaign, "on-call", attempt_id=attempt)
+        carrier.add(f"CS-{name}", f"client:{name}", Ended(Outcome.ANSWERED, f"CS-{name}"))
+        if name == "anna":
+            carrier.meetings.add((f"CA-{attempt}", "CS-anna"))
+    clock.advance(18)
+    await sweep.check_seats(exchange)
+    await exchange.drain()
+    assert {row["name"]: row["state"] for row in build.rows("agent")} == {"anna": "logged-out", "bert": "logged-out"}
+    assert {row["agent"]: row["abandoned"] for row in build.rows("attempt")} == {"anna": False, "bert": True}
 
 
 async def test_many_seats_are_checked_by_one_list_and_only_who_is_not_on_it_is_looked_up(build, exchange, carrier):

@@ -101,6 +101,11 @@ class TestAgentGone:
         call, commands = hear(AgentLeft(found=True), call=call, seconds=seconds)
         assert (call.state, call.abandoned, commands) == (CallState.MESSAGE, abandoned, [PlayMessage(SID)])
 
+    def test_a_clock_set_back_since_the_answer_does_not_make_the_end_of_a_talk_an_early_one(self):
+        call, _ = hear(TO_ANNA)
+        call, commands = hear(SEAT_LOST, call=call, seconds=-5400)
+        assert (call.state, call.abandoned, commands) == (CallState.MESSAGE, False, [PlayMessage(SID)])
+
     def test_a_late_connection_stays_abandoned_when_the_agent_leaves(self):
         call, _ = hear(PICKED_UP)
         call, _ = hear(TO_ANNA, SEAT_LOST, call=call, seconds=LIMIT + 5)

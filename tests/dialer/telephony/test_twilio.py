@@ -309,6 +309,35 @@ def test_a_word_the_carrier_never_used_before_is_no_news(api, carrier):
         carrier.look_up(SID)
 
 
+@pytest.mark.parametrize(
+    ("answered", "left", "seat_ended", "met"),
+    [
+        (0, 5, 9, True),
+        (0, 5, 2, True),
+        (0, 5, 1, False),  # by a clock of whole seconds that may have been at once
+        (10, 5, 8, False),
+        (0, None, 8, False),  # still there: nobody knows since when
+        (0, 5, None, False),
+    ],
+)
+def test_whether_a_call_and_a_seat_have_met_is_told_by_the_carriers_clock(
+    api, carrier, clock, answered, left, seat_ended, met
+):
+    def at(seconds):
+        return None if seconds is None else format_datetime(clock.now() + timedelta(seconds=seconds))
+
+    ended = None if left is None else answered + left
+    api.say(200, {**call(), "end_time": at(ended), "duration": None if left is None else str(left)})
+    api.say(200, {**call("CS1"), "end_time": at(seat_ended), "duration": "60"})
+    assert carrier.met(SID, "CS1") is met
+    assert [path for _method, path, _form in api.requests] == [f"{CALLS}/{SID}.json", f"{CALLS}/CS1.json"]
+
+
+def test_a_call_that_the_carrier_does_not_know_has_met_nobody(api, carrier):
+    api.fail(404, 20404)
+    assert not carrier.met(SID, "CS1")
+
+
 def test_the_calls_in_progress_are_listed(api, carrier):
     api.say(200, {"calls": [call("CA1", "in-progress"), call("CA2", "in-progress")], "page": 0})
     assert carrier.in_progress() == {"CA1", "CA2"}
