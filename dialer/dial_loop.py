@@ -149,12 +149,13 @@ class DialLoop:
         now, at = self.exchange.clock.now(), self.exchange.clock.monotonic()
         paced = self.leases.campaigns
         self._give_way(late_seconds, at)
+        unseen = self.exchange.health.seats_unseen_since is not None  # by the time the agents are read
         scenes = await self.exchange.read(lambda session: self._scenes(session, paced, now))
         for stopped in self.reasons.keys() - self.running:
             del self.reasons[stopped]
         for scene in sorted(scenes, key=lambda scene: -_count(scene.agents, AgentState.READY)):
             try:
-                await self._pace(scene, now, at)
+                await self._pace(scene, now, at, SEATS_UNSEEN if unseen else "")
             except Exception:
                 self.exchange.counts["campaign_errors"] += 1
                 log.exception("campaign_not_paced", campaign=scene.campaign.name)
@@ -200,7 +201,7 @@ class DialLoop:
             _ring_minimum(law),
         )
 
-    async def _pace(self, scene: Scene, now: datetime, tick_at: float) -> None:
+    async def _pace(self, scene: Scene, now: datetime, tick_at: float, unseen: str) -> None:
         campaign_id = scene.campaign.id or 0
         policy = self.policies[campaign_id]
         for event in self._agent_events(scene, now, tick_at):
@@ -211,7 +212,6 @@ class DialLoop:
             self.exchange.start(self._look_ahead(scene.campaign, now))
         last_call_at = self._last_call_at.get(campaign_id)
         closes_in = (last_call_at - now).total_seconds() if last_call_at else inf
-        unseen = SEATS_UNSEEN if self.exchange.health.seats_unseen_since is not None else ""
         most = 0 if unseen else int(min(scene.due, self._calls_left, self.pace.calls))
         decision = policy.decide(at, _floor(scene, most, closes_in))
         limits = ("no more leads are due" if decision.dial >= scene.due else "", self.pace.reason, unseen)

@@ -74,6 +74,31 @@ async def test_after_a_time_without_the_carrier_nobody_is_dialled_for_a_seat_tha
     assert (len(carrier.requests), exchange.health.seats_unseen_since) == (1, None)
 
 
+async def test_a_look_at_the_seats_that_ends_while_the_agents_are_read_lets_nobody_be_dialled_for_them(
+    build, exchange, carrier, clock
+):
+    """The agents that were read may be those whose seats have just been found gone."""
+    campaign = build.campaign(intent="run", mode="progressive")
+    build.lead(campaign)
+    build.agent("anna", campaign)
+    exchange.health.seats_unseen_since = clock.monotonic()
+    loop, read = DialLoop(exchange, Leases("one"), 1.0), exchange.read
+
+    async def reading(work):
+        found = await read(work)
+        exchange.health.seats_unseen_since = None
+        return found
+
+    await loop.keep_leases()
+    object.__setattr__(exchange, "read", reading)
+    await loop.tick()
+    await exchange.drain()
+    assert carrier.requests == []
+    await loop.tick()
+    await exchange.drain()
+    assert len(carrier.requests) == 1
+
+
 async def test_a_look_at_the_seats_during_which_the_carrier_was_gone_again_is_not_the_last(
     build, exchange, carrier, clock
 ):
