@@ -273,7 +273,7 @@ class DialLoop:
 
         def place() -> Placement:
             if exchange.clock.monotonic() >= self.leases.until:  # stood still: another node paces by now
-                return Refused("the node's lease had run out", retry=True)
+                return Refused("the node's lease had run out", retry=True, asked=False)
             cleared, ring_seconds = placed.cleared, campaign.ring_seconds
             carrier, detect = exchange.carrier, campaign.machine_detection
             return carrier.place(cleared, placed.attempt_id, placed.caller_id, ring_seconds, detect)

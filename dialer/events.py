@@ -24,12 +24,13 @@ class Refused:
     """The carrier refused; no call exists.
 
     `retry` when the same request may succeed later, `for_all` when it would refuse any other call as well, until an
-    operator mends the account or the campaign.
+    operator mends the account or the campaign. `asked`: it was the carrier's word, and not our own before it was asked.
     """
 
     problem: str
     retry: bool
     for_all: bool = False
+    asked: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,7 @@ class Exchange:
         refused, queue_seconds = False, 0.0
         try:
             answer = await loop.run_in_executor(self.placing_threads, lambda: request(*args, **kwargs))
-            refused = isinstance(answer, Refused) and answer.retry and not answer.for_all
+            refused = isinstance(answer, Refused) and answer.asked and answer.retry and not answer.for_all
             queue_seconds = answer.queue_seconds if isinstance(answer, Placed) else 0.0
             return answer
         finally:

@@ -116,7 +116,7 @@ class TwilioCarrier:
 
     def place(self, cleared: Cleared, attempt_id: str, caller_id: str, ring_seconds: int, detect: bool) -> Placement:
         if not cleared.covers(cleared.number, self._clock.now()):
-            return Refused("the clearance expired before the carrier was asked", retry=True)
+            return Refused("the clearance expired before the carrier was asked", retry=True, asked=False)
         detection: dict[str, Any] = {}
         if detect:
             detection = {

@@ -51,6 +51,7 @@ async def test_the_carrier_is_asked_off_the_event_loop(exchange):
         (Placed("CA1", queue_seconds=1.5), Strain(queue_seconds=1.5)),
         (Refused("429", retry=True), Strain(refused=1.0)),
         (Refused("wrong number", retry=False), Strain()),
+        (Refused("the clearance expired", retry=True, asked=False), Strain()),
         (Refused("wrong account", retry=True, for_all=True), Strain()),
         (Unsure("a time-out"), Strain()),
     ],
