@@ -6,7 +6,8 @@
     unknown ──────────────────────────▶ message ─────────┘
 
 Callbacks may be lost, late, doubled or out of order, so any state before `ended` takes any later carrier event; `ended`
-absorbs everything but the disposition, an opt-out, and the return of a call that had been given up.
+absorbs everything but the disposition, an opt-out, that agent and person had met, and the return of a call that had
+been given up.
 """
 
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from dialer.events import (
     Detected,
     Disposed,
     Ended,
+    HadMet,
     KeyPressed,
     NeverHeardOf,
     Placed,
@@ -206,6 +208,17 @@ def _agent_left(call: Call, event: AgentLeft, now: datetime) -> Step:
     return replace(call, abandoned=call.abandoned or unseen), commands
 
 
+def _had_met(call: Call, event: HadMet, now: datetime) -> Step:
+    """Takes back what `_agent_left` had to suppose; whoever was connected late or left at once stays abandoned."""
+    if call.connected_at is None or call.message_at is None or not call.abandoned:
+        return call, ()
+    late = not _in_time(call, call.connected_at)
+    call = replace(call, abandoned=late or _at_once(call, call.message_at))
+    if call.state is CallState.ENDED and call.disposed_by == "dialer":
+        call = replace(call, disposition=by_dialler(Outcome.ANSWERED, call.abandoned, call.opted_out))
+    return call, ()
+
+
 def _ended(call: Call, event: Ended, now: datetime) -> Step:
     if event.sid is not None:
         call = _with_sid(call, event.sid, now)
@@ -248,6 +261,8 @@ def _after_the_end(call: Call, event: CallEvent, now: datetime) -> Step:
     """
     if isinstance(event, KeyPressed):
         return _late_key(call, event, now)
+    if isinstance(event, HadMet):
+        return _had_met(call, event, now)
     if call.outcome not in GIVEN_UP or call.answered_at is not None:
         return call, ()
     match event:
@@ -292,15 +307,23 @@ def _with_sid(call: Call, sid: str, now: datetime) -> Call:
     return replace(call, call_sid=sid, dialled_at=call.dialled_at or now)
 
 
-def _in_time(call: Call, now: datetime) -> bool:
+def _since_answer(call: Call, then: datetime) -> float:
+    """Seconds."""
     assert call.answered_at is not None
-    return now - call.answered_at <= timedelta(seconds=call.connect_seconds)
+    return (then - call.answered_at).total_seconds()
+
+
+def _in_time(call: Call, then: datetime) -> bool:
+    return _since_answer(call, then) <= call.connect_seconds
+
+
+def _at_once(call: Call, then: datetime) -> bool:
+    """Whether whom an agent leaves then has met nobody. A clock set back since the answer does not make it at once."""
+    return 0 <= _since_answer(call, then) <= call.connect_seconds
 
 
 def _without_agent(call: Call, now: datetime) -> Call:
-    """Whom an agent leaves at once has met nobody. A clock set back since the answer does not make it at once."""
-    assert call.answered_at is not None
-    abandoned = call.abandoned or (now >= call.answered_at and _in_time(call, now))
+    abandoned = call.abandoned or _at_once(call, now)
     return replace(call, state=CallState.MESSAGE, message_at=now, abandoned=abandoned)
 
 
@@ -339,6 +362,7 @@ _HANDLERS: dict[type, Callable[..., Step]] = {
     KeyPressed: _key_pressed,
     CustomerLeft: _customer_left,
     AgentLeft: _agent_left,
+    HadMet: _had_met,
     Ended: _ended,
     NeverHeardOf: _never_heard_of,
 }

@@ -95,6 +95,11 @@ class AgentLeft:
 
 
 @dataclass(frozen=True, slots=True)
+class HadMet:
+    """A call whose agent's seat was found gone had surely begun before the seat ended: they have talked."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The carrier's last word on the call."""
 
@@ -128,6 +133,7 @@ CallEvent = (
     | KeyPressed
     | CustomerLeft
     | AgentLeft
+    | HadMet
     | Ended
     | NeverHeardOf
     | Disposed

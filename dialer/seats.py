@@ -241,12 +241,6 @@ def agent_of(session: Session, attempt_id: str) -> RowMapping | None:
     return session.connection().execute(on_call).mappings().one_or_none()
 
 
-def call_at(session: Session, token: str) -> str | None:
-    """The carrier's sid of the call that talks at a seat; None when there is none."""
-    at_it = (AGENT.c.seat_token == token, AGENT.c.state == AgentState.ON_CALL, ATTEMPT.c.id == AGENT.c.attempt_id)
-    return session.connection().execute(select(ATTEMPT.c.call_sid).where(*at_it)).scalar_one_or_none()
-
-
 def seats_unanswered(session: Session, now: datetime) -> list[RowMapping]:
     """Agents whose seat has been rung for too long."""
     late = select(AGENT).where(AGENT.c.state == AgentState.JOINING, AGENT.c.since <= now - JOIN_LIMIT)

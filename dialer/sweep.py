@@ -11,12 +11,11 @@ from sqlmodel import Session
 from campaigns.campaign import RING_SECONDS_MAXIMUM, Intent
 from campaigns.dispositions import Outcome
 from dialer.call import MESSAGE_LIMIT, QUEUE_LIMIT, CallState, IllegalEvent
-from dialer.call_control import message_for
-from dialer.events import Ended, NeverHeardOf, Placed
+from dialer.call_control import Taken, message_for
+from dialer.events import Ended, HadMet, NeverHeardOf, Placed
 from dialer.exchange import Exchange
 from dialer.seats import (
     agent_of,
-    call_at,
     end_wrap_up,
     overdue_wrap_ups,
     seat_lost,
@@ -262,12 +261,15 @@ async def _check_seat(exchange: Exchange, agent: RowMapping) -> None:
         log.warning("look_up_refused", agent=agent["name"], error=str(error))
         return
     if news is None or isinstance(news, Ended):
-        sid = await exchange.read(lambda session: call_at(session, agent["seat_token"]))
-        met = sid is not None and await exchange.ask(exchange.carrier.met, sid, agent["seat_sid"])
-        await lose_seat(exchange, agent["seat_token"], "seat lost", found=not met)
+        taken = await lose_seat(exchange, agent["seat_token"], "seat lost", found=True)
+        if taken is None or not taken.after.abandoned or taken.after.call_sid is None:
+            return
+        # Only now, for whoever is on that line hears nothing until the order to play the message.
+        if await exchange.ask(exchange.carrier.met, taken.after.call_sid, agent["seat_sid"]):
+            await exchange.handle(taken.attempt["id"], HadMet())
 
 
-async def lose_seat(exchange: Exchange, token: str, reason: str, *, found: bool = False) -> None:
+async def lose_seat(exchange: Exchange, token: str, reason: str, *, found: bool = False) -> Taken | None:
     """Take the agent off the floor; a called party at this seat hears who called. `found`: by a look-up, which does not
     show that they have met.
     """
@@ -277,3 +279,4 @@ async def lose_seat(exchange: Exchange, token: str, reason: str, *, found: bool 
     )
     if taken is not None:
         exchange.follow_up(taken)
+    return taken

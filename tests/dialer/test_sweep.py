@@ -310,6 +310,29 @@ async def test_whom_the_agent_has_met_and_who_has_gone_is_not_counted_as_abandon
     assert {row["agent"]: row["abandoned"] for row in build.rows("attempt")} == {"anna": False, "bert": True}
 
 
+async def test_who_hears_nothing_is_not_kept_waiting_for_the_question_whether_they_have_met(
+    build, exchange, carrier, clock, monkeypatch
+):
+    """The carrier is asked once the agent is off the floor, and a failure changes nothing about that."""
+    campaign, floor = build.campaign(), []
+    met = {"answered_at": clock.now(), "connected_at": clock.now()}
+    talk = build.attempt(build.lead(campaign), "connected", agent="gone", **met)
+    build.agent("gone", campaign, "on-call", attempt_id=talk)
+    carrier.add("CS-gone", "client:gone", Ended(Outcome.ANSWERED, "CS-gone"))
+    clock.advance(18)
+
+    def unreachable(_sid, _seat_sid):
+        floor.append((build.row("agent")["state"], build.row("attempt")["state"]))
+        raise CarrierError("away")
+
+    monkeypatch.setattr(carrier, "met", unreachable)
+    with pytest.raises(CarrierError):
+        await sweep.check_seats(exchange)
+    await exchange.drain()
+    assert floor == [("logged-out", "message")]
+    assert (build.row("attempt")["abandoned"], carrier.messages) == (True, [(f"CA-{talk}", talk)])
+
+
 async def test_many_seats_are_checked_by_one_list_and_only_who_is_not_on_it_is_looked_up(build, exchange, carrier):
     campaign = build.campaign()
     for number in range(sweep.SEATS_ONE_BY_ONE + 2):

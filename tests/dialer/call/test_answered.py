@@ -20,6 +20,7 @@ from dialer.events import (
     Detected,
     Disposed,
     Ended,
+    HadMet,
     Placed,
     Unsure,
 )
@@ -100,6 +101,28 @@ class TestAgentGone:
         call, _ = hear(TO_ANNA)
         call, commands = hear(AgentLeft(found=True), call=call, seconds=seconds)
         assert (call.state, call.abandoned, commands) == (CallState.MESSAGE, abandoned, [PlayMessage(SID)])
+
+    @pytest.mark.parametrize("ended", [False, True])
+    def test_that_they_had_met_takes_it_back(self, ended):
+        call, _ = hear(TO_ANNA)
+        call, _ = hear(AgentLeft(found=True), call=call, seconds=LIMIT + 5)
+        call, _ = hear(*[COMPLETED] * ended, call=call, seconds=LIMIT + 6)
+        call, commands = hear(HadMet(), call=call, seconds=LIMIT + 7)
+        assert (call.abandoned, commands) == (False, [])
+        call, _ = hear(COMPLETED, call=call, seconds=LIMIT + 8)
+        assert (call.disposition, call.abandoned) == ("no-disposition", False)
+
+    @pytest.mark.parametrize(("answered", "left"), [(0.0, LIMIT), (-LIMIT - 1, LIMIT + 5)], ids=["at once", "late"])
+    def test_whom_the_agent_left_at_once_or_met_late_stays_abandoned_though_they_had_met(self, answered, left):
+        call, _ = hear(PICKED_UP, seconds=answered)
+        call, _ = hear(TO_ANNA, call=call)
+        call, _ = hear(AgentLeft(found=True), call=call, seconds=left)
+        call, _ = hear(HadMet(), call=call, seconds=left + 1)
+        assert call.abandoned
+
+    def test_a_machine_is_not_abandoned_though_they_had_met(self):
+        call, _ = hear(TO_ANNA, SEAT_LOST, MACHINE)
+        assert hear(HadMet(), call=call) == (call, [])
 
     def test_a_clock_set_back_since_the_answer_does_not_make_the_end_of_a_talk_an_early_one(self):
         call, _ = hear(TO_ANNA)
