@@ -39,6 +39,13 @@ class Held:
     at: float
 
 
+def queue_seconds(held: Held, rate: Rate) -> float:
+    """How long the calls taken before, by whichever node, need until the last of them is placed: one after the other at
+    the rate. The bucket fills at that rate too, so what is missing in it are those that still wait for their turn.
+    """
+    return (rate.most - held.calls) / rate.calls_per_second
+
+
 def filled(calls: float, seconds: float, rate: Rate) -> float:
     """What a bucket holds so many seconds after it held `calls`. A clock that goes back fills nothing."""
     return min(calls + max(0.0, seconds) * rate.calls_per_second, rate.most)

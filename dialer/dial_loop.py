@@ -84,7 +84,6 @@ class DialLoop:
     pace: Pace = field(default_factory=Pace)
     _paced_at: float = inf  # when `pace` was decided
     _agents: dict[str, tuple[str, str | None, datetime]] = field(default_factory=dict)
-    _turn: float = -inf  # of the next call to be placed
     _looked_at: dict[int, float] = field(default_factory=dict)  # by campaign: when its agents were seen last
     _looked_ahead_at: dict[int, float] = field(default_factory=dict)
     _last_call_at: dict[int, datetime | None] = field(default_factory=dict)  # None: not soon
@@ -240,32 +239,27 @@ class DialLoop:
         offers = choice.offers(found, decision.dial)
         for start in range(0, len(offers), CLAIMED_TOGETHER):
             named = {uuid4().hex: offer for offer in offers[start : start + CLAIMED_TOGETHER]}
-            claims = await exchange.commit(partial(self._claim, named=named, question=question), Urgency.DIAL)
+            claims, turn = await exchange.commit(partial(self._claim, named=named, question=question), Urgency.DIAL)
             self._calls_left -= len(claims)
             self.pace = self.pace.spent(len(claims))
-            for placed in claims:
+            for number, placed in enumerate(claims):
                 chance = choice.dialled(placed.attempt_id, named[placed.attempt_id])
                 self.observe(campaign_id, observed.Dialled(placed.attempt_id, exchange.clock.monotonic(), chance))
-                exchange.start(self._place(scene.campaign, placed, self._next_turn()))
+                exchange.start(self._place(scene.campaign, placed, turn + number / self.calls_per_second))
 
-    def _next_turn(self) -> float:
-        """When the next call may be placed: one after the other at the carrier's rate, which starts them no sooner, for
-        many requests at once would keep answers waiting.
+    def _claim(self, session: Session, named: Mapping[str, Offer], question: Question) -> tuple[list[Claim], float]:
+        """Attempts for as many of the offers as calls may be started, none once the campaign is another node's; and
+        when the first may be placed, the others one after the other at the carrier's rate. It starts them no sooner,
+        and many requests at once would keep answers waiting.
         """
-        turn = max(self.exchange.clock.monotonic(), self._turn)
-        self._turn = turn + 1 / self.calls_per_second
-        return turn
-
-    def _claim(self, session: Session, named: Mapping[str, Offer], question: Question) -> list[Claim]:
-        """Attempts for as many of the offers as calls may be started; none once the campaign is another node's."""
         connection, exchange = session.connection(), self.exchange
         if not self.leases.still_held(session, question.campaign.id or 0):
-            return []
-        held = call_budget.held(connection, self.rate)
+            return [], inf
+        held, at = call_budget.held(connection, self.rate), exchange.clock.monotonic()
         some = dict(islice(named.items(), int(held.calls)))
         claims = claim(session, some, question, exchange.rulebook, exchange.clock.now())
         call_budget.spend(connection, held, len(claims))
-        return claims
+        return claims, at + call_budget.queue_seconds(held, self.rate)
 
     async def _place(self, campaign: Campaign, placed: Claim, turn: float) -> None:
         exchange = self.exchange

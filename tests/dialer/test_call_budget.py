@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sqlalchemy import literal
 
 from dialer import call_budget
-from dialer.call_budget import Rate, available, filled, held, spend
+from dialer.call_budget import Held, Rate, available, filled, held, queue_seconds, spend
 
 rates = st.builds(Rate, st.floats(0.1, 50), st.floats(0.1, 10))
 
@@ -21,6 +21,19 @@ def test_no_stretch_of_time_sees_more_calls_than_the_rate_and_what_the_bucket_ho
         taken = min(wanted, int(calls))
         calls, spent = calls - taken, spent + taken
     assert spent <= rate.most + rate.calls_per_second * passed + 1e-6
+
+
+@given(rate=rates, steps=st.lists(st.tuples(st.floats(0, 5), st.integers(0, 100)), max_size=40))
+def test_whoever_takes_calls_places_them_behind_those_that_were_taken_before_and_no_later(rate, steps):
+    now = last = 0.0  # when the last of all calls has had its turn
+    bucket = Held(rate.most, 0.0)
+    for seconds, wanted in steps:
+        now += seconds
+        bucket = Held(filled(bucket.calls, seconds, rate), now)
+        assert now + queue_seconds(bucket, rate) == pytest.approx(max(now, last), abs=1e-6)
+        taken = min(wanted, int(bucket.calls))
+        last = max(now, last) + taken / rate.calls_per_second
+        bucket = Held(bucket.calls - taken, now)
 
 
 @given(

@@ -3,8 +3,10 @@
 import asyncio
 
 import pytest
+from sqlalchemy import literal
 
 from campaigns.dispositions import Outcome
+from dialer import call_budget
 from dialer.db.turns import Urgency
 from dialer.dial_loop import CLAIMED_TOGETHER, SEATS_UNSEEN, DialLoop
 from dialer.events import Ended, Progress
@@ -114,10 +116,13 @@ async def test_a_look_at_the_seats_during_which_the_carrier_was_gone_again_is_no
     assert exchange.health.seats_unseen_since == clock.monotonic() + 1
 
 
+@pytest.mark.parametrize(("free", "queued"), [(40.0, 0), (34.0, 6)], ids=["alone", "behind another node's calls"])
 async def test_calls_are_placed_one_after_the_other_at_the_carriers_rate_and_claimed_some_at_a_time(
-    build, exchange, carrier, clock
+    build, exchange, carrier, clock, monkeypatch, free, queued
 ):
     """Thirty requests at once, or one long write, would keep whoever answers meanwhile waiting."""
+    build.change("call_budget", 1, calls=free, filled_at=100.0)
+    monkeypatch.setattr(call_budget, "clock", lambda _connection: literal(100.0))
     campaign = build.campaign(intent="run", mode="progressive")
     for number in range(CLAIMED_TOGETHER + 3):
         build.lead(campaign)
@@ -134,9 +139,9 @@ async def test_calls_are_placed_one_after_the_other_at_the_carriers_rate_and_cla
     exchange.database.submit = counting
     await tick(exchange, DialLoop(exchange, Leases("one"), 20.0), 0.0)
     await exchange.drain()
-    assert [len(write.result()) for write in claimed] == [CLAIMED_TOGETHER, 3]
+    assert [len(write.result()[0]) for write in claimed] == [CLAIMED_TOGETHER, 3]
     assert clock.waited_for == pytest.approx(
-        [clock.monotonic() + number / 20 for number in range(CLAIMED_TOGETHER + 3)]
+        [clock.monotonic() + (queued + number) / 20 for number in range(CLAIMED_TOGETHER + 3)]
     )
     assert len(carrier.requests) == CLAIMED_TOGETHER + 3
 
