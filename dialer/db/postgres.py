@@ -15,6 +15,7 @@ from sqlalchemy import URL, Engine, create_engine, event, inspect, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
+import dialer.db.savepoints  # noqa: F401 - makes the driver known
 from dialer.db.lease import CONNECTED, LEASE, NAMES, NODE, clock
 from dialer.db.place import Contents, DatabaseError, DatabaseTaken, Writing
 
@@ -26,7 +27,7 @@ DEAD_PEER = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepal
 SESSION = f"-c timezone=UTC {DEAD_PEER}"  # lead files are written as text, without a zone
 READ_ONLY = f"{SESSION} -c default_transaction_read_only=on"
 BESIDE_OTHERS = f"{SESSION} -c lock_timeout={LOCK_WAIT} -c idle_in_transaction_session_timeout={STANDSTILL}"
-DRIVER = "postgresql+psycopg"
+DRIVER = "postgresql+plain"
 
 _ALONE = "SELECT pg_try_advisory_lock(%s, %s)"
 _SHARED = "SELECT pg_try_advisory_lock_shared(%s, %s)"

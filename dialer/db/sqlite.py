@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event
 
+import dialer.db.savepoints  # noqa: F401 - makes the driver known
 from dialer.db.place import Contents, DatabaseError, DatabaseTaken, Writing
 
 BUSY_SECONDS = 5
@@ -83,7 +84,7 @@ def make_engine(path: Path) -> Engine:
     A deferred transaction that turns into a writing one fails at once with SQLITE_BUSY, so they begin immediate.
     """
     pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"cache_size=-{CACHE_KILOBYTES}")
-    return _engine(URL.create("sqlite", database=str(path)), "BEGIN IMMEDIATE", pragmas)
+    return _engine(URL.create("sqlite+plain", database=str(path)), "BEGIN IMMEDIATE", pragmas)
 
 
 def make_reading_engine(path: Path) -> Engine:

@@ -28,7 +28,7 @@ def make_app(
 ) -> FastAPI:
     """Everything the daemon answers to; `public_url` is empty where no proxy stands before it."""
     app = FastAPI(title="Predictive dialer", docs_url=None, redoc_url=None, openapi_url=None)
-    app.include_router(VoiceRoutes(exchange, signatures).router())
+    app.router.routes.extend(VoiceRoutes(exchange, signatures).routes())
     app.include_router(api.make_router(exchange, lambda: loop.reasons))
     late_seconds = max(LATE_SECONDS, LATE_TICKS * tick_seconds)
     app.include_router(health.make_router(exchange, loop.leases, token, draining, late_seconds))
