@@ -119,7 +119,7 @@ def claim(
     free = keep(connection, numbers)
     past, live = earlier_attempts(connection, numbers)
     stands = _unchanged(session, campaign, past, numbers, now)
-    claims, used = [], []
+    claims, rows, used = [], [], []
     for attempt_id, offer in offers.items():
         number = offer.candidate.number
         if number not in free or number in live or not stands(offer) or not offer.cleared.covers(number, now):
@@ -128,9 +128,11 @@ def claim(
             continue
         live.add(number)
         caller_id = campaign.caller_ids[int(number[1:]) % len(campaign.caller_ids)]  # a number always sees the same one
-        connection.execute(insert(ATTEMPT).values(_attempt(attempt_id, offer, question, caller_id, now)))
+        rows.append(_attempt(attempt_id, offer, question, caller_id, now))
         claims.append(Claim(attempt_id, caller_id, offer.cleared))
         used.append(_entry(offer.facts, offer.cleared, campaign_id, offer.candidate, rulebook, attempt_id))
+    if rows:
+        connection.execute(_INSERT, rows)
     ledger.record_decisions(session, used)
     return claims
 
@@ -154,16 +156,26 @@ def _unchanged(
     return stands
 
 
-def _take_lead(connection: Connection, candidate: Candidate, now: datetime) -> bool:
-    still_open = select(LEAD.c.id).where(LEAD.c.id == candidate.lead_id, LEAD.c.standing == Standing.OPEN)
-    lead = update(LEAD).where(LEAD.c.id == still_open.with_for_update(skip_locked=True).scalar_subquery())
-    taken = connection.execute(
-        lead.values(standing=Standing.DIALLING, attempts=LEAD.c.attempts + 1, last_attempt_at=now, held_reason=None)
+# Built once, for they run for each call: see `dialer/store.py`.
+_STILL_OPEN = select(LEAD.c.id).where(LEAD.c.id == bindparam("lead"), LEAD.c.standing == Standing.OPEN)
+_TAKE = (
+    update(LEAD)
+    .where(LEAD.c.id == _STILL_OPEN.with_for_update(skip_locked=True).scalar_subquery())
+    .values(
+        standing=Standing.DIALLING,
+        attempts=LEAD.c.attempts + 1,
+        last_attempt_at=bindparam("moment"),
+        held_reason=None,
     )
-    if taken.rowcount != 1:
+)
+_TRY = update(PHONE).where(PHONE.c.id == bindparam("phone")).values(attempts=PHONE.c.attempts + 1)
+_INSERT = insert(ATTEMPT)
+
+
+def _take_lead(connection: Connection, candidate: Candidate, now: datetime) -> bool:
+    if connection.execute(_TAKE, {"lead": candidate.lead_id, "moment": now}).rowcount != 1:
         return False
-    phone = update(PHONE).where(PHONE.c.id == candidate.phone_id)
-    connection.execute(phone.values(attempts=PHONE.c.attempts + 1))
+    connection.execute(_TRY, {"phone": candidate.phone_id})
     return True
 
 

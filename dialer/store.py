@@ -187,6 +187,7 @@ _TALKS = (
     .where(AGENT.c.attempt_id == bindparam("attempt"), AGENT.c.state == AgentState.ON_CALL)
     .with_for_update()
 )
+_MOVE = update(AGENT).where(AGENT.c.id == bindparam("agent"))
 _LOG_CHANGE = insert(AGENT_CHANGE)
 
 
@@ -231,7 +232,7 @@ def move_agent(
         values.update(reason=reason)
     if state is not before or reason != agent["reason"]:
         _log_change(connection, agent["name"], now, state, reason, agent["attempt_id"])
-    connection.execute(update(AGENT).where(AGENT.c.id == agent["id"]).values(values))
+    connection.execute(_MOVE, {**values, "agent": agent["id"]})
     return state
 
 
