@@ -45,6 +45,7 @@ from dialer.telephony.carrier import Placement
 log = structlog.get_logger()
 
 CLAIMED_TOGETHER = 5  # in one write, for whoever answers a call meanwhile waits for it
+CLAIMING = 0.75  # of a tick: what could not be written by then is decided anew, for the next tick must not be late
 SETUP_SECONDS = 2.0  # from the dial until a line usually rings
 SEATS_UNSEEN = "no new calls, agents' seats are being looked up"
 LOOK_AHEAD_SECONDS = 60.0  # between two looks at when calling hours end
@@ -218,14 +219,14 @@ class DialLoop:
         if decision.give_up:
             await self._give_up(decision.give_up, now - timedelta(seconds=scene.ring_seconds_minimum))
         if decision.dial > 0:
-            await self._dial(scene, decision, now)
+            await self._dial(scene, decision, now, tick_at + CLAIMING * self.tick_seconds)
 
     async def _look_ahead(self, campaign: Campaign, now: datetime) -> None:
         book = self.exchange.rulebook
         last = await self.exchange.read(lambda session: last_call_at(session, campaign, book, now))
         self._last_call_at[campaign.id or 0] = last
 
-    async def _dial(self, scene: Scene, decision: Decision, now: datetime) -> None:
+    async def _dial(self, scene: Scene, decision: Decision, now: datetime, until: float) -> None:
         exchange, campaign_id = self.exchange, scene.campaign.id or 0
         choice = self.choices[campaign_id]
         question = Question(scene.campaign, scene.drops, decision.reserve)
@@ -238,6 +239,9 @@ class DialLoop:
             await exchange.commit(some, Urgency.DIAL)
         offers = choice.offers(found, decision.dial)
         for start in range(0, len(offers), CLAIMED_TOGETHER):
+            if start and exchange.clock.monotonic() >= until:
+                self.reasons[campaign_id] += f"; only {start} written in time, the database is slow"
+                break
             named = {uuid4().hex: offer for offer in offers[start : start + CLAIMED_TOGETHER]}
             claims, turn = await exchange.commit(partial(self._claim, named=named, question=question), Urgency.DIAL)
             self._calls_left -= len(claims)

@@ -51,6 +51,29 @@ async def test_a_write_that_hangs_stops_the_dialling_while_calls_are_served(
     assert order == ["answer", "bulk"]
 
 
+async def test_calls_that_could_not_be_written_within_the_tick_are_decided_anew_in_the_next(
+    build, carrier, exchange, loop, clock
+):
+    """Waiting for all of them would make the next tick late, and every tick after it."""
+    campaign = floor(build, agents=13, leads=13)
+    submit = exchange.database.submit
+
+    def slow(work, urgency):
+        if urgency is Urgency.DIAL:
+            clock.advance(0.4)
+        return submit(work, urgency)
+
+    exchange.database.submit = slow
+    written = []
+    for _tick in range(3):
+        await loop.keep_leases()
+        await loop.tick()
+        await exchange.drain()
+        written.append(len(carrier.requests))
+        assert ("; only 10 written in time, the database is slow" in loop.reasons[campaign]) == (written == [10])
+    assert written == [10, 13, 13]
+
+
 async def test_a_late_tick_dials_less(build, carrier, exchange, loop):
     floor(build, agents=5, leads=10)
     loop.calls_per_second = 4.0
