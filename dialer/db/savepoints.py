@@ -9,8 +9,6 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 
 class _Plain:
-    supports_statement_cache = True
-
     def do_savepoint(self, connection: Connection, name: str) -> None:
         connection.exec_driver_sql(f"SAVEPOINT {name}")
 
