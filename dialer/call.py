@@ -208,14 +208,20 @@ def _agent_left(call: Call, event: AgentLeft, now: datetime) -> Step:
     return replace(call, abandoned=call.abandoned or unseen), commands
 
 
-def _had_met(call: Call, event: HadMet, now: datetime) -> Step:
-    """Takes back what `_agent_left` had to suppose; whoever was connected late or left at once stays abandoned."""
+def might_have_met(call: Call) -> bool:
+    """Whether `HadMet` would take back that the call was abandoned: not where it was connected late or left at once."""
     if call.connected_at is None or call.message_at is None or not call.abandoned:
+        return False
+    return _in_time(call, call.connected_at) and not _at_once(call, call.message_at)
+
+
+def _had_met(call: Call, event: HadMet, now: datetime) -> Step:
+    """Takes back what `_agent_left` had to suppose. A lead that was recycled as abandoned keeps its longer rest."""
+    if not might_have_met(call):
         return call, ()
-    late = not _in_time(call, call.connected_at)
-    call = replace(call, abandoned=late or _at_once(call, call.message_at))
-    if call.state is CallState.ENDED and call.disposed_by == "dialer":
-        call = replace(call, disposition=by_dialler(Outcome.ANSWERED, call.abandoned, call.opted_out))
+    call = replace(call, abandoned=False)
+    if call.outcome is not None and call.disposed_by == "dialer":
+        call = replace(call, disposition=by_dialler(Outcome(call.outcome), False, call.opted_out))
     return call, ()
 
 
@@ -257,7 +263,8 @@ def _disposed(call: Call, event: Disposed, now: datetime) -> Step:
 def _after_the_end(call: Call, event: CallEvent, now: datetime) -> Step:
     """A call that had been given up may come back: it is ended, or hears the message when a person has answered.
 
-    The lead was recycled then and is not again, but for an opt-out, which finishes it at any time.
+    The lead was recycled then and is not again, but for an opt-out, which finishes it at any time. That agent and
+    person had met may still be told of any call.
     """
     if isinstance(event, KeyPressed):
         return _late_key(call, event, now)

@@ -39,7 +39,7 @@ class Held:
     at: float
 
 
-def queue_seconds(held: Held, rate: Rate) -> float:
+def seconds_until_turn(held: Held, rate: Rate) -> float:
     """How long the calls taken before, by whichever node, need until the last of them is placed: one after the other at
     the rate. The bucket fills at that rate too, so what is missing in it are those that still wait for their turn.
     """

@@ -18,19 +18,18 @@ class Choice:
     def __init__(self, known: LeadChances) -> None:
         self.known = known
         self.places: Mapping[Priority, Place] = {}
-        self._offered = 0
+        self._in_turn = 0  # dialled by the turns of the queues
         self._running: dict[str, tuple[str, ...]] = {}  # traits by call
         self._asked: dict[str, tuple[float, tuple[str, ...]]] = {}  # since when an agent is wanted
 
     def offers(self, look: Look, wanted: int) -> list[Offer]:
         """Up to so many, in the order of their turns."""
-        offers = choose(look, wanted, self.known, self._offered)
-        self._offered += sum(offer.turn is not Turn.CALLBACK for offer in offers)
         self.places = look.places
-        return offers
+        return choose(look, wanted, self.known, self._in_turn)
 
     def dialled(self, call: str, offer: Offer) -> float:
-        """The chance over the usual one."""
+        """The chance over the usual one. What was offered and is not dialled has not had its turn."""
+        self._in_turn += offer.turn is not Turn.CALLBACK
         self._running[call] = offer.traits
         if len(self._running) > RUNNING:
             del self._running[next(iter(self._running))]

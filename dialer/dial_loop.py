@@ -141,21 +141,25 @@ class DialLoop:
         for known in (self.policies, self.choices, self._looked_at, self._looked_ahead_at, self._last_call_at):
             known.pop(campaign_id, None)
 
-    async def tick(self, late_seconds: float = 0.0) -> None:
+    async def tick(self, late_seconds: float = 0.0, began: float | None = None) -> None:
         """Every running campaign once, the one with most free agents first; one that fails does not stop the others.
 
-        `late_seconds` of the tick, and whatever else is slow, slow the dialling.
+        `late_seconds` of the tick, and whatever else is slow, slow the dialling. `began`: when what comes before in
+        this tick did; of the time that it left, each campaign has an even share for its claims.
         """
         now, at = self.exchange.clock.now(), self.exchange.clock.monotonic()
+        until = (at if began is None else began) + CLAIMING * self.tick_seconds
         paced = self.leases.campaigns
         self._give_way(late_seconds, at)
         unseen = self.exchange.health.seats_unseen_since is not None  # by the time the agents are read
         scenes = await self.exchange.read(lambda session: self._scenes(session, paced, now))
         for stopped in self.reasons.keys() - self.running:
             del self.reasons[stopped]
-        for scene in sorted(scenes, key=lambda scene: -_count(scene.agents, AgentState.READY)):
+        for place, scene in enumerate(sorted(scenes, key=lambda scene: -_count(scene.agents, AgentState.READY))):
+            started = self.exchange.clock.monotonic()
+            share = (until - started) / (len(scenes) - place)
             try:
-                await self._pace(scene, now, at, SEATS_UNSEEN if unseen else "")
+                await self._pace(scene, now, at, started + share, SEATS_UNSEEN if unseen else "")
             except Exception:
                 self.exchange.counts["campaign_errors"] += 1
                 log.exception("campaign_not_paced", campaign=scene.campaign.name)
@@ -201,7 +205,7 @@ class DialLoop:
             _ring_minimum(law),
         )
 
-    async def _pace(self, scene: Scene, now: datetime, tick_at: float, unseen: str) -> None:
+    async def _pace(self, scene: Scene, now: datetime, tick_at: float, until: float, unseen: str) -> None:
         campaign_id = scene.campaign.id or 0
         policy = self.policies[campaign_id]
         for event in self._agent_events(scene, now, tick_at):
@@ -219,7 +223,7 @@ class DialLoop:
         if decision.give_up:
             await self._give_up(decision.give_up, now - timedelta(seconds=scene.ring_seconds_minimum))
         if decision.dial > 0:
-            await self._dial(scene, decision, now, tick_at + CLAIMING * self.tick_seconds)
+            await self._dial(scene, decision, now, until)
 
     async def _look_ahead(self, campaign: Campaign, now: datetime) -> None:
         book = self.exchange.rulebook
@@ -235,15 +239,19 @@ class DialLoop:
         )
         put_away = partial(hold, campaign_id=campaign_id, rulebook=exchange.rulebook, now=now)
         for start in range(0, len(found.refusals), HELD_TOGETHER):
+            if start and exchange.clock.monotonic() >= until:  # the others are found again
+                break
             some = partial(put_away, refusals=found.refusals[start : start + HELD_TOGETHER])
             await exchange.commit(some, Urgency.DIAL)
-        offers = choice.offers(found, decision.dial)
+        offers, written = choice.offers(found, decision.dial), 0
         for start in range(0, len(offers), CLAIMED_TOGETHER):
             if start and exchange.clock.monotonic() >= until:
-                self.reasons[campaign_id] += f"; only {start} written in time, the database is slow"
+                self.reasons[campaign_id] += f"; only {written} of {len(offers)} written before the next tick"
                 break
             named = {uuid4().hex: offer for offer in offers[start : start + CLAIMED_TOGETHER]}
             claims, turn = await exchange.commit(partial(self._claim, named=named, question=question), Urgency.DIAL)
+            turn = max(turn, exchange.clock.monotonic())  # a slow commit must not make a burst of them
+            written += len(claims)
             self._calls_left -= len(claims)
             self.pace = self.pace.spent(len(claims))
             for number, placed in enumerate(claims):
@@ -263,7 +271,7 @@ class DialLoop:
         some = dict(islice(named.items(), int(held.calls)))
         claims = claim(session, some, question, exchange.rulebook, exchange.clock.now())
         call_budget.spend(connection, held, len(claims))
-        return claims, at + call_budget.queue_seconds(held, self.rate)
+        return claims, at + call_budget.seconds_until_turn(held, self.rate)
 
     async def _place(self, campaign: Campaign, placed: Claim, turn: float) -> None:
         exchange = self.exchange

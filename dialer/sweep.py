@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from campaigns.campaign import RING_SECONDS_MAXIMUM, Intent
 from campaigns.dispositions import Outcome
-from dialer.call import MESSAGE_LIMIT, QUEUE_LIMIT, CallState, IllegalEvent
+from dialer.call import MESSAGE_LIMIT, QUEUE_LIMIT, CallState, IllegalEvent, might_have_met
 from dialer.call_control import Taken, message_for
 from dialer.events import Ended, HadMet, NeverHeardOf, Placed
 from dialer.exchange import Exchange
@@ -262,11 +262,22 @@ async def _check_seat(exchange: Exchange, agent: RowMapping) -> None:
         return
     if news is None or isinstance(news, Ended):
         taken = await lose_seat(exchange, agent["seat_token"], "seat lost", found=True)
-        if taken is None or not taken.after.abandoned or taken.after.call_sid is None:
-            return
-        # Only now, for whoever is on that line hears nothing until the order to play the message.
-        if await exchange.ask(exchange.carrier.met, taken.after.call_sid, agent["seat_sid"]):
-            await exchange.handle(taken.attempt["id"], HadMet())
+        if taken is not None and taken.after.call_sid is not None and might_have_met(taken.after):
+            # Behind the order to play the message, and held up by nothing: others are at seats that are gone, too.
+            asking = _ask_whether_met(exchange, taken.attempt["id"], taken.after.call_sid, agent["seat_sid"])
+            exchange.start(asking)
+
+
+async def _ask_whether_met(exchange: Exchange, attempt_id: str, sid: str, seat_sid: str) -> None:
+    """When it cannot be told the call stays abandoned, which errs on the safe side of the drop rate."""
+    try:
+        met = await exchange.ask(exchange.carrier.met, sid, seat_sid)
+    except CarrierError as error:
+        exchange.counts["look_ups_failed"] += 1
+        log.warning("look_up_failed", attempt_id=attempt_id, error=str(error))
+        return
+    if met:
+        await exchange.handle(attempt_id, HadMet())
 
 
 async def lose_seat(exchange: Exchange, token: str, reason: str, *, found: bool = False) -> Taken | None:

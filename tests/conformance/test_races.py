@@ -38,7 +38,7 @@ def backend() -> str:
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     """Of nodes that write side by side."""
-    engine = create_engine(database_url.replace("postgresql", "postgresql+psycopg", 1))
+    engine = create_engine(database_url.replace("postgresql", "postgresql+plain", 1))
     yield engine
     engine.dispose()
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sqlalchemy import literal
 
 from dialer import call_budget
-from dialer.call_budget import Held, Rate, available, filled, held, queue_seconds, spend
+from dialer.call_budget import Held, Rate, available, filled, held, seconds_until_turn, spend
 
 rates = st.builds(Rate, st.floats(0.1, 50), st.floats(0.1, 10))
 
@@ -30,7 +30,7 @@ def test_whoever_takes_calls_places_them_behind_those_that_were_taken_before_and
     for seconds, wanted in steps:
         now += seconds
         bucket = Held(filled(bucket.calls, seconds, rate), now)
-        assert now + queue_seconds(bucket, rate) == pytest.approx(max(now, last), abs=1e-6)
+        assert now + seconds_until_turn(bucket, rate) == pytest.approx(max(now, last), abs=1e-6)
         taken = min(wanted, int(bucket.calls))
         last = max(now, last) + taken / rate.calls_per_second
         bucket = Held(bucket.calls - taken, now)

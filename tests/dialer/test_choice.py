@@ -113,8 +113,13 @@ def test_the_next_look_goes_on_where_the_last_one_ended():
     assert choice.places == places
 
 
-def test_turns_go_on_from_look_to_look():
+def test_turns_go_on_from_look_to_look_and_only_who_is_dialled_has_had_one():
     choice = Choice(taught())
     look = Look([], [fit(1, "bad"), fit(2, "good"), fit(3, "good")], [], {})
-    firsts = [choice.offers(look, 1)[0].candidate.lead_id for _ in range(6)]
+    firsts = []
+    for number in range(6):
+        choice.offers(look, 3)  # and none of them can be claimed
+        (first,) = choice.offers(look, 1)
+        choice.dialled(f"call {number}", first)
+        firsts.append(first.candidate.lead_id)
     assert firsts == [1, 2, 2, 2, 2, 1]

@@ -1,5 +1,6 @@
 """What heals: quiet calls, attempts nobody heard of, stopped campaigns, lost seats."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -310,27 +311,50 @@ async def test_whom_the_agent_has_met_and_who_has_gone_is_not_counted_as_abandon
     assert {row["agent"]: row["abandoned"] for row in build.rows("attempt")} == {"anna": False, "bert": True}
 
 
-async def test_who_hears_nothing_is_not_kept_waiting_for_the_question_whether_they_have_met(
+async def test_who_hears_nothing_is_not_kept_waiting_for_the_question_whether_others_have_met(
     build, exchange, carrier, clock, monkeypatch
 ):
-    """The carrier is asked once the agent is off the floor, and a failure changes nothing about that."""
-    campaign, floor = build.campaign(), []
+    """It is asked behind all the messages, and a failure changes nothing about them."""
+    campaign, messages_before, talks = build.campaign(), [], []
+    met = {"answered_at": clock.now(), "connected_at": clock.now()}
+    for name in ("anna", "bert", "carl"):
+        talks.append(build.attempt(build.lead(campaign), "connected", agent=name, **met))
+        build.agent(name, campaign, "on-call", attempt_id=talks[-1])
+        carrier.add(f"CS-{name}", f"client:{name}", Ended(Outcome.ANSWERED, f"CS-{name}"))
+    clock.advance(18)
+    checked = threading.Event()
+
+    def unreachable(_sid, _seat_sid):
+        checked.wait(10)
+        messages_before.append(len(carrier.messages))
+        raise CarrierError("away")
+
+    monkeypatch.setattr(carrier, "met", unreachable)
+    await sweep.check_seats(exchange)
+    checked.set()
+    await exchange.drain()
+    assert sorted(carrier.messages) == sorted((f"CA-{talk}", talk) for talk in talks)
+    assert len(messages_before) == 3
+    assert messages_before[0] > 0
+    assert all(row["abandoned"] for row in build.rows("attempt"))
+    assert exchange.counts["look_ups_failed"] == 3
+
+
+async def test_nobody_is_asked_whether_they_have_met_where_it_would_change_nothing(
+    build, exchange, carrier, clock, monkeypatch
+):
+    """Left at once: the call is abandoned however that may be."""
+    campaign = build.campaign()
     met = {"answered_at": clock.now(), "connected_at": clock.now()}
     talk = build.attempt(build.lead(campaign), "connected", agent="gone", **met)
     build.agent("gone", campaign, "on-call", attempt_id=talk)
     carrier.add("CS-gone", "client:gone", Ended(Outcome.ANSWERED, "CS-gone"))
-    clock.advance(18)
-
-    def unreachable(_sid, _seat_sid):
-        floor.append((build.row("agent")["state"], build.row("attempt")["state"]))
-        raise CarrierError("away")
-
-    monkeypatch.setattr(carrier, "met", unreachable)
-    with pytest.raises(CarrierError):
-        await sweep.check_seats(exchange)
+    asked = []
+    monkeypatch.setattr(carrier, "met", lambda *sids: asked.append(sids) or True)
+    clock.advance(1)
+    await sweep.check_seats(exchange)
     await exchange.drain()
-    assert floor == [("logged-out", "message")]
-    assert (build.row("attempt")["abandoned"], carrier.messages) == (True, [(f"CA-{talk}", talk)])
+    assert (asked, build.row("attempt")["abandoned"]) == ([], True)
 
 
 async def test_many_seats_are_checked_by_one_list_and_only_who_is_not_on_it_is_looked_up(build, exchange, carrier):
@@ -357,7 +381,7 @@ async def test_a_kill_between_ring_and_answer_heals_by_time(build, exchange, clo
     assert (agent["state"], agent["reason"], agent["seat_token"]) == ("logged-out", "seat was not answered", None)
 
 
-async def test_agents_are_rung_once_and_a_failed_ring_says_why(build, exchange, carrier):
+async def test_agents_are_rung_once_and_a_failed_ring_says_why(build, exchange, carrier, clock):
     campaign = build.campaign()
     for name in ("anna", "bert"):
         build.agent(name, campaign, "joining", seat_token=None, seat_sid=None)
@@ -366,6 +390,8 @@ async def test_agents_are_rung_once_and_a_failed_ring_says_why(build, exchange, 
         await ring_seats(exchange, Rate(10.0, 1.0))
         await exchange.drain()
     assert len(carrier.seats) == 2
+    first, second = clock.waited_for
+    assert second - first == pytest.approx(0.1)  # they have their turns in the row of all calls
     agents = {agent["seat_sid"]: (agent["state"], agent["reason"]) for agent in build.rows("agent")}
     assert agents == {
         "CS1": ("joining", ""),

@@ -120,6 +120,15 @@ class TestAgentGone:
         call, _ = hear(HadMet(), call=call, seconds=left + 1)
         assert call.abandoned
 
+    def test_what_the_carrier_said_last_stays_the_outcome_when_they_had_met(self):
+        lost = Ended(Outcome.FAILED, SID)
+        found = AgentLeft(found=True)
+        before, _ = hear(TO_ANNA)
+        before, _ = hear(found, call=before, seconds=LIMIT + 5)
+        told_first, _ = hear(HadMet(), lost, call=before, seconds=LIMIT + 6)
+        told_last, _ = hear(lost, HadMet(), call=before, seconds=LIMIT + 6)
+        assert (told_last.abandoned, told_last.disposition) == (False, told_first.disposition)
+
     def test_a_machine_is_not_abandoned_though_they_had_met(self):
         call, _ = hear(TO_ANNA, SEAT_LOST, MACHINE)
         assert hear(HadMet(), call=call) == (call, [])

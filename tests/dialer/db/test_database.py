@@ -50,6 +50,21 @@ def test_a_failing_write_fails_alone_in_its_group(database):
     assert numbers(database) == {"+12125550101", "+12125550103"}
 
 
+def test_what_failed_within_a_write_is_taken_back_and_the_rest_of_it_and_of_its_group_is_kept(database):
+    def half(session: Session) -> None:
+        add("+12125550102")(session)
+        session.flush()
+        again = session.begin_nested()
+        add("+12125550103")(session)
+        session.flush()
+        again.rollback()
+        add("+12125550104")(session)
+
+    for future in [database.submit(work) for work in (add("+12125550101"), half, add("+12125550105"))]:
+        future.result()
+    assert numbers(database) == {f"+1212555010{n}" for n in (1, 2, 4, 5)}
+
+
 def test_many_writes_all_arrive(database):
     for future in [database.submit(add(f"+121255501{n:02}")) for n in range(100)]:
         future.result()

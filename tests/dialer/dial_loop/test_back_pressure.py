@@ -11,6 +11,20 @@ from tests.dialer.dial_loop.stock import floor
 pytestmark = pytest.mark.both_databases
 
 
+def slow_writes(exchange, clock, seconds):
+    """Each of dialling takes so long."""
+    submit = exchange.database.submit
+
+    def slow(work, urgency):
+        written = submit(work, urgency)
+        if urgency is Urgency.DIAL:
+            written.result()
+            clock.advance(seconds)
+        return written
+
+    exchange.database.submit = slow
+
+
 async def test_a_slow_database_stops_the_dialling_says_so_and_lets_it_come_back(
     build, carrier, exchange, tick, loop, clock
 ):
@@ -56,22 +70,47 @@ async def test_calls_that_could_not_be_written_within_the_tick_are_decided_anew_
 ):
     """Waiting for all of them would make the next tick late, and every tick after it."""
     campaign = floor(build, agents=13, leads=13)
-    submit = exchange.database.submit
-
-    def slow(work, urgency):
-        if urgency is Urgency.DIAL:
-            clock.advance(0.4)
-        return submit(work, urgency)
-
-    exchange.database.submit = slow
+    slow_writes(exchange, clock, 0.4)
     written = []
     for _tick in range(3):
         await loop.keep_leases()
         await loop.tick()
         await exchange.drain()
         written.append(len(carrier.requests))
-        assert ("; only 10 written in time, the database is slow" in loop.reasons[campaign]) == (written == [10])
+        assert ("; only 10 of 13 written before the next tick" in loop.reasons[campaign]) == (written == [10])
     assert written == [10, 13, 13]
+
+
+async def test_of_a_tick_too_short_for_all_each_campaign_has_a_share_and_one_claim_at_least(
+    build, exchange, loop, clock
+):
+    busy = floor(build, agents=30, leads=30)
+    others = [floor(build, agents=12, leads=12, name=name) for name in ("second", "third")]
+    slow_writes(exchange, clock, 0.2)
+    await loop.keep_leases()
+    await loop.tick()
+    dialled = {campaign: len(build.rows("attempt", campaign_id=campaign)) for campaign in (busy, *others)}
+    assert dialled == {busy: 10, others[0]: 5, others[1]: 5}
+
+
+async def test_what_came_before_in_the_tick_leaves_the_claims_less_of_it(build, carrier, exchange, loop, clock):
+    floor(build, agents=13, leads=13)
+    slow_writes(exchange, clock, 0.2)
+    await loop.keep_leases()
+    await loop.tick(began=clock.monotonic() - 0.7)
+    await exchange.drain()
+    assert len(carrier.requests) == 5
+
+
+async def test_calls_whose_commit_was_slow_are_placed_one_after_the_other_all_the_same(build, exchange, loop, clock):
+    floor(build, agents=3, leads=3)
+    slow_writes(exchange, clock, 9.0)
+    loop.calls_per_second = 4.0
+    await loop.keep_leases()
+    began = clock.monotonic()
+    await loop.tick()
+    await exchange.drain()
+    assert [turn - began for turn in clock.waited_for] == pytest.approx([9.0, 9.25, 9.5])
 
 
 async def test_a_late_tick_dials_less(build, carrier, exchange, loop):
