@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dialer.pacing.grid import SECONDS, Array, followed, following, shifted, staying
+from dialer.pacing.grid import SECONDS, Array, followed, following, shifted, staying, when_within
 from dialer.pacing.hazard import ANOTHER, Hazard, numbers
 
 AGES = (*(float(age) for age in range(13)), *(13 * 1.08**step for step in range(74)))  # up to an hour
@@ -86,10 +87,12 @@ class Agents:
 
     def _settle_tables(self) -> None:
         self._shifted: dict[float, tuple[Array, Array, Array]] = {}
-        wrap_up, talk = _chances(self._wrap_up), _chances(self._talk)
+        whole_talk, whole_wrap_up = _chances(self._talk, BEGINNING), _chances(self._wrap_up, BEGINNING)
+        within = when_within(self._wrap_up.rates()[0][BEGINNING])
         stays = 1 - self._leaving
-        self._talk_over, self._wrap_up_over = stays * followed(talk, wrap_up[0]), stays * wrap_up
-        self._served = stays * followed(talk[:1], wrap_up[0])[0]
+        self._talk_over = stays * followed(_chances(self._talk, RUNNING), whole_wrap_up, within)
+        self._wrap_up_over = stays * _chances(self._wrap_up, RUNNING)
+        self._served = stays * followed(whole_talk, whole_wrap_up, within)
 
     def _tables(self, patience: float) -> tuple[Array, Array, Array]:
         if patience not in self._shifted:
@@ -151,12 +154,13 @@ def _bins(busy: dict[str, tuple[float, float]], now: float) -> Array:
 
 EDGES = np.array(AGES)
 MIDDLES = np.concatenate([(EDGES[:-1] + EDGES[1:]) / 2, EDGES[-1:]])
-# The bin of each age after each second, from the middle of each bin
-LOOK = np.searchsorted(EDGES, MIDDLES[:, None] + np.arange(SECONDS) + 0.5, "right") - 1
+# The bin of the age in the middle of each second to come: from the beginning, and from the middle of each bin
+BEGINNING = np.searchsorted(EDGES, np.arange(SECONDS) + 0.5, "right") - 1
+RUNNING = np.searchsorted(EDGES, MIDDLES[:, None] + np.arange(SECONDS) + 0.5, "right") - 1
 
 
-def _chances(hazard: Hazard) -> Array:
-    """P(over in second 1, 2, … from now | still running at the age of the bin), rows by bin."""
-    leaving = (1 - np.exp(-hazard.rates()[0]))[LOOK]
+def _chances(hazard: Hazard, look: NDArray[np.intp]) -> Array:
+    """P(over in second 1, 2, … from now | not over yet); `look` says in which bin each second is, rows by age."""
+    leaving = (1 - np.exp(-hazard.rates()[0]))[look]
     ends: Array = leaving * staying(leaving)
     return ends

@@ -7,18 +7,20 @@ from typing import Any, NamedTuple
 from dialer.pacing.hazard import numbers
 from dialer.pacing.policy import Budget
 
-USUAL_PRICE = 21.0  # idle agent-seconds, for one agent and where everybody answers: a first guess
-GROWTH = 0.45  # power of the agents with which it grows
+USUAL_PRICE = 35.0  # idle agent-seconds, for one agent and a ceiling of all answers: a first guess
+GROWTH = 0.2  # power of the agents with which it grows
+RARITY = 0.6  # power of the ceiling with which it falls
 LOWEST, HIGHEST = -1.5, 3.0  # logs of the price over the first guess
 BALANCE = 2.4  # spreads left, at least, with which the price is the usual one
-LOW = 0.75  # of the balance: below, and below that many spreads, the price rises steeply
+LOW = 0.75  # of the balance without swing: below, and below that many spreads, the price rises steeply
 SHARE = 0.05  # of what is allowed, in balance
 MOST, FOR_AGENT = 5.0, 0.25  # abandoned calls in balance at most, and so many more for each agent
-SPREAD = 1.5  # abandoned calls that up to 25 agents may lose before a higher price works
-LARGE = 25.0  # agents
+SPREAD = 1.5  # abandoned calls that up to 12 agents may lose before a higher price works
+LARGE = 12.0  # agents
 SPENDING = 2.0  # spreads above the balance over which the price falls by e
 CHEAPEST = 2.0  # log of the usual price over the lowest
 DEAREST = 3.0  # log of the price over the usual one when the budget is used up
+SWING = 1.0  # deviations of the balance about itself that are kept above where the price rises steeply
 STEADY = 0.6  # abandoned calls over which the price moves by e, where one more than the first is allowed
 FIRST = 60.0  # abandoned calls allowed: until then a budget is too young to be spent calmly
 LEARNING = 0.15  # log of the price for each call foreseen as abandoned beyond what is allowed
@@ -47,25 +49,27 @@ class Price:
 
     With width w, calls over which the price moves by e, the price swings by a variance of 1 / w and the balance by one
     of w. What a swing of the price loses goes with 1 / w, what the balance leaves unspent of a budget b with the root
-    of w over b: the least is lost where w grows like b to the power of 2/3.
+    of w over b: the least is lost where w grows like b to the power of 2/3. The balance keeps its own swing off where
+    the price rises steeply.
     """
 
     def __init__(self) -> None:
         self._learned = self._dearer = 0.0
         self._foreseen = self._abandoned = 0.0
 
-    def now(self, left: Left, committed: float, agents: int, answer_chance: float) -> float:
+    def now(self, left: Left, committed: float, agents: int) -> float:
         """`committed`: abandoned calls that must be expected of the lines in flight."""
         spread = SPREAD * sqrt(max(1.0, agents / LARGE))
         few = BALANCE * spread
         balance = max(few, min(SHARE * left.allowed, MOST + FOR_AGENT * agents))
         steady = STEADY * max(0.0, left.allowed * max(1.0, agents / LARGE) - FIRST) ** (2 / 3)
         calls = max(1.0, left.calls - committed)
-        dearer = (balance - calls) / max(SPENDING * spread, balance, steady)
         low = max(few, LOW * balance)
+        balance = max(balance, low + SWING * sqrt(steady))
+        dearer = (balance - calls) / max(SPENDING * spread, balance, steady)
         used_up = DEAREST * (low - calls) / (low - 1.0) if calls < low else -CHEAPEST
         self._dearer = max(-CHEAPEST, dearer, used_up)
-        usual: float = USUAL_PRICE * max(1, agents) ** GROWTH / max(answer_chance, 0.01)
+        usual: float = USUAL_PRICE * max(1, agents) ** GROWTH / max(left.ceiling, 0.001) ** RARITY
         return usual * exp(self._learned + self._dearer)
 
     def foresee(self, abandoned: float, allowed: float | None) -> None:

@@ -25,17 +25,26 @@ def shifted(per_second: Array, seconds: float) -> Array:
     return steps(ahead)
 
 
-def followed(first: Array, second: Array) -> Array:
+def followed(first: Array, second: Array, within: Array | float = 0.5) -> Array:
     """Chances by second, or step, of a delay (rows of `first`) followed by another one (`second`)."""
-    return first @ following(second)
+    return first @ following(second, within)
 
 
-def following(second: Array) -> Array:
+def following(second: Array, within: Array | float = 0.5) -> Array:
     """The matrix that puts chances by second, or step, off by a delay with these chances.
 
-    Each begins and ends somewhere in its second: half the time the sum falls into the one after.
+    The delay begins anywhere in a second and ends, on average, `within` of one of its own: as often the sum falls into
+    the second after.
     """
-    return later((second + np.concatenate([[0.0], second[:-1]])) / 2)
+    over = second * within
+    return later(second - over + np.concatenate([[0.0], over[:-1]]))
+
+
+def when_within(rates: Array) -> Array:
+    """Where in a second what ends in it does so on average, at a constant rate: 0.5 for a low one, 0 for a high one."""
+    rates = np.maximum(rates, 1e-3)  # below it is 0.5 to four digits, and the difference of two large numbers
+    found: Array = 1 / rates - 1 / np.expm1(np.minimum(rates, 500.0))
+    return found
 
 
 def later(delay: Array) -> Array:

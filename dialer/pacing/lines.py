@@ -13,6 +13,7 @@ from dialer.pacing.level import Level
 
 RING_AGES = tuple(float(second) for second in range(91))
 DELAYS = 24  # half seconds from pick-up to the verdict of machine detection; the first is for none at all
+AT_ONCE = 0.05  # seconds: a shorter delay is none
 MEMORY = 2500.0  # calls
 PICKED_UP, FAILED = 0, 1
 OVERDUE_SECONDS = 30.0
@@ -208,7 +209,7 @@ class Lines:
     def _verdict(self, line: Line, at: float, human: bool) -> None:
         (self._humans if human else self._machines)[self._ring.bin(line.picked_up)] += line.weight
         delay = max(0.0, at - line.at - line.picked_up)
-        self._delays[human][min(DELAYS - 1, ceil(2 * delay))] += line.weight
+        self._delays[human][min(DELAYS - 1, ceil(2 * (delay - AT_ONCE)))] += line.weight
 
     def _settle_tables(self) -> None:
         picks, fails = self._ring.rates()

@@ -27,7 +27,7 @@ from dialer.pacing.level import Level
 from dialer.pacing.lines import RING_AGES, Lines
 from dialer.pacing.policy import Decision, Floor, ForeignState, Saved
 from dialer.pacing.progressive import one_to_one
-from dialer.pacing.shortfall import candidates, of_fewer_lines, of_more_lines
+from dialer.pacing.shortfall import Flow, at_most_once, candidates, of_fewer_lines, of_more_lines
 
 LEARNING_CALLS = 40  # answered, and as many served
 REMINDED_CALLS = 10  # the same, where an earlier campaign's chances are known
@@ -37,8 +37,11 @@ BACKWARDS_SECONDS = 0.5  # that a clock may be set back without notice
 CLOSING_SECONDS, CLOSING_PRICE = 240.0, 3.0  # fewer answers than usual can still make up for an abandoned call
 CLOSED_SECONDS = 20.0  # before the end nobody new is dialled
 SPARED = 0.25  # of the price, when lines are hung up: fewer dials to come could make room as well
+# Of the abandoned calls that answers allow, what counts for the lines that bring them. Lines dialled later could bring
+# the same answers; counted whole, no price keeps the abandoned calls below what is allowed.
+EARNED = 1 / 3
 RISKED = 0.5  # of the budget left, at most, by all lines in flight
-FORMAT = "predictive-2"  # of the saved state
+FORMAT = "predictive-3"  # of the saved state
 
 
 class Predictive:
@@ -126,7 +129,7 @@ class Predictive:
             return one_to_one(floor, f"drop-rate budget used up, {left.calls:.1f} abandoned calls left")
         if floor.closes_in < CLOSED_SECONDS:
             return Decision(0, reserve=False, reason="nobody may be dialled any more: dial 0")
-        price = self._price.now(left, self._committed, floor.free_agents + agents.busy, chance)
+        price = self._price.now(left, self._committed, floor.free_agents + agents.busy)
         if floor.closes_in < CLOSING_SECONDS:
             price *= CLOSING_PRICE
         return self._best(now, floor, price * lines.live_share, chance, left)
@@ -139,21 +142,22 @@ class Predictive:
 
     def _best(self, now: float, floor: Floor, price: float, chance: float, left: Left) -> Decision:
         lines, agents, patience = self._lines, self._agents, floor.connect_seconds
-        answers = lines.expected_answers(now)
-        if floor.others:
-            answers = answers + np.array(floor.others)
-        freed = agents.freed_by_step(now, patience, floor.busy_agents) + agents.freed_after(answers, patience)
-        line = lines.line_answers * lines.level.cautious
         told = lines.held
+        answers = at_most_once(lines.expected_answers(now), len(lines) - len(lines.waiting) - told)
+        if floor.others:
+            answers = answers.plus(np.array(floor.others))
+        freed = at_most_once(agents.freed_by_step(now, patience, floor.busy_agents), agents.busy)
+        freed = freed.plus(agents.freed_after(answers.due, patience))
+        line = lines.line_answers * lines.level.cautious
         held = max(told, floor.reserved)
         untold = max(0, floor.in_flight - len(lines) - (held - told))  # lines whose start was not told
         idle = max(0, floor.free_agents - held) - len(lines.waiting) - ceil(chance * untold)
-        spare = max(0.0, idle + float(freed.sum() - answers.sum()))
+        spare = max(0.0, idle + float(freed.due.sum() - answers.due.sum()))
         room = int(1.5 * spare / max(chance, 0.01)) + 2
         most = min(floor.max_dials + 1, room)
         lost, idled = of_more_lines(idle, freed, answers, agents.freed_after(line, patience), line, most)
         numbers = np.array(candidates(most), dtype=np.float64)
-        cost = price * (lost - left.ceiling * chance * numbers) + idled
+        cost = price * (lost - EARNED * left.ceiling * chance * numbers) + idled
         cost[1:][lost[1:] > RISKED * left.calls] = np.inf
         self._committed = float(lost[0])
         wanted = _lowest(numbers, cost)
@@ -167,26 +171,23 @@ class Predictive:
             give_up = self._late(now, floor, idle, freed, answers, SPARED * price * left.ceiling, SPARED * price)
         limit = ", as many as may start now" if wanted > dial else ""
         reason = (
-            f"{floor.free_agents} free, {freed.sum():.0f} more within {HORIZON} s, answer rate {chance:.0%}, "
+            f"{floor.free_agents} free, {freed.due.sum():.0f} more within {HORIZON} s, answer rate {chance:.0%}, "
             f"{floor.in_flight} in flight, {left.calls:.1f} abandoned calls left, "
             f"one is worth {price:.0f} s of waiting: dial {dial}{limit}"
         )
         return Decision(dial, reserve=False, reason=reason, give_up=give_up)
 
     def _late(
-        self, now: float, floor: Floor, idle: int, freed: Array, answers: Array, earned: float, price: float
+        self, now: float, floor: Floor, idle: int, freed: Flow, answers: Flow, earned: float, price: float
     ) -> tuple[str, ...]:
         """Lines that have rung so long that they are more likely to be abandoned than useful."""
         old = self._lines.oldest(now, floor.give_up_seconds)
         if not old:
             return ()
-        rows = np.array([np.zeros_like(answers), *np.cumsum([row for _, row, _ in old], axis=0)])
+        rows = np.array([np.zeros_like(answers.due), *np.cumsum([row for _, row, _ in old], axis=0)])
         ever = np.array([0.0, *np.cumsum([total for _, _, total in old])])
-        fewer = (
-            np.maximum(freed - self._agents.freed_after(rows, floor.connect_seconds), 0.0),
-            np.maximum(answers - rows, 0.0),
-        )
-        lost, idled = of_fewer_lines(idle, *fewer)
+        freed = freed.without(self._agents.freed_after(rows, floor.connect_seconds))
+        lost, idled = of_fewer_lines(idle, freed, answers.without(rows))
         names = tuple(name for name, _, _ in old[: int(np.argmin(price * lost + earned * ever + idled))])
         self._given_up.update(names)
         return names

@@ -1,8 +1,11 @@
 """Lines against agents over the next half minute: what more or fewer lines bring, and what they may cost.
 
-Agents freed and calls answered are Poisson by step. Idle agents are a walk that is turned back at 0: what would fall
-below is a lost call. Within a step agents become free before calls are answered, as the wait that the law allows has
-been taken off the agents' times. In Fourier space a step of the walk is one product.
+Idle agents are a walk that is turned back at 0: what would fall below is a lost call. Within a step agents become free
+before calls are answered, as the wait that the law allows has been taken off the agents' times. In Fourier space a step
+of the walk is one product.
+
+Agents freed and calls answered are nearly Poisson by step, but for one thing: an agent is freed once and a line
+answered once, so their number varies less than that of many rare events would. For a few agents that is much.
 """
 
 from bisect import bisect_left
@@ -30,24 +33,49 @@ class Prospect(NamedTuple):
     idled: Array
 
 
+class Flow(NamedTuple):
+    """Events expected by step (last axis), and by how much their number varies less than a Poisson one."""
+
+    due: Array
+    steadier: Array
+
+    def plus(self, due: Array) -> "Flow":
+        """With Poisson events added."""
+        return Flow(self.due + due, self.steadier)
+
+    def without(self, due: Array) -> "Flow":
+        """With some of its events taken away, down to none, and as large a share of what makes it steadier."""
+        left = np.maximum(self.due - due, 0.0)
+        return Flow(left, self.steadier * (left / np.maximum(self.due, 1e-12)))
+
+
+def at_most_once(due: Array, sources: Array | int) -> Flow:
+    """Events of which each of so many, all taken to be alike, brings one at most.
+
+    Of D expected events of n sources the variance is D - D² / n, to which a step with d after D before adds
+    d - d (d + 2 D) / n, as it varies against what was before; a step takes all of its own variance off at most. The
+    walk forgets what it has turned back at 0, so with no idle agent this is more than is right; to take off less kept
+    agents no busier in simulated days.
+    """
+    before = np.cumsum(due, axis=-1) - due
+    return Flow(due, np.minimum(due, due * (due + 2 * before) / np.maximum(sources, 1)))
+
+
 def candidates(most: int) -> tuple[int, ...]:
     """Numbers of lines to compare, ever wider apart, up to the first that is not below `most`."""
     numbers = NUMBERS if most <= NUMBERS[-1] else WIDER
     return numbers[: bisect_left(numbers, most) + 1]
 
 
-def of_more_lines(
-    idle: int, freed: Array, answers: Array, line_freed: Array, line_answers: Array, most: int
-) -> Prospect:
+def of_more_lines(idle: int, freed: Flow, answers: Flow, line_freed: Array, line_answers: Array, most: int) -> Prospect:
     """With so many more lines as `candidates(most)` says; all by step. `idle` below 0: so many calls wait."""
     most = candidates(most)[-1]
-    answers = np.minimum(answers, freed + OVERRUN)
-    grown = freed.sum() + most * line_freed.sum()
-    powers, size = _powers(
-        idle, float(grown - answers.sum()), float(grown), float((answers + most * line_answers).max())
-    )
+    due = np.minimum(answers.due, freed.due + OVERRUN)
+    answers = Flow(due, np.minimum(answers.steadier, due))
+    grown = freed.due.sum() + most * line_freed.sum()
+    powers, size = _powers(idle, float(grown - due.sum()), float(grown), float((due + most * line_answers).max()))
     rows = [_moves(freed, answers, powers)]
-    once = _moves(line_freed, line_answers, powers)
+    once = _moves(Flow(line_freed, np.zeros_like(line_freed)), at_most_once(line_answers, 1), powers)
     power = {1: once}
     for number in candidates(most)[1:]:
         if number > 1:
@@ -57,16 +85,26 @@ def of_more_lines(
     return _walk(idle, np.array(rows), size)
 
 
-def of_fewer_lines(idle: int, freed: Array, answers: Array) -> Prospect:
+def of_fewer_lines(idle: int, freed: Flow, answers: Flow) -> Prospect:
     """One row of `freed` and `answers`, by step, for each number of lines hung up."""
-    grown = float(freed.max(0).sum())
-    powers, size = _powers(idle, grown - float(answers.sum(1).min()), grown, float(answers.max()))
+    grown = float(freed.due.max(0).sum())
+    powers, size = _powers(idle, grown - float(answers.due.sum(1).min()), grown, float(answers.due.max()))
     return _walk(idle, _moves(freed, answers, powers), size)
 
 
-def _moves(freed: Array, answers: Array, powers: Complex) -> Complex:
-    """Of the change in each step: exp(freed (z - 1) + answers (1/z - 1)), z the roots of one."""
-    moves: Complex = np.exp(freed[..., None] * powers + answers[..., None] * powers.conj())
+def _moves(freed: Flow, answers: Flow, powers: Complex) -> Complex:
+    """Of the change in each step, at z the roots of one.
+
+    A flow's is exp(due (z - 1) - steadier (z - 1)² / 2), by its first two cumulants; of answers with 1/z. Nowhere is it
+    larger than one, as `steadier` is at most `due`.
+    """
+    up, down = powers, powers.conj()
+    moves: Complex = np.exp(
+        freed.due[..., None] * up
+        - freed.steadier[..., None] * (up * up / 2)
+        + answers.due[..., None] * down
+        - answers.steadier[..., None] * (down * down / 2)
+    )
     return moves
 
 

@@ -93,6 +93,19 @@ def test_an_agent_is_due_after_the_time_that_talk_and_wrap_up_take():
     assert agents.freed_by_step(300_030.0, 0.0) == pytest.approx(np.zeros(STEPS))
 
 
+def test_an_agent_without_wrap_up_is_free_when_the_talk_is_over():
+    agents = Agents()
+    for number in range(2000):
+        agents.connected(f"call-{number}", "a", 100.0 * number)
+        agents.ended(f"call-{number}", "a", 100.0 * number + 5.5)
+        agents.freed("a", 100.0 * number + 5.5 + 1e-6)
+    agents.settle(200_000.0)
+    agents.connected("now", "a", 200_000.0)
+    due = agents.freed_by_step(200_002.5, 0.0)
+    assert due[1] > 0.8
+    assert due.sum() - due[1] < 0.1
+
+
 def test_a_call_that_can_wait_finds_an_agent_sooner():
     agents = taught()
     agents.connected("call", "a", 300_000.0)

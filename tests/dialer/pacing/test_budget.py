@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from dialer.pacing.budget import BALANCE, CHEAPEST, HIGHEST, LOWEST, SPREAD, Left, Price, tightest
 from dialer.pacing.policy import Budget
 
-CEILING = 0.03
+CEILING, AGENTS = 0.03, 12
 USUAL = Left(BALANCE * SPREAD, 60.0, CEILING)  # the price is neither raised nor lowered
 
 
-def price(calls: float, allowed: float = 60.0, agents: int = 20, chance: float = 0.25) -> float:
-    return Price().now(Left(calls, allowed, CEILING), 0.0, agents, chance)
+def price(calls: float, allowed: float = 60.0, agents: int = AGENTS, ceiling: float = CEILING) -> float:
+    return Price().now(Left(calls, allowed, ceiling), 0.0, agents)
 
 
 def learned(calls: float, foreseen: float, decisions: int = 300, abandoned: float = 0.0) -> float:
@@ -24,10 +24,10 @@ def learned(calls: float, foreseen: float, decisions: int = 300, abandoned: floa
     allowed."""
     price = Price()
     for _ in range(decisions):
-        price.now(Left(calls, 60.0, CEILING), 0.0, 20, 0.25)
+        price.now(Left(calls, 60.0, CEILING), 0.0, AGENTS)
         price.foresee(foreseen, 0.01)
         price.abandoned(abandoned)
-    return price.now(USUAL, 0.0, 20, 0.25)
+    return price.now(USUAL, 0.0, AGENTS)
 
 
 def test_the_less_is_left_the_dearer_is_an_abandoned_call():
@@ -61,10 +61,10 @@ def test_the_larger_the_floor_the_less_the_same_calls_of_a_budget_move_its_price
     assert 0 < large < 0.75 * small
 
 
-def test_a_large_floor_pays_more_and_so_do_rare_answers():
-    assert price(10.0, agents=60) > price(10.0, agents=5)
-    assert price(10.0, chance=0.1) == pytest.approx(2.5 * price(10.0, chance=0.25))
-    assert price(10.0, chance=0.0) == price(10.0, chance=0.01)
+def test_a_large_floor_pays_more_and_so_does_a_strict_ceiling():
+    assert price(10.0, agents=60) > 1.3 * price(10.0, agents=5)
+    assert price(10.0, ceiling=0.01) > 1.5 * price(10.0, ceiling=0.03)
+    assert price(10.0, ceiling=0.0) == price(10.0, ceiling=0.001)
 
 
 def test_a_balance_that_chance_alone_can_use_up_is_dear():
@@ -95,14 +95,14 @@ def test_a_forecast_that_is_wrong_is_made_good():
     unmade.abandoned(-30.0)  # they were machines
     for one in (once, unmade):
         one.foresee(1.0, 1.0)
-    assert once.now(USUAL, 0.0, 20, 0.25) > 1.1 * unmade.now(USUAL, 0.0, 20, 0.25)
+    assert once.now(USUAL, 0.0, AGENTS) > 1.1 * unmade.now(USUAL, 0.0, AGENTS)
 
 
 @given(st.lists(st.tuples(st.floats(1, 1e3), st.floats(0, 50), st.floats(0, 50), st.floats(-50, 50)), max_size=20))
 def test_the_learned_price_stays_within_bounds(decisions):
     price = Price()
     for calls, foreseen, allowed, abandoned in decisions:
-        assert price.now(Left(calls, 1000.0, CEILING), 0.0, 20, 0.25) > 0
+        assert price.now(Left(calls, 1000.0, CEILING), 0.0, AGENTS) > 0
         price.abandoned(abandoned)
         price.foresee(foreseen, allowed)
         assert LOWEST <= price.state()["learned"] <= HIGHEST
@@ -110,14 +110,14 @@ def test_the_learned_price_stays_within_bounds(decisions):
 
 def test_the_learned_price_is_saved_and_restored():
     learned, again = Price(), Price()
-    learned.now(USUAL, 0.0, 20, 0.25)
+    learned.now(USUAL, 0.0, AGENTS)
     learned.foresee(3.0, 1.0)
     learned.abandoned(5.0)
     again.restore(json.loads(json.dumps(learned.state())))
     for one in (learned, again):
-        one.now(USUAL, 0.0, 20, 0.25)
+        one.now(USUAL, 0.0, AGENTS)
         one.foresee(1.0, 0.0)
-    assert again.now(USUAL, 0.0, 20, 0.25) == learned.now(USUAL, 0.0, 20, 0.25) != Price().now(USUAL, 0.0, 20, 0.25)
+    assert again.now(USUAL, 0.0, AGENTS) == learned.now(USUAL, 0.0, AGENTS) != Price().now(USUAL, 0.0, AGENTS)
 
 
 def test_a_learned_price_out_of_bounds_is_brought_back_and_none_is_refused():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from dialer.pacing.grid import HORIZON, SECONDS, STEP, followed, shifted, staying, steps
+from dialer.pacing.grid import HORIZON, SECONDS, STEP, followed, shifted, staying, steps, when_within
 
 chances = arrays(np.float64, SECONDS, elements=st.floats(0, 0.02))
 soon = arrays(np.float64, SECONDS, elements=st.floats(0, 1)).map(lambda weights: weights / max(1.0, weights.sum()))
@@ -40,6 +40,24 @@ def test_a_delay_after_another_one_is_their_sum(first, second):
             slow[start + later + 1] += first[start] * second[later] / 2
     assert followed(first, second) == pytest.approx(slow[:SECONDS])
     assert followed(np.array([first, second]), second)[0] == pytest.approx(slow[:SECONDS])
+
+
+@given(soon, soon, arrays(np.float64, SECONDS, elements=st.floats(0, 1)))
+def test_the_earlier_in_its_second_a_delay_ends_the_rarer_the_sum_falls_into_the_one_after(first, second, within):
+    slow = np.zeros(SECONDS + 1)
+    for start in range(SECONDS):
+        for later in range(SECONDS - start):
+            slow[start + later] += first[start] * second[later] * (1 - within[later])
+            slow[start + later + 1] += first[start] * second[later] * within[later]
+    assert followed(first, second, within) == pytest.approx(slow[:SECONDS])
+
+
+@pytest.mark.parametrize("rate", [1e-6, 0.01, 0.3, 2.0, 20.0, 1000.0])
+def test_where_in_a_second_it_ends_at_a_rate(rate):
+    """Against the mean of the moments at which it does."""
+    moments = (np.arange(100_000) + 0.5) / 100_000
+    weights = np.exp(-rate * moments)
+    assert when_within(np.array([rate]))[0] == pytest.approx(moments @ weights / weights.sum(), rel=1e-3)
 
 
 def test_nothing_is_lost_of_delays_that_end_within_the_tables():

@@ -180,10 +180,11 @@ def test_lines_in_flight_count(saved, taught):
 
 
 def test_answers_that_others_expect_take_the_agents_as_its_own_would(saved, taught):
-    """The same lines in flight, its own or another campaign's."""
+    """The same lines in flight, its own or another campaign's, of which it does not know how many they are."""
     ringing(taught, 20)
     expected = taught.expected(0.0)
-    assert dial(Predictive.restored(saved), others=expected.tolist()) == dial(taught, in_flight=20)
+    theirs, own = dial(Predictive.restored(saved), others=expected.tolist()), dial(taught, in_flight=20)
+    assert own - 2 <= theirs <= own < dial(Predictive.restored(saved)) - 10
     assert dial(Predictive.restored(saved), others=[0.0] * len(expected)) == dial(Predictive.restored(saved))
 
 
@@ -197,9 +198,10 @@ def test_who_waits_for_an_agent_is_expected_at_once(taught):
 
 
 def test_calls_of_others_keep_their_agents_busy(saved, taught):
-    """Told only by Connected, of a call that it never dialled."""
+    """Told only from Connected on, of calls that it never dialled."""
     for number in range(20):
-        taught.observe(Connected(f"strange-{number}", f"agent-{number}", -70.0))
+        taught.observe(Connected(f"strange-{number}", f"agent-{number}", -60.0))
+        taught.observe(CallEnded(f"strange-{number}", f"agent-{number}", -8.0))
     assert dial(taught, free_agents=0) > dial(Predictive.restored(saved), free_agents=0)
 
 
@@ -254,7 +256,7 @@ def test_only_lines_that_are_dialled_teach_what_they_may_cost(taught):
     taught_by = taught.state()["price"]["forecast"][0]
     assert taught_by > 0
     usual = taught.state()["price"]["learned"]
-    assert taught.decide(1.0, floor(free_agents=40, max_dials=1)).dial == 1
+    assert taught.decide(1.0, floor(free_agents=wanted // 2, max_dials=1)).dial == 1
     ringing(taught, 1, at=1.0)
     assert taught.state()["price"]["forecast"][0] > taught_by, "it may be lost like any other"
     assert taught.state()["price"]["learned"] == usual, "a limit was dialled, not a choice"
@@ -263,9 +265,14 @@ def test_only_lines_that_are_dialled_teach_what_they_may_cost(taught):
 def test_one_call_a_second_is_a_choice_where_a_second_one_is_not_wanted(saved):
     """The carrier's usual rate."""
     little = (Budget(0.03, 1000, 28),)
-    wants = {dial(Predictive.restored(saved), in_flight=lines, budgets=little): lines for lines in range(60)}
+    one = next(
+        {"free_agents": agents, "in_flight": lines, "budgets": little}
+        for agents in range(1, 10)
+        for lines in range(40)
+        if dial(Predictive.restored(saved), free_agents=agents, in_flight=lines, budgets=little) == 1
+    )
     policy = Predictive.restored(saved)
-    decision = policy.decide(0.0, floor(in_flight=wants[1], budgets=little, max_dials=1))
+    decision = policy.decide(0.0, floor(**one, max_dials=1))
     assert decision.dial == 1
     assert "as many as may start" not in decision.reason
     ringing(policy, 1)
@@ -406,7 +413,7 @@ def test_a_line_that_is_answered_before_it_is_hung_up_ends_all_the_same(saved, t
     for number in range(60):
         taught.observe(Failed(f"line-0.0-{number}", 13.0))
         taught.observe(Failed(f"line-10.0-{number}", 13.0))
-    assert taught.decide(13.5, floor()).dial > 20
+    assert taught.decide(13.5, floor()).dial > 10
 
 
 def test_lines_answered_after_all_or_forgotten_are_not_given_up_for_ever(taught):

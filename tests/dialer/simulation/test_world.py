@@ -6,7 +6,7 @@ import pytest
 
 from dialer.pacing.events import AgentFree, AgentGone, CallEnded, Connected, Event
 from dialer.pacing.policy import Decision, Floor
-from dialer.pacing.predictive import Predictive
+from dialer.pacing.predictive import LEARNING_CALLS, Predictive
 from dialer.pacing.progressive import Progressive
 from dialer.simulation.policies import policy_named
 from dialer.simulation.scenario import Callees, Campaign, Leads, Scenario, Team
@@ -130,7 +130,7 @@ def test_two_campaigns_keep_shared_agents_busier_than_each_keeps_half_of_them():
     for campaign in shared.campaigns:
         figures = campaign.figures
         assert figures.abandoned <= campaign.scenario.drop_rate_ceiling * figures.answers
-        assert figures.live > 150
+        assert figures.live > 2 * LEARNING_CALLS
     halves = [
         World(one.model_copy(update={"team": team(agents=10, hours=2)}), Predictive(), 1).run().utilisation
         for one in two().by_campaign()
