@@ -41,7 +41,8 @@ class Held:
 
 def seconds_until_turn(held: Held, rate: Rate) -> float:
     """How long the calls taken before, by whichever node, need until the last of them is placed: one after the other at
-    the rate. The bucket fills at that rate too, so what is missing in it are those that still wait for their turn.
+    the rate. The bucket fills at that rate too, so what is missing in it are those that still wait for their turn; and
+    agents' seats of the last moment, which are rung at once.
     """
     return (rate.most - held.calls) / rate.calls_per_second
 

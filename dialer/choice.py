@@ -1,6 +1,6 @@
 """Which leads a campaign dials next: what was learned of them, how far the search is, and whose calls still run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from campaigns.lead import Priority
 from campaigns.search import Look, Offer, Place, choose
@@ -18,18 +18,23 @@ class Choice:
     def __init__(self, known: LeadChances) -> None:
         self.known = known
         self.places: Mapping[Priority, Place] = {}
-        self._in_turn = 0  # dialled by the turns of the queues
+        self._offered = 0
         self._running: dict[str, tuple[str, ...]] = {}  # traits by call
         self._asked: dict[str, tuple[float, tuple[str, ...]]] = {}  # since when an agent is wanted
 
     def offers(self, look: Look, wanted: int) -> list[Offer]:
         """Up to so many, in the order of their turns."""
+        offers = choose(look, wanted, self.known, self._offered)
+        self._offered += sum(offer.turn is not Turn.CALLBACK for offer in offers)
         self.places = look.places
-        return choose(look, wanted, self.known, self._in_turn)
+        return offers
+
+    def put_back(self, offers: Sequence[Offer]) -> None:
+        """The last of those that were offered: nobody came to them, so they have not had their turns."""
+        self._offered -= sum(offer.turn is not Turn.CALLBACK for offer in offers)
 
     def dialled(self, call: str, offer: Offer) -> float:
-        """The chance over the usual one. What was offered and is not dialled has not had its turn."""
-        self._in_turn += offer.turn is not Turn.CALLBACK
+        """The chance over the usual one."""
         self._running[call] = offer.traits
         if len(self._running) > RUNNING:
             del self._running[next(iter(self._running))]

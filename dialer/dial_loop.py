@@ -81,6 +81,7 @@ class DialLoop:
     choices: dict[int, Choice] = field(default_factory=dict)
     running: set[int] = field(default_factory=set)  # campaigns, in the last tick
     reasons: dict[int, str] = field(default_factory=dict)  # the last decision of each campaign, in words
+    _row_ends: float = 0.0  # when the last of this node's own calls has been placed
     _calls_left: int = 0  # that may be started in this tick, as far as is known
     pace: Pace = field(default_factory=Pace)
     _paced_at: float = inf  # when `pace` was decided
@@ -145,7 +146,7 @@ class DialLoop:
         """Every running campaign once, the one with most free agents first; one that fails does not stop the others.
 
         `late_seconds` of the tick, and whatever else is slow, slow the dialling. `began`: when what comes before in
-        this tick did; of the time that it left, each campaign has an even share for its claims.
+        this tick did; of the time that it left, each campaign that may dial has an even share for its claims.
         """
         now, at = self.exchange.clock.now(), self.exchange.clock.monotonic()
         until = (at if began is None else began) + CLAIMING * self.tick_seconds
@@ -155,9 +156,11 @@ class DialLoop:
         scenes = await self.exchange.read(lambda session: self._scenes(session, paced, now))
         for stopped in self.reasons.keys() - self.running:
             del self.reasons[stopped]
-        for place, scene in enumerate(sorted(scenes, key=lambda scene: -_count(scene.agents, AgentState.READY))):
+        to_come = sum(map(_may_dial, scenes))
+        for scene in sorted(scenes, key=lambda scene: -_count(scene.agents, AgentState.READY)):
             started = self.exchange.clock.monotonic()
-            share = (until - started) / (len(scenes) - place)
+            share = (until - started) / max(1, to_come)
+            to_come -= _may_dial(scene)
             try:
                 await self._pace(scene, now, at, started + share, SEATS_UNSEEN if unseen else "")
             except Exception:
@@ -246,11 +249,14 @@ class DialLoop:
         offers, written = choice.offers(found, decision.dial), 0
         for start in range(0, len(offers), CLAIMED_TOGETHER):
             if start and exchange.clock.monotonic() >= until:
-                self.reasons[campaign_id] += f"; only {written} of {len(offers)} written before the next tick"
+                choice.put_back(offers[start:])
+                self.reasons[campaign_id] += f"; only {written} of {len(offers)} written in its share of the tick"
                 break
             named = {uuid4().hex: offer for offer in offers[start : start + CLAIMED_TOGETHER]}
             claims, turn = await exchange.commit(partial(self._claim, named=named, question=question), Urgency.DIAL)
-            turn = max(turn, exchange.clock.monotonic())  # a slow commit must not make a burst of them
+            turn = max(turn, exchange.clock.monotonic(), self._row_ends)  # a slow commit must not make a burst of them
+            if claims:
+                self._row_ends = turn + len(claims) / self.calls_per_second
             written += len(claims)
             self._calls_left -= len(claims)
             self.pace = self.pace.spent(len(claims))
@@ -364,6 +370,10 @@ def _floor(scene: Scene, max_dials: int, closes_in: float) -> Floor:
         busy_agents=sum(_count(scene.agents, state) for state in BUSY),
         closes_in=closes_in,
     )
+
+
+def _may_dial(scene: Scene) -> bool:
+    return scene.due > 0 and any(agent["state"] in AT_WORK for agent in scene.agents)
 
 
 def _count(agents: Sequence[RowMapping], state: AgentState) -> int:

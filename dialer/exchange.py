@@ -64,6 +64,7 @@ class Exchange:
     unkept: dict[str, Callable[[Session], object]] = field(default_factory=dict)  # opt-outs whose write failed
     last_words: dict[str, str] = field(default_factory=dict)  # by live attempt: the message, for when no database is
     confirming: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    asking_whether_met: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     _running: set[asyncio.Task[None]] = field(default_factory=set)
     _writing: dict[object, float] = field(default_factory=dict)  # since when, the oldest first
 

@@ -271,7 +271,8 @@ async def _check_seat(exchange: Exchange, agent: RowMapping) -> None:
 async def _ask_whether_met(exchange: Exchange, attempt_id: str, sid: str, seat_sid: str) -> None:
     """When it cannot be told the call stays abandoned, which errs on the safe side of the drop rate."""
     try:
-        met = await exchange.ask(exchange.carrier.met, sid, seat_sid)
+        async with exchange.asking_whether_met:
+            met = await exchange.ask(exchange.carrier.met, sid, seat_sid)
     except CarrierError as error:
         exchange.counts["look_ups_failed"] += 1
         log.warning("look_up_failed", attempt_id=attempt_id, error=str(error))

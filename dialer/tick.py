@@ -86,21 +86,17 @@ async def ring_seats(exchange: Exchange, rate: call_budget.Rate) -> None:
         return
     tokens = [uuid4().hex for _ in range(min(waiting, SEATS_A_TICK))]
 
-    def to_ring(session: Session) -> tuple[list[dict[str, str]], float]:
-        held, at = call_budget.held(session.connection(), rate), exchange.clock.monotonic()
+    def to_ring(session: Session) -> list[dict[str, str]]:
+        held = call_budget.held(session.connection(), rate)
         rung = seats.seats_to_ring(session, tokens[: int(held.calls)], exchange.clock.now())
         call_budget.spend(session.connection(), held, len(rung))
-        return rung, at + call_budget.seconds_until_turn(held, rate)
+        return rung
 
-    rung, turn = await exchange.commit(to_ring)
-    turn = max(turn, exchange.clock.monotonic())
-    for number, agent in enumerate(rung):
-        address, caller_id, token = agent["address"], agent["caller_id"], agent["seat_token"]
-        exchange.start(_ring_seat(exchange, turn + number / rate.calls_per_second, address, caller_id, token))
+    for agent in await exchange.commit(to_ring):
+        exchange.start(_ring_seat(exchange, agent["address"], agent["caller_id"], agent["seat_token"]))
 
 
-async def _ring_seat(exchange: Exchange, turn: float, address: str, caller_id: str, token: str) -> None:
-    await exchange.clock.until(turn)
+async def _ring_seat(exchange: Exchange, address: str, caller_id: str, token: str) -> None:
     rung = await exchange.ask_for_call(exchange.carrier.ring_seat, address, caller_id, token)
     now = exchange.clock.now()
     await exchange.commit(lambda session: seats.seat_rung(session, token, rung.sid, rung.problem, now))

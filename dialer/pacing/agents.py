@@ -87,8 +87,8 @@ class Agents:
 
     def _settle_tables(self) -> None:
         self._shifted: dict[float, tuple[Array, Array, Array]] = {}
-        whole_talk, whole_wrap_up = _chances(self._talk, BEGINNING), _chances(self._wrap_up, BEGINNING)
-        within = when_within(self._wrap_up.rates()[0][BEGINNING])
+        (whole_talk,), (whole_wrap_up,) = _chances(self._talk, BEGINNING), _chances(self._wrap_up, BEGINNING)
+        within = when_within(_by_second(self._wrap_up, BEGINNING)[0])
         stays = 1 - self._leaving
         self._talk_over = stays * followed(_chances(self._talk, RUNNING), whole_wrap_up, within)
         self._wrap_up_over = stays * _chances(self._wrap_up, RUNNING)
@@ -154,13 +154,26 @@ def _bins(busy: dict[str, tuple[float, float]], now: float) -> Array:
 
 EDGES = np.array(AGES)
 MIDDLES = np.concatenate([(EDGES[:-1] + EDGES[1:]) / 2, EDGES[-1:]])
-# The bin of the age in the middle of each second to come: from the beginning, and from the middle of each bin
-BEGINNING = np.searchsorted(EDGES, np.arange(SECONDS) + 0.5, "right") - 1
-RUNNING = np.searchsorted(EDGES, MIDDLES[:, None] + np.arange(SECONDS) + 0.5, "right") - 1
+
+
+def _look(ages: Array) -> NDArray[np.intp]:
+    """The bins in which both halves of each second to come are, rows by age."""
+    halves = np.array([0.25, 0.75])[:, None, None]
+    bins: NDArray[np.intp] = np.searchsorted(EDGES, ages[:, None] + np.arange(SECONDS) + halves, "right") - 1
+    return bins
+
+
+BEGINNING, RUNNING = _look(np.zeros(1)), _look(MIDDLES)
+
+
+def _by_second(hazard: Hazard, look: NDArray[np.intp]) -> Array:
+    """Rates in second 1, 2, … from now, rows by age."""
+    rates: Array = hazard.rates()[0][look].mean(0)
+    return rates
 
 
 def _chances(hazard: Hazard, look: NDArray[np.intp]) -> Array:
-    """P(over in second 1, 2, … from now | not over yet); `look` says in which bin each second is, rows by age."""
-    leaving = (1 - np.exp(-hazard.rates()[0]))[look]
+    """P(over in second 1, 2, … from now | not over yet), rows by age."""
+    leaving = 1 - np.exp(-_by_second(hazard, look))
     ends: Array = leaving * staying(leaving)
     return ends

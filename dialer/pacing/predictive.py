@@ -146,7 +146,8 @@ class Predictive:
         answers = at_most_once(lines.expected_answers(now), len(lines) - len(lines.waiting) - told)
         if floor.others:
             answers = answers.plus(np.array(floor.others))
-        freed = at_most_once(agents.freed_by_step(now, patience, floor.busy_agents), agents.busy)
+        busy = agents.busy if floor.busy_agents is None else min(agents.busy, floor.busy_agents)
+        freed = at_most_once(agents.freed_by_step(now, patience, busy), busy)
         freed = freed.plus(agents.freed_after(answers.due, patience))
         line = lines.line_answers * lines.level.cautious
         held = max(told, floor.reserved)

@@ -82,7 +82,8 @@ def of_more_lines(idle: int, freed: Flow, answers: Flow, line_freed: Array, line
             half = number // 2
             power[number] = power[half] * power[number - half]
         rows.append(rows[0] * power[number])
-    return _walk(idle, np.array(rows), size)
+    lost, idled = _walk(idle, np.array(rows), size)
+    return Prospect(np.maximum(lost, 0.0), np.maximum(idled, 0.0))  # two cumulants are no exact chances
 
 
 def of_fewer_lines(idle: int, freed: Flow, answers: Flow) -> Prospect:

@@ -113,13 +113,15 @@ def test_the_next_look_goes_on_where_the_last_one_ended():
     assert choice.places == places
 
 
-def test_turns_go_on_from_look_to_look_and_only_who_is_dialled_has_had_one():
+def test_turns_go_on_from_look_to_look():
     choice = Choice(taught())
     look = Look([], [fit(1, "bad"), fit(2, "good"), fit(3, "good")], [], {})
-    firsts = []
-    for number in range(6):
-        choice.offers(look, 3)  # and none of them can be claimed
-        (first,) = choice.offers(look, 1)
-        choice.dialled(f"call {number}", first)
-        firsts.append(first.candidate.lead_id)
+    firsts = [choice.offers(look, 1)[0].candidate.lead_id for _ in range(6)]
     assert firsts == [1, 2, 2, 2, 2, 1]
+
+
+def test_who_was_offered_and_put_back_has_not_had_a_turn():
+    choice = Choice(taught())
+    look = Look([], [fit(1, "bad"), fit(2, "good"), fit(3, "good")], [], {})
+    choice.put_back(choice.offers(look, 3))
+    assert choice.offers(look, 1)[0].candidate.lead_id == 1, "the first turn is the longest waiting's"

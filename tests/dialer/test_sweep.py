@@ -381,7 +381,7 @@ async def test_a_kill_between_ring_and_answer_heals_by_time(build, exchange, clo
     assert (agent["state"], agent["reason"], agent["seat_token"]) == ("logged-out", "seat was not answered", None)
 
 
-async def test_agents_are_rung_once_and_a_failed_ring_says_why(build, exchange, carrier, clock):
+async def test_agents_are_rung_once_and_a_failed_ring_says_why(build, exchange, carrier):
     campaign = build.campaign()
     for name in ("anna", "bert"):
         build.agent(name, campaign, "joining", seat_token=None, seat_sid=None)
@@ -390,8 +390,6 @@ async def test_agents_are_rung_once_and_a_failed_ring_says_why(build, exchange, 
         await ring_seats(exchange, Rate(10.0, 1.0))
         await exchange.drain()
     assert len(carrier.seats) == 2
-    first, second = clock.waited_for
-    assert second - first == pytest.approx(0.1)  # they have their turns in the row of all calls
     agents = {agent["seat_sid"]: (agent["state"], agent["reason"]) for agent in build.rows("agent")}
     assert agents == {
         "CS1": ("joining", ""),

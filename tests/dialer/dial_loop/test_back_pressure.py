@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from dialer import tick as tick_module
 from dialer.db.turns import Urgency
 from tests.dialer.dial_loop.stock import floor
 
@@ -77,7 +78,7 @@ async def test_calls_that_could_not_be_written_within_the_tick_are_decided_anew_
         await loop.tick()
         await exchange.drain()
         written.append(len(carrier.requests))
-        assert ("; only 10 of 13 written before the next tick" in loop.reasons[campaign]) == (written == [10])
+        assert ("; only 10 of 13 written in its share of the tick" in loop.reasons[campaign]) == (written == [10])
     assert written == [10, 13, 13]
 
 
@@ -93,24 +94,44 @@ async def test_of_a_tick_too_short_for_all_each_campaign_has_a_share_and_one_cla
     assert dialled == {busy: 10, others[0]: 5, others[1]: 5}
 
 
-async def test_what_came_before_in_the_tick_leaves_the_claims_less_of_it(build, carrier, exchange, loop, clock):
+async def test_campaigns_that_cannot_dial_take_no_share_of_the_tick(build, carrier, exchange, loop, clock):
     floor(build, agents=13, leads=13)
+    for name, agents, leads in (("second", 0, 5), ("third", 3, 0), ("fourth", 0, 0)):
+        floor(build, agents=agents, leads=leads, name=name)
     slow_writes(exchange, clock, 0.2)
     await loop.keep_leases()
-    await loop.tick(began=clock.monotonic() - 0.7)
+    await loop.tick()
+    await exchange.drain()
+    assert len(carrier.requests) == 13
+
+
+async def test_what_came_before_in_the_tick_leaves_the_claims_less_of_it(
+    build, carrier, exchange, loop, clock, monkeypatch
+):
+    async def slow_wrap_ups(_exchange):
+        clock.advance(0.7)
+
+    monkeypatch.setattr("dialer.sweep.end_overdue_wrap_ups", slow_wrap_ups)
+    floor(build, agents=13, leads=13)
+    slow_writes(exchange, clock, 0.2)
+    await tick_module.tick(exchange, loop, 0.0)
     await exchange.drain()
     assert len(carrier.requests) == 5
 
 
-async def test_calls_whose_commit_was_slow_are_placed_one_after_the_other_all_the_same(build, exchange, loop, clock):
-    floor(build, agents=3, leads=3)
-    slow_writes(exchange, clock, 9.0)
+async def test_calls_whose_commits_were_slow_are_placed_one_after_the_other_all_the_same(
+    build, exchange, loop, clock, monkeypatch
+):
+    """The bucket that says when their turn is has filled again meanwhile."""
+    monkeypatch.setattr("dialer.call_budget.seconds_until_turn", lambda _held, _rate: 0.0)
+    floor(build, agents=7, leads=7)
+    slow_writes(exchange, clock, 0.5)
     loop.calls_per_second = 4.0
     await loop.keep_leases()
     began = clock.monotonic()
     await loop.tick()
     await exchange.drain()
-    assert [turn - began for turn in clock.waited_for] == pytest.approx([9.0, 9.25, 9.5])
+    assert [turn - began for turn in clock.waited_for] == pytest.approx([0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0])
 
 
 async def test_a_late_tick_dials_less(build, carrier, exchange, loop):

@@ -226,11 +226,12 @@ async def test_predictive_dials_one_to_one_with_agents_reserved_until_the_budget
     clock.advance(1)
     await tick()
     assert len(build.rows("attempt")) == 2, "both agents are held for lines that ring"
-    build.agent("third", campaign)
+    for name in ("third", "fourth", "fifth", "sixth"):
+        build.agent(name, campaign)
     clock.advance(1)
     await tick()
     rows = build.rows("attempt")
-    assert len(rows) > 3
+    assert len(rows) > 6
     assert not any(row["agent_reserved"] for row in rows[2:])
 
 

@@ -49,10 +49,16 @@ def test_a_few_calls_move_the_price_less_the_larger_the_budget():
 
 
 def test_a_large_budget_is_spent_carefully_again_before_the_balance_is_used_up():
-    """Ten agents keep 7.5 calls in balance; what is left of a thousand moves the price by itself hardly at all."""
+    """What is left of a thousand calls moves the price by itself hardly at all."""
     usual, low, lower = (price(calls, allowed=1000.0, agents=10) for calls in (7.5, 5.7, 4.5))
     assert low / usual < 1.1
     assert lower / usual > 1.5
+
+
+def test_the_larger_a_budget_the_more_of_it_is_kept_in_balance():
+    """What it swings by itself must not reach where the price rises steeply."""
+    small, large = (price(8.0, allowed, agents=10) for allowed in (150.0, 4000.0))
+    assert small < price(1e3, 0.0, agents=10) * 2.718**CHEAPEST < large
 
 
 def test_the_larger_the_floor_the_less_the_same_calls_of_a_budget_move_its_price():

@@ -99,6 +99,23 @@ def lines(saved) -> Lines:
     return lines
 
 
+@pytest.mark.parametrize(("delay", "at_once"), [(0.02, True), (0.4, False)])
+def test_a_verdict_that_takes_no_time_to_speak_of_is_at_once(delay, at_once):
+    def taught(delay: float) -> Lines:
+        lines = Lines()
+        for number in range(400):
+            call, at = f"call-{number}", 60.0 * number
+            lines.dialled(call, at, 1.0)
+            lines.picked_up(call, at + 5.5)
+            lines.connected(call, at + 5.5 + delay)
+        lines.settle(30_000.0)
+        lines.dialled("now", 30_000.0, 1.0)
+        return lines
+
+    late, prompt = (taught(seconds).expected_answers(30_000.5) for seconds in (delay, 0.0))
+    assert (late == pytest.approx(prompt)) == at_once
+
+
 def expected(lines: Lines, now: float) -> float:
     return float(lines.expected_answers(now).sum())
 

@@ -262,6 +262,14 @@ def test_only_lines_that_are_dialled_teach_what_they_may_cost(taught):
     assert taught.state()["price"]["learned"] == usual, "a limit was dialled, not a choice"
 
 
+def test_the_last_of_a_budget_is_not_spent_as_fast_as_answers_allow(saved):
+    policy = Predictive.restored(saved)
+    dialled = policy.decide(0.0, floor(free_agents=20, budgets=(Budget(0.03, 1000, 28.9),))).dial
+    ringing(policy, dialled)
+    assert dialled > 20
+    assert 0 < policy.state()["price"]["forecast"][0] < 0.1 * dialled * 0.03 * ANSWERED
+
+
 def test_one_call_a_second_is_a_choice_where_a_second_one_is_not_wanted(saved):
     """The carrier's usual rate."""
     little = (Budget(0.03, 1000, 28),)

@@ -70,14 +70,15 @@ def test_fewer_lines_as_followed_point_by_point(idle, rows):
 
 
 @settings(deadline=None)
-@given(st.integers(-20, 200), by_step(6.0), by_step(6.0), by_step(0.05), st.integers(1, 256))
-def test_more_lines_lose_more_calls_and_idle_less(idle, freed, answers, line_answers, most):
-    found = of_more_lines(idle, many(freed), many(answers), NONE, line_answers, most)
+@given(st.integers(-20, 200), by_step(6.0), by_step(6.0), by_step(0.05), st.integers(1, 256), st.booleans())
+def test_more_lines_lose_more_calls_and_idle_less(idle, freed, answers, line_answers, most, once):
+    flows = (at_most_once(due, int(due.sum()) + 1) if once else many(due) for due in (freed, answers))
+    found = of_more_lines(idle, *flows, NONE, line_answers, most)
     assert len(found.lost) == len(candidates(most))
     assert (np.diff(found.lost) >= -0.1).all()  # what the edge of the walk may cost
     assert (np.diff(found.idled) <= 0.5).all()
-    assert (found.lost >= -1e-6).all()
-    assert (found.idled >= -1e-3).all()  # chances of two cumulants may be a hair below 0
+    assert (found.lost >= 0).all()
+    assert (found.idled >= 0).all()
 
 
 @pytest.mark.parametrize("idle", [0, 1, 7, 60, 200])
