@@ -15,7 +15,7 @@ import dialer.db.savepoints  # noqa: F401 - makes the driver known
 from dialer.db.place import Contents, DatabaseError, DatabaseTaken, Writing
 
 BUSY_SECONDS = 5
-CACHE_KILOBYTES = 65536  # of the writing connection, at most
+CACHE_KILOBYTES = 16384  # of the writing connection, at most; more made neither loads nor webhooks faster
 READING_CACHE_KILOBYTES = 4096  # of each reading one, of which there are several: behind it is the system's file cache
 
 

@@ -28,6 +28,7 @@ from campaigns.loading import upload
 from campaigns.phone_numbers import SPLIT_EXCHANGES
 from campaigns.tables import Campaign
 from dialer.db.database import Database
+from dialer.db.sqlite import CACHE_KILOBYTES
 
 ROWS = (250_000, 1_000_000)
 DUPLICATES, INVALID = 0.05, 0.025
@@ -119,7 +120,7 @@ def floor(source: Path, target: Path) -> dict[str, Any]:
     leads = [(renumbered[lead[0]], *lead[1:]) for lead in leads]
     phones = [(None, *phone[1:owner], renumbered[phone[owner]], *phone[owner + 1 :]) for phone in phones]
     write = sqlite3.connect(target)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"cache_size=-{CACHE_KILOBYTES}"):
         write.execute(f"PRAGMA {pragma}")
     began, cpu = time.perf_counter(), time.process_time()
     write.executemany(f"INSERT INTO lead VALUES ({', '.join('?' * len(leads[0]))})", leads)
