@@ -11,21 +11,17 @@ USUAL_PRICE = 35.0  # idle agent-seconds, for one agent and a ceiling of all ans
 GROWTH = 0.2  # power of the agents with which it grows
 RARITY = 0.6  # power of the ceiling with which it falls
 LOWEST, HIGHEST = -1.5, 3.0  # logs of the price over the first guess
-BALANCE = 2.4  # spreads left, at least, with which the price is the usual one
-LOW = 0.75  # of the balance without swing: below, and below that many spreads, the price rises steeply
-SHARE = 0.05  # of what is allowed, in balance
-MOST, FOR_AGENT = 5.0, 0.25  # abandoned calls in balance at most, and so many more for each agent
-SPREAD = 1.5  # abandoned calls that up to 12 agents may lose before a higher price works
-LARGE = 12.0  # agents
-SPENDING = 2.0  # spreads above the balance over which the price falls by e
+LARGE = 12.0  # agents; the calls that a floor loses come and go by the root of its size over this one: its spread
+WIDTH = 1.2  # abandoned calls over which the price moves by e, where one is allowed
+YOUNG = 30.0  # abandoned calls added to those allowed: a new budget is spent as calmly as one of so many
+FEW = 2.4  # spreads left, at least, with which the price is the usual one
+SHARE = 0.05  # of what is allowed, at most, that is left with the usual price
 CHEAPEST = 2.0  # log of the usual price over the lowest
-DEAREST = 3.0  # log of the price over the usual one when the budget is used up
-SWING = 0.5  # deviations of the balance about itself that are kept above where the price rises steeply
-STEADY = 0.6  # abandoned calls over which the price moves by e, where one more than the first is allowed
-FIRST = 60.0  # abandoned calls allowed (to a large floor fewer): until then a budget is too young to be spent calmly
+LAST = 3.0  # log of the price over the usual one for the last call that is allowed
+NEAR = 0.65  # calls before the last one, times the root of the agents, over which that falls by e
 LEARNING = 0.15  # log of the price for each call foreseen as abandoned beyond what is allowed
-TRUST = 40.0  # abandoned calls that a new forecast of them is trusted like: they come several at once
-MEMORY = 100.0  # abandoned calls
+TRUST = 20.0  # abandoned calls that a new forecast of them is trusted like: they come several at once
+MEMORY = 300.0  # abandoned calls
 MOST_WRONG = 2.0  # times too many or too few
 KEPT = 0.002  # share of what is allowed that is not spent
 
@@ -43,14 +39,13 @@ class Price:
 
     The usual price is learned from what each decision foresees: as many abandoned calls as its answers allow. That is
     known at once and smoothly, while calls that are really abandoned are few and come by chance; they say how much the
-    forecast is wrong. What is left of the budget moves the price about the usual one. Above the balance it falls to a
-    seventh at most: a large discount after a quiet start would spend the budget in one burst. Below, it rises until the
-    budget is used up. A large floor has more calls in flight: its budget swings more and needs more in balance.
+    forecast is wrong. What is left of the budget moves the price about the usual one: calmly, and steeply only near its
+    end, where chance alone could use it up. Above the balance it falls to a seventh at most: a large discount after a
+    quiet start would spend the budget in one burst.
 
     With width w, calls over which the price moves by e, the price swings by a variance of 1 / w and the balance by one
     of w. What a swing of the price loses goes with 1 / w, what the balance leaves unspent of a budget b with the root
-    of w over b: the least is lost where w grows like b to the power of 2/3. The balance keeps its own swing off where
-    the price rises steeply.
+    of w over b: the least is lost where w grows like b to the power of 2/3.
     """
 
     def __init__(self) -> None:
@@ -59,16 +54,12 @@ class Price:
 
     def now(self, left: Left, committed: float, agents: int) -> float:
         """`committed`: abandoned calls that must be expected of the lines in flight."""
-        spread = SPREAD * sqrt(max(1.0, agents / LARGE))
-        few = BALANCE * spread
-        balance = max(few, min(SHARE * left.allowed, MOST + FOR_AGENT * agents))
-        steady = STEADY * max(0.0, left.allowed * max(1.0, agents / LARGE) - FIRST) ** (2 / 3)
-        calls = max(1.0, left.calls - committed)
-        low = max(few, LOW * balance)
-        balance = max(balance, low + SWING * sqrt(steady))
-        dearer = (balance - calls) / max(SPENDING * spread, balance, steady)
-        used_up = DEAREST * (low - calls) / (low - 1.0) if calls < low else -CHEAPEST
-        self._dearer = max(-CHEAPEST, dearer, used_up)
+        large = max(1.0, agents / LARGE)
+        spread, width = sqrt(large), WIDTH * (left.allowed * large + YOUNG) ** (2 / 3)
+        balance = max(FEW * spread, min(SHARE * left.allowed, spread + sqrt(width)))
+        calls = left.calls - committed
+        last = LAST * exp(-max(0.0, calls - 1.0) / (NEAR * sqrt(max(1, agents))))
+        self._dearer = max(-CHEAPEST, (balance - calls) / width + last)
         usual: float = USUAL_PRICE * max(1, agents) ** GROWTH / max(left.ceiling, 0.001) ** RARITY
         return usual * exp(self._learned + self._dearer)
 

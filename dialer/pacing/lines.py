@@ -14,7 +14,7 @@ from dialer.pacing.level import Level
 RING_AGES = tuple(float(second) for second in range(91))
 DELAYS = 24  # half seconds from pick-up to the verdict of machine detection; the first is for none at all
 AT_ONCE = 0.05  # seconds: a shorter delay is none
-MEMORY = 2500.0  # calls
+MEMORY = 6000.0  # calls
 PICKED_UP, FAILED = 0, 1
 OVERDUE_SECONDS = 30.0
 SETUP_SECONDS = 3.0  # that a line may need before it rings

@@ -8,15 +8,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.pacing.budget import BALANCE, CHEAPEST, HIGHEST, LOWEST, SPREAD, Left, Price, tightest
+from dialer.pacing.budget import CHEAPEST, GROWTH, HIGHEST, LOWEST, RARITY, USUAL_PRICE, Left, Price, tightest
 from dialer.pacing.policy import Budget
 
 CEILING, AGENTS = 0.03, 12
-USUAL = Left(BALANCE * SPREAD, 60.0, CEILING)  # the price is neither raised nor lowered
+FIRST_GUESS = USUAL_PRICE * AGENTS**GROWTH / CEILING**RARITY
 
 
 def price(calls: float, allowed: float = 60.0, agents: int = AGENTS, ceiling: float = CEILING) -> float:
     return Price().now(Left(calls, allowed, ceiling), 0.0, agents)
+
+
+def unmoved() -> Left:
+    """A budget with so much left that the price is neither raised nor lowered."""
+    low, high = 1.0, 60.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (middle, high) if price(middle) > FIRST_GUESS else (low, middle)
+    return Left(low, 60.0, CEILING)
+
+
+USUAL = unmoved()
 
 
 def learned(calls: float, foreseen: float, decisions: int = 300, abandoned: float = 0.0) -> float:
@@ -44,20 +56,20 @@ def test_a_quiet_start_is_not_spent_in_one_burst():
 
 
 def test_a_few_calls_move_the_price_less_the_larger_the_budget():
-    small, large = (price(8.0, allowed) / price(11.0, allowed) for allowed in (60.0, 6000.0))
-    assert 1.01 < large < 1.1 < 1.5 < small
+    small, large = (price(20.0, allowed) / price(30.0, allowed) for allowed in (60.0, 6000.0))
+    assert 1.01 < large < 1.1 < 1.4 < small
 
 
-def test_a_large_budget_is_spent_carefully_again_before_the_balance_is_used_up():
-    """What is left of a thousand calls moves the price by itself hardly at all."""
-    usual, low, lower = (price(calls, allowed=1000.0, agents=10) for calls in (7.5, 5.7, 4.5))
-    assert low / usual < 1.1
-    assert lower / usual > 1.5
+def test_only_the_last_calls_are_dear_by_themselves():
+    """What is left of a thousand calls moves the price hardly at all, until chance could use it up."""
+    usual, low, last = (price(calls, allowed=1000.0, agents=10) for calls in (12.0, 8.0, 2.0))
+    assert 1.0 < low / usual < 1.15
+    assert last / low > 4
 
 
 def test_the_larger_a_budget_the_more_of_it_is_kept_in_balance():
-    """What it swings by itself must not reach where the price rises steeply."""
-    small, large = (price(8.0, allowed, agents=10) for allowed in (150.0, 4000.0))
+    """The same dozen calls are much of a small budget, and of a large one what it swings by itself."""
+    small, large = (price(12.0, allowed, agents=10) for allowed in (150.0, 4000.0))
     assert small < price(1e3, 0.0, agents=10) * 2.718**CHEAPEST < large
 
 
