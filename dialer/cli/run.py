@@ -46,6 +46,7 @@ def run(
         clock_offset_seconds=clock_offset_seconds,
     )
     set_up(settings.log_level)
+    daemon.share_one_heap()
     try:
         daemon.check_settings(settings)
         database = schema.open_current(settings.database_url, settings.node)

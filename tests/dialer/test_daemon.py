@@ -1,6 +1,9 @@
 """How the daemon is put together."""
 
 import asyncio
+import platform
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -89,3 +92,32 @@ async def test_a_database_that_stays_away_keeps_a_stopping_daemon_for_as_long_as
     began = clock.monotonic()
     await daemon._last_answers(exchange, loop)
     assert 0 <= clock.monotonic() - began - (LONGEST_NEED + MESSAGE_LIMIT).total_seconds() < 10
+
+
+HEAPS = """
+import ctypes, sys, threading
+from dialer.daemon import share_one_heap
+if sys.argv[1] == "one":
+    share_one_heap()
+here, go_on = threading.Barrier(9), threading.Event()
+def work():
+    held = [bytes(2000 + size) for size in range(500)]
+    here.wait()
+    go_on.wait()
+for _ in range(8):
+    threading.Thread(target=work).start()
+here.wait()
+libc = ctypes.CDLL(None)
+libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stdout"))
+libc.fflush(None)
+go_on.set()
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="heaps by thread are glibc's")
+def test_threads_of_a_daemon_share_one_heap():
+    heaps = {
+        how: subprocess.run([sys.executable, "-c", HEAPS, how], capture_output=True, text=True, check=True).stdout
+        for how in ("one", "many")
+    }
+    assert heaps["one"].count("<heap nr=") == 1 < heaps["many"].count("<heap nr=")
