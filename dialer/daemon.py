@@ -87,10 +87,12 @@ class Running:
 def share_one_heap() -> None:
     """Let all threads take memory from one heap, where the C library has such a choice; before the first one starts.
 
-    Each burst of work leaves holes in the heaps that its threads had of their own, and they never fill again.
+    Each burst of work leaves holes in the heaps that its threads had of their own, and they never fill again. An own
+    choice in the environment stands.
     """
-    with contextlib.suppress(AttributeError):  # another library than glibc
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
+    if "MALLOC_ARENA_MAX" not in os.environ:
+        with contextlib.suppress(AttributeError, OSError):  # another library than glibc
+            ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
 def listen(host: str, port: int) -> socket.socket:

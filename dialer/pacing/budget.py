@@ -12,13 +12,14 @@ GROWTH = 0.2  # power of the agents with which it grows
 RARITY = 0.6  # power of the ceiling with which it falls
 LOWEST, HIGHEST = -1.5, 3.0  # logs of the price over the first guess
 LARGE = 12.0  # agents; the calls that a floor loses come and go by the root of its size over this one: its spread
-WIDTH = 1.2  # abandoned calls over which the price moves by e, where one is allowed
+WIDTH = 1.2  # abandoned calls over which the price moves by e; it grows with those allowed to the power of 2/3
 YOUNG = 30.0  # abandoned calls added to those allowed: a new budget is spent as calmly as one of so many
-FEW = 2.4  # spreads left, at least, with which the price is the usual one
-SHARE = 0.05  # of what is allowed, at most, that is left with the usual price
+FEW = 2.4  # spreads, and
+SHARE = 0.05  # of what is allowed: the larger of them is the most that is kept in balance
 CHEAPEST = 2.0  # log of the usual price over the lowest
-LAST = 3.0  # log of the price over the usual one for the last call that is allowed
+LAST = 3.0  # log of the price over the usual one for the last call that is allowed, besides
 NEAR = 0.65  # calls before the last one, times the root of the agents, over which that falls by e
+RIPE = 0.02  # of what is allowed, at most: over so many calls it does for a large floor, by its spread more of them
 LEARNING = 0.15  # log of the price for each call foreseen as abandoned beyond what is allowed
 TRUST = 20.0  # abandoned calls that a new forecast of them is trusted like: they come several at once
 MEMORY = 300.0  # abandoned calls
@@ -40,8 +41,9 @@ class Price:
     The usual price is learned from what each decision foresees: as many abandoned calls as its answers allow. That is
     known at once and smoothly, while calls that are really abandoned are few and come by chance; they say how much the
     forecast is wrong. What is left of the budget moves the price about the usual one: calmly, and steeply only near its
-    end, where chance alone could use it up. Above the balance it falls to a seventh at most: a large discount after a
-    quiet start would spend the budget in one burst.
+    end, where chance alone could use it up. A large floor loses many calls at once when fewer agents get free than was
+    thought, so it sees the end from further away, once its budget is large enough for that. Above the balance the price
+    falls to a seventh at most: a large discount after a quiet start would spend the budget in one burst.
 
     With width w, calls over which the price moves by e, the price swings by a variance of 1 / w and the balance by one
     of w. What a swing of the price loses goes with 1 / w, what the balance leaves unspent of a budget b with the root
@@ -57,8 +59,10 @@ class Price:
         large = max(1.0, agents / LARGE)
         spread, width = sqrt(large), WIDTH * (left.allowed * large + YOUNG) ** (2 / 3)
         balance = max(FEW * spread, min(SHARE * left.allowed, spread + sqrt(width)))
-        calls = left.calls - committed
-        last = LAST * exp(-max(0.0, calls - 1.0) / (NEAR * sqrt(max(1, agents))))
+        calls = max(1.0, left.calls - committed)
+        near = NEAR * sqrt(max(1, agents))
+        near = max(near, min(near * spread, RIPE * left.allowed))
+        last = LAST * exp((1.0 - calls) / near)
         self._dearer = max(-CHEAPEST, (balance - calls) / width + last)
         usual: float = USUAL_PRICE * max(1, agents) ** GROWTH / max(left.ceiling, 0.001) ** RARITY
         return usual * exp(self._learned + self._dearer)

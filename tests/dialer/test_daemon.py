@@ -1,6 +1,7 @@
 """How the daemon is put together."""
 
 import asyncio
+import os
 import platform
 import subprocess
 import sys
@@ -114,10 +115,18 @@ go_on.set()
 """
 
 
+def heaps(how: str, **own: str) -> int:
+    environment = {name: value for name, value in os.environ.items() if name != "MALLOC_ARENA_MAX"} | own
+    command = [sys.executable, "-c", HEAPS, how]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    return done.stdout.count("<heap nr=")
+
+
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="heaps by thread are glibc's")
 def test_threads_of_a_daemon_share_one_heap():
-    heaps = {
-        how: subprocess.run([sys.executable, "-c", HEAPS, how], capture_output=True, text=True, check=True).stdout
-        for how in ("one", "many")
-    }
-    assert heaps["one"].count("<heap nr=") == 1 < heaps["many"].count("<heap nr=")
+    assert heaps("one") == 1 < heaps("many")
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="heaps by thread are glibc's")
+def test_heaps_that_the_environment_asks_for_are_had():
+    assert 1 < heaps("one", MALLOC_ARENA_MAX="3") <= 3

@@ -75,8 +75,21 @@ def test_the_larger_a_budget_the_more_of_it_is_kept_in_balance():
 
 def test_the_larger_the_floor_the_less_the_same_calls_of_a_budget_move_its_price():
     """It has more calls in flight, whose losses come and go."""
-    small, large = (log(price(60.0, 1000.0, agents) / price(100.0, 1000.0, agents)) for agents in (25, 100))
+    small, large = (log(price(120.0, 1000.0, agents) / price(160.0, 1000.0, agents)) for agents in (25, 100))
     assert 0 < large < 0.75 * small
+
+
+def test_a_large_floor_saves_a_ripe_budget_from_further_away():
+    """It loses many calls at once when fewer agents get free than was thought."""
+    few, all_left = (price(calls, allowed=10_000.0, agents=400) for calls in (40.0, 300.0))
+    assert few > 4 * all_left
+    assert price(30.0, allowed=30.0, agents=400) < 1.6 * FIRST_GUESS * (400 / AGENTS) ** GROWTH
+
+
+def test_calls_that_lines_in_flight_will_lose_are_spent_already():
+    left = Left(20.0, 60.0, CEILING)
+    assert Price().now(left, 15.0, AGENTS) == Price().now(Left(5.0, 60.0, CEILING), 0.0, AGENTS)
+    assert Price().now(left, 50.0, AGENTS) == Price().now(Left(1.0, 60.0, CEILING), 0.0, AGENTS)
 
 
 def test_a_large_floor_pays_more_and_so_does_a_strict_ceiling():
