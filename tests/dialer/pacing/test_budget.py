@@ -93,7 +93,7 @@ def test_calls_that_lines_in_flight_will_lose_are_spent_already():
 
 
 def test_a_large_floor_pays_more_and_so_does_a_strict_ceiling():
-    assert price(10.0, agents=60) > 1.3 * price(10.0, agents=5)
+    assert price(1e6, agents=60) > 1.3 * price(1e6, agents=5)
     assert price(10.0, ceiling=0.01) > 1.5 * price(10.0, ceiling=0.03)
     assert price(10.0, ceiling=0.0) == price(10.0, ceiling=0.001)
 
