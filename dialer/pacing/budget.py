@@ -23,7 +23,7 @@ RIPE = 0.01  # of what is allowed, at most: over so many calls it does for a lar
 LEARNING = 0.15  # log of the price for each call foreseen as abandoned beyond what is allowed
 TRUST = 20.0  # abandoned calls that a new forecast of them is trusted like: they come several at once
 MEMORY = 300.0  # abandoned calls
-MOST_WRONG = 2.0  # times too many or too few
+MOST_WRONG = 3.0  # times too many or too few
 KEPT = 0.002  # share of what is allowed that is not spent
 
 
