@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, event, literal
+from sqlalchemy import literal
 
 from campaigns.dispositions import Outcome
 from campaigns.hopper import HELD_TOGETHER
@@ -13,6 +13,7 @@ from dialer.events import Ended, Refused, Unsure
 from dialer.leases import Leases
 from dialer.pacing import events as observed
 from tests.dialer.dial_loop.stock import Stubborn, drops, floor
+from tests.plans import plans_of_statements
 
 pytestmark = pytest.mark.both_databases
 
@@ -56,17 +57,8 @@ async def test_a_line_that_ends_makes_room_for_the_next(build, carrier, exchange
 async def test_a_tick_reads_the_live_attempts_only_however_many_have_ended(build, database, tick):
     """Searched by campaign alone, a million ended attempts would hold up every decision for a second."""
     floor(build, agents=0, leads=0)
-    plans = []
-
-    @event.listens_for(Engine, "before_cursor_execute")
-    def explain(_connection, cursor, statement, parameters, *_rest):
-        if "FROM attempt" in statement:
-            plans.extend(row[3] for row in cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
-
-    try:
+    with plans_of_statements("FROM attempt") as plans:
         await tick()
-    finally:
-        event.remove(Engine, "before_cursor_execute", explain)
     assert plans == ["SEARCH attempt USING INDEX attempt_live (campaign_id=? AND state=?)"]
 
 

@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, event
 
 from campaigns.dispositions import Outcome
 from dialer import sweep
 from dialer.events import Ended, Progress
 from dialer.telephony.carrier import CarrierError
 from dialer.telephony.webhooks import UnknownValue
+from tests.plans import plans_of_statements
 
 pytestmark = pytest.mark.both_databases
 
@@ -316,16 +316,7 @@ async def test_a_call_that_begins_while_others_are_looked_at_is_not_forgotten(bu
 @pytest.mark.sqlite_only
 async def test_ended_attempts_are_not_read_to_know_the_live_ones(exchange):
     """Every tick: of a million it would take most of a second."""
-    plans = []
-
-    @event.listens_for(Engine, "before_cursor_execute")
-    def explain(_connection, cursor, statement, parameters, *_rest):
-        if "FROM attempt" in statement:
-            plans.extend(row[3] for row in cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
-
-    try:
+    with plans_of_statements("FROM attempt") as plans:
         await sweep.remember_messages(exchange)
-    finally:
-        event.remove(Engine, "before_cursor_execute", explain)
     assert len(plans) == 1
     assert "USING INDEX attempt_live" in plans[0] or "USING COVERING INDEX attempt_live" in plans[0]
