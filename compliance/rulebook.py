@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from importlib import resources
+from math import inf
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -57,6 +58,7 @@ class Limits:
     connect_seconds: float
     ring_seconds_minimum: int
     ring_seconds_maximum: int | None
+    give_up_seconds: float  # of ringing, after which an unanswered line may be stopped; inf where none may be
     drop_rates: tuple[AbandonmentRule, ...]
 
 
@@ -94,23 +96,30 @@ class Rulebook:
         """Every do-not-call list of the state that a rule names."""
         return frozenset(rule.list for rule in self.by_id.values() if isinstance(rule, ListRule))
 
-    def limits(self, region: str, kind: str, on: date, campaign: str = "", client: str = "") -> Limits:
-        """Of a country, its states included, for live calls to anybody, with our own rules for the campaign and client.
+    def limits(
+        self, region: str, kind: str, on: date, campaign: str = "", client: str = "", also: Iterable[str] = ()
+    ) -> Limits:
+        """Of a country and `also` others, states included, for live calls to anybody, with our own rules for the
+        campaign and client.
 
-        Raises RuleError where the packs of the law name none: our own rules only add to it.
+        Raises RuleError where the packs of the law name none for the region: our own rules only add to it.
         """
         law = Reach(kind, "live", self.states(region) | {region}, ANYBODY)
         if not self.on(law, AbandonmentRule, on) or not self.on(law, ConnectRule, on):
             raise RuleError(f"no abandonment rule for {kind} in {region} on {on}: add one to compliance/rules")
-        reach = law._replace(campaign=campaign, client=client)
+        countries = {region, *also}
+        places = frozenset(countries).union(*map(self.states, countries))
+        reach = Reach(kind, "live", places, ANYBODY, campaign, client)
         drops, connects = self.on(reach, AbandonmentRule, on), self.on(reach, ConnectRule, on)
         rings = self.on(reach, RingRule, on)
         longest = [rule.seconds_maximum for rule in rings if rule.seconds_maximum is not None]
+        counted = any(rule.counts_given_up for rule in drops)
         return Limits(
             ceiling=min(rule.ceiling for rule in drops),
             connect_seconds=min(rule.seconds for rule in connects),
             ring_seconds_minimum=max((rule.seconds_minimum or 0 for rule in rings), default=0),
             ring_seconds_maximum=min(longest, default=None),
+            give_up_seconds=inf if counted else max(_give_up_seconds(rings, country) for country in countries),
             drop_rates=drops,
         )
 
@@ -129,6 +138,12 @@ class Rulebook:
                 raise RuleError(f"no rule {name!r}: list them with: dialer compliance rules")
             if rule.basis != "custom":
                 raise RuleError(f"rule {name}: basis {rule.basis}: only a customary rule can be switched off")
+
+
+def _give_up_seconds(rings: Iterable[RingRule], country: str) -> float:
+    """Where no law names the least, all ring to their end."""
+    there = (rule for rule in rings if rule.jurisdiction == "*" or country_of(rule.jurisdiction) == country)
+    return max((rule.seconds_minimum for rule in there if rule.seconds_minimum), default=inf)
 
 
 def country_of(jurisdiction: str) -> str:

@@ -62,8 +62,13 @@ class Scene:
     reserved: int  # of them, those that hold a free agent
     due: int  # leads, counted up to one more than the calls that may be started now
     drops: tuple[DropCount, ...]  # by every measure that a law of the world uses
-    budgets: tuple[DropBudget, ...]  # of the laws of its region, of our own rules for it, and its own
-    ring_seconds_minimum: float  # before an unanswered line may be stopped; inf where it may not
+    countries: frozenset[str]  # its region, and those whose leads were offered lately
+    law: Limits  # of these countries, with our own rules for it
+    budgets: tuple[DropBudget, ...]  # of that law, and its own
+
+    @property
+    def ring_seconds(self) -> int:
+        return min(self.campaign.ring_seconds, self.law.ring_seconds_maximum or self.campaign.ring_seconds)
 
 
 @dataclass
@@ -196,7 +201,8 @@ class DialLoop:
         waiting = waiting.where(*live, ATTEMPT.c.state.in_(UNANSWERED))
         book = self.exchange.rulebook
         drops = drop_counts(connection, campaign, book.measures, now)
-        law = book.limits(campaign.region, campaign.kind, now.date(), campaign.name, campaign.client)
+        countries = self.choices[campaign.id or 0].countries(self.exchange.clock.monotonic()) | {campaign.region}
+        law = book.limits(campaign.region, campaign.kind, now.date(), campaign.name, campaign.client, countries)
         session.expunge(campaign)
         return Scene(
             campaign,
@@ -204,8 +210,9 @@ class DialLoop:
             *connection.execute(waiting).one(),
             due_leads(connection, campaign.id or 0, self._calls_left + 1, now),
             drops,
+            countries,
+            law,
             _budgets(campaign, law, drops),
-            _ring_minimum(law),
         )
 
     async def _pace(self, scene: Scene, now: datetime, tick_at: float, until: float, unseen: str) -> None:
@@ -224,7 +231,7 @@ class DialLoop:
         limits = ("no more leads are due" if decision.dial >= scene.due else "", self.pace.reason, unseen)
         self.reasons[campaign_id] = "; ".join((decision.reason, *filter(None, limits)))
         if decision.give_up:
-            await self._give_up(decision.give_up, now - timedelta(seconds=scene.ring_seconds_minimum))
+            await self._give_up(decision.give_up, now - timedelta(seconds=scene.law.give_up_seconds))
         if decision.dial > 0:
             await self._dial(scene, decision, now, until)
 
@@ -247,6 +254,11 @@ class DialLoop:
             some = partial(put_away, refusals=found.refusals[start : start + HELD_TOGETHER])
             await exchange.commit(some, Urgency.DIAL)
         offers, written = choice.offers(found, decision.dial), 0
+        choice.calling(found, offers, exchange.clock.monotonic())
+        if new := choice.countries(exchange.clock.monotonic()) - scene.countries:
+            choice.put_back(offers)
+            self.reasons[campaign_id] += f"; none yet, for the law of {', '.join(sorted(new))} binds now too"
+            return
         for start in range(0, len(offers), CLAIMED_TOGETHER):
             if start and exchange.clock.monotonic() >= until:
                 choice.put_back(offers[start:])
@@ -263,7 +275,7 @@ class DialLoop:
             for number, placed in enumerate(claims):
                 chance = choice.dialled(placed.attempt_id, named[placed.attempt_id])
                 self.observe(campaign_id, observed.Dialled(placed.attempt_id, exchange.clock.monotonic(), chance))
-                exchange.start(self._place(scene.campaign, placed, turn + number / self.calls_per_second))
+                exchange.start(self._place(scene, placed, turn + number / self.calls_per_second))
 
     def _claim(self, session: Session, named: Mapping[str, Offer], question: Question) -> tuple[list[Claim], float]:
         """Attempts for as many of the offers as calls may be started, none once the campaign is another node's; and
@@ -279,14 +291,14 @@ class DialLoop:
         call_budget.spend(connection, held, len(claims))
         return claims, at + call_budget.seconds_until_turn(held, self.rate)
 
-    async def _place(self, campaign: Campaign, placed: Claim, turn: float) -> None:
-        exchange = self.exchange
+    async def _place(self, scene: Scene, placed: Claim, turn: float) -> None:
+        exchange, campaign = self.exchange, scene.campaign
         await exchange.clock.until(turn)
 
         def place() -> Placement:
             if exchange.clock.monotonic() >= self.leases.until:  # stood still: another node paces by now
                 return Refused("the node's lease had run out", retry=True, asked=False)
-            cleared, ring_seconds = placed.cleared, campaign.ring_seconds
+            cleared, ring_seconds = placed.cleared, scene.ring_seconds
             carrier, detect = exchange.carrier, campaign.machine_detection
             return carrier.place(cleared, placed.attempt_id, placed.caller_id, ring_seconds, detect)
 
@@ -339,13 +351,6 @@ class DialLoop:
         return events
 
 
-def _ring_minimum(law: Limits) -> float:
-    """Where no law names one, or one counts a line that is stopped as abandoned, all ring to their end."""
-    if any(rule.counts_given_up for rule in law.drop_rates):
-        return inf
-    return law.ring_seconds_minimum or inf
-
-
 def _budgets(campaign: Campaign, law: Limits, drops: Sequence[DropCount]) -> tuple[DropBudget, ...]:
     counts = {count.measure: count for count in drops}
     ceilings = [(counts[measure_of(rule)], rule.ceiling) for rule in law.drop_rates]
@@ -363,9 +368,9 @@ def _floor(scene: Scene, max_dials: int, closes_in: float) -> Floor:
         in_flight=scene.waiting,
         max_dials=max_dials,
         budgets=scene.budgets,
-        ring_seconds=scene.campaign.ring_seconds,
+        ring_seconds=scene.ring_seconds,
         connect_seconds=0.0,
-        give_up_seconds=scene.ring_seconds_minimum + SETUP_SECONDS,
+        give_up_seconds=scene.law.give_up_seconds + SETUP_SECONDS,
         reserved=scene.reserved,
         busy_agents=sum(_count(scene.agents, state) for state in BUSY),
         closes_in=closes_in,

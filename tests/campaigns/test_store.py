@@ -35,7 +35,14 @@ PLAN = CampaignPlan(
     dispositions=("sale", "callback"),
 )
 
-LAW = Limits(ceiling=0.03, connect_seconds=2, ring_seconds_minimum=15, ring_seconds_maximum=None, drop_rates=())
+LAW = Limits(
+    ceiling=0.03,
+    connect_seconds=2,
+    ring_seconds_minimum=15,
+    ring_seconds_maximum=None,
+    give_up_seconds=15,
+    drop_rates=(),
+)
 
 
 @pytest.fixture
