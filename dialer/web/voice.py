@@ -3,6 +3,7 @@
 The only broad `except` outside the loops is here: whatever goes wrong, a person on the line hears who called.
 """
 
+import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -138,14 +139,30 @@ class VoiceRoutes:
         return values
 
     async def _answer(self, request: Request) -> Response:
-        began = self.exchange.clock.monotonic()
-        response = await self._call("answer", request)
-        self.exchange.metrics.answers.observe(self.exchange.clock.monotonic() - began)
+        """For whom the write takes longer than a person may wait for an agent there is the message at once."""
+        exchange, began = self.exchange, self.exchange.clock.monotonic()
+        form, attempt_id = await self._form(request), request.query_params.get("a", "")
+        taking = asyncio.ensure_future(self._take("answer", attempt_id, form))
+        known = attempt_id in exchange.last_words
+        await asyncio.wait({taking}, timeout=exchange.connect_seconds if known else None)
+        if taking.done():
+            response = taking.result()
+        else:
+            exchange.counts["answers_not_written_in_time"] += 1
+            response = _xml(exchange.last_words[attempt_id])
+            exchange.start(self._told_before(taking, attempt_id))
+        exchange.metrics.answers.observe(exchange.clock.monotonic() - began)
         return response
 
+    async def _told_before(self, taking: Awaitable[Response], attempt_id: str) -> None:
+        """The agent who was found in the end is free again."""
+        await taking
+        await self._without_agent(attempt_id, CustomerLeft(on_line=True, never_met=True))
+
     async def _call(self, kind: str, request: Request) -> Response:
-        form = await self._form(request)
-        attempt_id = request.query_params.get("a", "")
+        return await self._take(kind, request.query_params.get("a", ""), await self._form(request))
+
+    async def _take(self, kind: str, attempt_id: str, form: Form) -> Response:
         exchange = self.exchange
         try:
             reply = await self._commit(kind, form, lambda session: _once(exchange, kind, attempt_id, form, session))
