@@ -141,7 +141,9 @@ def _progress(call: Call, event: Progress, now: datetime) -> Step:
         call = replace(call, state=CallState.RINGING, ringing_at=now)
     if event.picked_up and call.answered_at is None:
         call = replace(call, answered_at=now)
-    return call, (HangUp(event.sid),) if event.picked_up and _overstays(call, now) else ()
+    if event.picked_up and _overstays(call, now):
+        return call, (HangUp(event.sid),)
+    return call, (PlayMessage(event.sid),) if event.picked_up and _hears_nothing(call, event) else ()
 
 
 def _too_late_to_ring(call: Call, now: datetime) -> bool:
@@ -152,6 +154,14 @@ def _too_late_to_ring(call: Call, now: datetime) -> bool:
 def _overstays(call: Call, now: datetime) -> bool:
     """Whether a picked-up call goes on without a person to talk to: an order to the carrier got lost."""
     return call.by_machine or (call.message_at is not None and now - call.message_at > MESSAGE_LIMIT)
+
+
+def _hears_nothing(call: Call, event: Progress) -> bool:
+    """Whom the agent left is still there when the carrier is asked after a long silence: a message that was begun would
+    be over, so the order to play it got lost.
+    """
+    looked_up = event.sequence < 0
+    return looked_up and call.state is CallState.MESSAGE and call.agent is not None
 
 
 def _answered(call: Call, event: Answered, now: datetime) -> Step:

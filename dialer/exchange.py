@@ -63,6 +63,7 @@ class Exchange:
     seats_unconfirmed: set[str] = field(default_factory=set)  # attempts whose agent's seat is about to be looked up
     unkept: dict[str, Callable[[Session], object]] = field(default_factory=dict)  # opt-outs whose write failed
     last_words: dict[str, str] = field(default_factory=dict)  # by live attempt: the message, for when no database is
+    untold: set[str] = field(default_factory=set)  # attempts that the carrier could not tell of when it was asked last
     confirming: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     asking_whether_met: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     _running: set[asyncio.Task[None]] = field(default_factory=set)

@@ -191,6 +191,13 @@ def seat_lost(
     return taken
 
 
+def seat_unanswered(session: Session, token: str, now: datetime) -> None:
+    """Given up, unless the agent has joined since it was looked at."""
+    agent = _by_token(session, token)
+    if agent is not None and agent["state"] == AgentState.JOINING:
+        seat_lost(session, token, "seat was not answered", 0.0, now)
+
+
 def agents_without_seat(session: Session) -> int:
     """How many agents wait for the seat to be rung."""
     return session.connection().execute(select(func.count()).where(*_SEATLESS)).scalar_one()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy import RowMapping, select
@@ -19,6 +20,7 @@ from dialer.seats import (
     end_wrap_up,
     overdue_wrap_ups,
     seat_lost,
+    seat_unanswered,
     seats_held,
     seats_to_hang_up,
     seats_unanswered,
@@ -59,12 +61,15 @@ def _patience(attempt: RowMapping, quiet: timedelta) -> timedelta:
 
 
 async def ask_about_quiet_calls(exchange: Exchange, quiet: timedelta, lost: timedelta) -> None:
-    """Bring every quiet attempt up to date with what the carrier knows."""
+    """Bring every quiet attempt up to date with what the carrier knows; last those that it could not tell of before."""
     now = exchange.clock.now()
     if redated := await exchange.commit(lambda session: redate(session.connection(), now)):
         log.warning("clock_set_back", rows=redated)
-    failing = 0
-    for attempt in await exchange.read(lambda session: quiet_attempts(session, quiet, now)):
+    failing, untold = 0, exchange.untold
+    attempts = await exchange.read(lambda session: quiet_attempts(session, quiet, now))
+    untold &= {attempt["id"] for attempt in attempts}
+    for attempt in sorted(attempts, key=lambda attempt: attempt["id"] in untold):
+        untold.discard(attempt["id"])
         try:
             if attempt["call_sid"] is not None:
                 await _look_up(exchange, attempt, now - attempt["last_event_at"] > lost)
@@ -74,6 +79,7 @@ async def ask_about_quiet_calls(exchange: Exchange, quiet: timedelta, lost: time
         except CarrierError as error:
             exchange.counts["look_ups_failed"] += 1
             log.warning("look_up_failed", attempt_id=attempt["id"], error=str(error))
+            untold.add(attempt["id"])
             failing += 1
             if failing == AWAY_AFTER:
                 return
@@ -208,7 +214,7 @@ async def check_seats(exchange: Exchange, over_seconds: float = 0.0) -> None:
     """
     now, unseen_since = exchange.clock.now(), exchange.health.seats_unseen_since
     for agent in await exchange.read(lambda session: seats_unanswered(session, now)):
-        await lose_seat(exchange, agent["seat_token"], "seat was not answered")
+        await exchange.commit(partial(seat_unanswered, token=agent["seat_token"], now=now))
     held = [agent for agent in await exchange.read(seats_held) if agent["seat_sid"] is not None]
     away_after = min(AWAY_AFTER, len(held))
     if len(held) > SEATS_ONE_BY_ONE:  # a list costs less than many look-ups; who is not on it is looked up all the same

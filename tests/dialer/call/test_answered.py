@@ -160,6 +160,14 @@ class TestAgentGone:
         assert hear(news, call=call, seconds=limit)[1] == []
         assert hear(news, call=call, seconds=limit + 1)[1] == [HangUp(SID)]
 
+    def test_whom_the_agent_left_hears_the_message_when_the_order_for_it_was_lost(self):
+        """A look-up comes after a silence longer than the message; a callback may come while it is played."""
+        call, _ = hear(TO_ANNA, SEAT_LOST)
+        assert hear(PICKED_UP, call=call, seconds=25)[1] == []
+        assert hear(replace(PICKED_UP, sequence=-1), call=call, seconds=25)[1] == [PlayMessage(SID)]
+        limit = MESSAGE_LIMIT.total_seconds()
+        assert hear(replace(PICKED_UP, sequence=-1), call=call, seconds=limit + 1)[1] == [HangUp(SID)]
+
     def test_before_the_connection_and_after_it_there_is_nobody_to_leave(self):
         for events in ((RINGING,), (TO_NOBODY,), (TO_ANNA, COMPLETED)):
             call, _ = hear(*events)

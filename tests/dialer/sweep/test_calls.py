@@ -281,6 +281,22 @@ async def test_a_round_of_look_ups_ends_when_the_carrier_is_away(build, carrier,
     assert len(carrier.asked) == sweep.AWAY_AFTER
 
 
+async def test_calls_that_the_carrier_can_never_tell_of_keep_the_others_waiting_for_one_round(
+    build, carrier, clock, ask
+):
+    riddles = [build.attempt(build.lead(build.campaign(f"c{number}")), "ringing") for number in range(sweep.AWAY_AFTER)]
+    for attempt in riddles:
+        carrier.add(f"CA-{attempt}", "+12125550100", CarrierError("the carrier answered 500"))
+    clock.advance(1)
+    other = build.attempt(build.lead(build.campaign()), "ringing", last_event_at=clock.now())
+    carrier.add(f"CA-{other}", "+12125550101", Ended(Outcome.BUSY, f"CA-{other}"))
+    clock.advance(30)
+    await ask()
+    assert build.row("attempt", id=other)["state"] == "ringing"
+    await ask()
+    assert build.row("attempt", id=other)["state"] == "ended"
+
+
 async def test_what_to_say_on_a_call_is_known_though_another_node_has_dialled_it(build, exchange):
     campaign = build.campaign()
     live = [build.attempt(build.lead(campaign), state) for state in ("placing", "ringing", "message")]

@@ -8,6 +8,7 @@ from campaigns.dispositions import Outcome
 from dialer import sweep
 from dialer.call_budget import Rate
 from dialer.events import Ended, Progress
+from dialer.seats import seat_joined
 from dialer.telephony.carrier import CarrierError, SeatRing
 from dialer.telephony.webhooks import UnknownValue
 from dialer.tick import ring_seats
@@ -131,6 +132,25 @@ async def test_a_kill_between_ring_and_answer_heals_by_time(build, exchange, clo
     await sweep.check_seats(exchange)
     agent = build.row("agent")
     assert (agent["state"], agent["reason"], agent["seat_token"]) == ("logged-out", "seat was not answered", None)
+
+
+async def test_an_agent_who_joins_just_when_the_seat_would_be_given_up_keeps_it(
+    build, exchange, carrier, clock, monkeypatch
+):
+    build.agent("anna", build.campaign(), "joining", seat_sid=None)
+    carrier.add("CS-anna", "client:anna", Progress("CS-anna", ringing=True, picked_up=True))
+    clock.advance(45)
+    commit = exchange.database.submit
+
+    def join_before(work, *urgency):
+        monkeypatch.setattr(exchange.database, "submit", commit)
+        commit(lambda session: seat_joined(session, "seat-of-anna", "CS-anna", clock.now())).result()
+        return commit(work, *urgency)
+
+    monkeypatch.setattr(exchange.database, "submit", join_before)
+    await sweep.check_seats(exchange)
+    agent = build.row("agent")
+    assert (agent["state"], agent["seat_sid"], agent["reason"]) == ("ready", "CS-anna", "")
 
 
 async def test_agents_are_rung_once_and_a_failed_ring_says_why(build, exchange, carrier):
