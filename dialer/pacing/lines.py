@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from dialer.pacing.grid import SECONDS, Array, later, staying, steps
-from dialer.pacing.hazard import ANOTHER, Hazard, numbers
+from dialer.pacing.hazard import ANOTHER, MOST_CALLS, ROUNDING, Hazard, amounts, count, numbers
 from dialer.pacing.level import Level
 
 RING_AGES = tuple(float(second) for second in range(91))
@@ -323,20 +323,35 @@ class Lines:
         }
 
     def restore(self, state: Mapping[str, Any], another: bool) -> None:
-        """Of `another` campaign only the chances are taken over, and with less weight."""
-        weight = ANOTHER if another else 1.0
+        """Of `another` campaign only the chances are taken over, and with less weight.
+
+        Raises ValueError for what no calls can have come to.
+        """
+        size, weight, most = len(RING_AGES), ANOTHER if another else 1.0, self._ring.most
         self._ring.restore(state["ring"], weight)
-        self._humans, self._machines, self._live, self._not_live = (
-            numbers(state[key], len(RING_AGES), weight) for key in ("humans", "machines", "live", "not_live")
-        )
+        self._humans, self._machines = (amounts(state[key], size, most, weight) for key in ("humans", "machines"))
+        self._live, self._not_live = (amounts(state[key], size, MOST_CALLS, weight) for key in ("live", "not_live"))
         of_machines, of_humans = state["delays"]
-        self._delays = [numbers(delays, DELAYS, weight) for delays in (of_machines, of_humans)]
+        self._delays = [amounts(delays, DELAYS, most, weight) for delays in (of_machines, of_humans)]
+        answers, level, tally = count(state["answers"]), Level(), _tally(state)
+        level.restore(state["level"], answers)
         if not another:
-            self.answers = int(state["answers"])
-            self.level.restore(state["level"])
-            tally = numbers(state["tally"], 4)
+            self.answers, self.level = answers, level
             self._live_answers, self._machine_answers, self._live_abandoned, self.abandoned = tally
         self._settle_tables()
+
+
+def _tally(state: Mapping[str, Any]) -> list[float]:
+    """Of the answers: those of persons and of machines, the persons abandoned and all who were."""
+    answers = state["answers"]
+    tally = live, machines, live_lost, lost = numbers(state["tally"], 4)
+    rounding = ROUNDING * (1 + answers)
+    possible = min(machines, lost) >= 0 and machines + lost <= answers
+    if not possible or not -rounding <= live <= answers - machines + rounding:
+        raise ValueError(f"{live:g} persons and {machines:g} machines of {answers} answers, {lost:g} abandoned")
+    if not -rounding <= live_lost <= lost + rounding:
+        raise ValueError(f"{live_lost:g} persons of {lost:g} abandoned")
+    return tally
 
 
 def _keep(calls: dict[str, T], call: str, what: T) -> None:

@@ -151,6 +151,18 @@ def test_a_state_of_another_version_is_left_and_learning_starts_anew(build, pred
     assert policy(campaign).decide(0.0, FLOOR).reason.startswith("learning, 0 of 40")
 
 
+@pytest.mark.parametrize("state", [None, [], {**Predictive().state(), "lines": None}])
+def test_a_damaged_state_stops_no_campaign(predictive, database, clock, policy, chances, state):
+    campaign = predictive()
+    save(database, clock, campaign, taught(), taught_leads())
+    damage(database, state=state, leads=state)
+    for one in (campaign, predictive(name="new")):
+        with capture_logs() as logs:
+            assert policy(one).decide(0.0, FLOOR).reason.startswith("learning, 0 of 40")
+            assert len(set(chances(one))) == 1
+        assert [one["event"] for one in logs] == ["pacing_state_not_used", "lead_chances_not_used"]
+
+
 async def test_the_loop_saves_what_its_policies_learned(build, predictive, exchange, policy):
     campaign = predictive()
     loop = DialLoop(exchange, Leases("one"), 10.0)

@@ -464,8 +464,24 @@ def test_another_campaign_gives_its_chances_and_not_its_counts(calls):
         {"delays": [[0.0] * 24]},
         {"tally": [0.0, float("nan"), 0.0]},
         {"answers": "many"},
+        {"answers": 3.5},
+        {"humans": [-1.0] * len(RING_AGES)},
+        {"machines": [100.0] * len(RING_AGES)},
+        {"live": [-1.0] * len(RING_AGES)},
+        {"not_live": [1e9] * len(RING_AGES)},
+        {"delays": [[0.0] * 24, [1000.0] * 24]},
+        {"tally": [1.0, 0.0, 0.0, 0.0]},
+        {"tally": [-1.0, 0.0, 0.0, 0.0]},
+        {"tally": [0.0, -1.0, 0.0, 0.0]},
+        {"answers": 10, "tally": [6.0, 5.0, 0.0, 0.0]},
+        {"answers": 10, "tally": [5.0, 5.0, 6.0, 6.0]},
+        {"answers": 10, "tally": [5.0, 0.0, 0.0, -1.0]},
+        {"answers": 10, "tally": [5.0, 0.0, 2.0, 1.0]},
+        {"answers": 10, "tally": [5.0, 0.0, -1.0, 1.0]},
+        {"level": {"seen": 1.0, "expected": 1.0}},
     ],
 )
-def test_a_damaged_state_is_refused(damage):
+@pytest.mark.parametrize("another", [False, True])
+def test_a_damaged_state_is_refused(damage, another):
     with pytest.raises(ValueError):
-        Lines().restore({**Lines().state(), **damage}, another=False)
+        Lines().restore({**Lines().state(), **damage}, another)
