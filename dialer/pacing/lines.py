@@ -35,6 +35,7 @@ class Line:
     picked_up: float = -1.0  # age
     live: float = 0.0  # chance that a person has asked, by its age
     heard: bool = False  # detection beside the call has said that it is one
+    judged: bool = False  # the last word on who it was is said
 
 
 class Lines:
@@ -124,11 +125,11 @@ class Lines:
             _keep(self._handed, call, line)
 
     def lost(self, call: str, at: float) -> None:
-        """Abandoned, after it has asked."""
+        """Abandoned, after it has asked; also when an agent has got it who came too late or was gone."""
         if call in self._lost:
             return
         self.asked(call, at)
-        line = self.waiting.pop(call, None)
+        line = self.waiting.pop(call, None) or self._handed.get(call)
         if line is not None:
             self.abandoned += 1
             self._live_abandoned += line.live
@@ -172,7 +173,10 @@ class Lines:
             self._say(line, live)
 
     def _say(self, line: Line, live: bool) -> None:
-        """The last word on who it was."""
+        """The last word on who it was, once."""
+        if line.judged:
+            return
+        line.judged = True
         age = self._ring.bin(line.picked_up)
         self._live[age] += live - line.heard
         self._not_live[age] += not live
