@@ -1,13 +1,13 @@
 """What pacing has learned, kept in the database: a restart goes on there, a client's next campaign begins there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import select
-from sqlmodel import Session
+from sqlalchemy import Column, select
+from sqlmodel import Session, SQLModel
 
 from campaigns.campaign import Mode
 from campaigns.dispositions import Outcome, lookup
@@ -21,6 +21,9 @@ from dialer.tables import PacingState
 
 log = structlog.get_logger()
 
+STATE, CAMPAIGN = SQLModel.metadata.tables["pacing_state"], SQLModel.metadata.tables["campaign"]
+LOOKED_BACK = 20  # campaigns of a client, for one that has learned
+KNOWN_DIALS = 200  # from which on a campaign's own leads say more than where it began
 NEWEST = 10_000  # attempts from which leads' chances are learned where none were saved
 RESOLVED = (
     *(Outcome.ANSWERED, Outcome.MACHINE, Outcome.FAX, Outcome.BUSY),
@@ -37,37 +40,59 @@ class Learned:
 
 
 def policy_of(session: Session, campaign: Campaign) -> Policy:
-    """The campaign's policy with what it had learned, or else with what the client's last campaign had."""
+    """The campaign's policy with what it had learned, or else with what another campaign of the client had."""
     if campaign.mode == Mode.RATIO:
         return Ratio(campaign.lines_per_agent)
     if campaign.mode != Mode.PREDICTIVE:
         return Progressive()
     own = session.get(PacingState, campaign.id)
-    saved = own or _of_client(session, campaign)
-    if saved is None:
-        return Predictive()
-    try:
-        return Predictive.restored(saved.state, another=own is None)
-    except ForeignState as error:
-        log.warning("pacing_state_not_used", campaign=campaign.name, problem=str(error))
-        return Predictive()
+    if own is not None:
+        try:
+            return Predictive.restored(own.state)
+        except ForeignState as error:
+            log.warning("pacing_state_not_used", campaign=campaign.name, problem=str(error))
+    newest = None
+    for _, state in _of_client(session, campaign, STATE.c.state):
+        try:
+            policy = Predictive.restored(state, another=True)
+        except ForeignState:
+            continue
+        if state["learned"]:
+            return policy
+        newest = newest or policy
+    return newest or Predictive()
 
 
 def chances_of(session: Session, campaign: Campaign) -> LeadChances:
-    """Those of the campaign's leads as it had learned them, or else the client's last campaign.
+    """Those of the campaign's leads as it had learned them, or else another campaign of the client.
 
     Where the saved ones cannot be used they are learned from that campaign's newest attempts.
     """
     own = session.get(PacingState, campaign.id)
-    saved = own or _of_client(session, campaign)
-    if saved is None:
-        return LeadChances()
-    try:
-        return LeadChances.restored(saved.leads, another=own is None)
-    except ForeignState as error:
-        log.warning("lead_chances_not_used", campaign=campaign.name, problem=str(error))
+    if own is not None:
+        try:
+            return LeadChances.restored(own.leads)
+        except ForeignState as error:
+            log.warning("lead_chances_not_used", campaign=campaign.name, problem=str(error))
+        chances = _from_log(session, own.campaign_id)
+        if chances.dials:
+            return chances
+    newest, last = None, None
+    for campaign_id, leads in _of_client(session, campaign, STATE.c.leads):
+        last = last or campaign_id
+        try:
+            chances = LeadChances.restored(leads, another=True)
+        except ForeignState:
+            continue
+        if leads["dials"] >= KNOWN_DIALS:
+            return chances
+        newest = newest or chances
+    return newest or (LeadChances() if last is None else _from_log(session, last))
+
+
+def _from_log(session: Session, campaign_id: int) -> LeadChances:
     chances = LeadChances()
-    for traits, outcome, disposition in reversed(_resolved(session, saved.campaign_id)):
+    for traits, outcome, disposition in reversed(_resolved(session, campaign_id)):
         answered = outcome == Outcome.ANSWERED and (disposition is None or lookup(disposition).human)
         chances.learn(traits, answered)
     return chances
@@ -94,13 +119,15 @@ def keep(session: Session, learned: Mapping[int, Learned], now: datetime) -> Non
         session.merge(row)
 
 
-def _of_client(session: Session, campaign: Campaign) -> PacingState | None:
+def _of_client(session: Session, campaign: Campaign, column: Column[Any]) -> Iterator[tuple[int, Any]]:
+    """What the client's other campaigns of this mode saved, the newest first; each is read when it is asked for."""
     others = (
-        select(PacingState)
-        .join(Campaign, Campaign.id == PacingState.campaign_id)  # type: ignore[arg-type]
-        .where(Campaign.client == campaign.client, Campaign.kind == campaign.kind)  # type: ignore[arg-type]
-        .where(Campaign.mode == campaign.mode)  # type: ignore[arg-type]
-        .order_by(PacingState.saved_at.desc())  # type: ignore[attr-defined]
-        .limit(1)
+        select(STATE.c.campaign_id)
+        .join(CAMPAIGN, CAMPAIGN.c.id == STATE.c.campaign_id)
+        .where(CAMPAIGN.c.client == campaign.client, CAMPAIGN.c.kind == campaign.kind)
+        .where(CAMPAIGN.c.mode == campaign.mode, CAMPAIGN.c.id != campaign.id)
+        .order_by(STATE.c.saved_at.desc())
+        .limit(LOOKED_BACK)
     )
-    return session.execute(others).scalars().first()
+    for campaign_id in session.execute(others).scalars().all():
+        yield campaign_id, session.execute(select(column).where(STATE.c.campaign_id == campaign_id)).scalar_one()

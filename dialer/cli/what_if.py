@@ -11,6 +11,7 @@ from rich.table import Table
 
 from campaigns.campaign import Mode
 from campaigns.store import UnknownCampaign, campaign_named
+from campaigns.tables import Campaign
 from config.visible import visible
 from dialer.cli.access import emit, fail, load_settings, on_terminal, reading
 from dialer.history import leads_left, past_attempts
@@ -46,9 +47,9 @@ def answer(question: Question) -> None:
         raise ValueError(f"--plot {question.plot}: there is no folder {question.plot.parent}")
     if question.policy is not None:
         policy_named(question.policy)
-    fitted, work, mode = _of_log(question.campaign)
+    fitted, work, own = _of_log(question.campaign)
     sizes = sizes or [fitted.scenario.team.agents]
-    policy = question.policy or mode
+    policy = question.policy or own
     teams = [resized(fitted.scenario, size, question.days) for size in sizes]
     answers: list[Staffing] = []
     with _progress(question.campaign, len(teams)) as show:
@@ -93,7 +94,8 @@ def _rates(question: Question) -> Rates | None:
     return Rates(hour, minute)
 
 
-def _of_log(name: str) -> tuple[Fit, Work, Mode]:
+def _of_log(name: str) -> tuple[Fit, Work, str]:
+    """What is fitted, what is left to do, and the policy by which the campaign dials."""
     settings = load_settings()
     with reading(settings) as session:
         try:
@@ -101,7 +103,7 @@ def _of_log(name: str) -> tuple[Fit, Work, Mode]:
         except UnknownCampaign as error:
             raise fail(str(error)) from None
         past = past_attempts(session, campaign.id or 0)
-        left, mode = leads_left(session, campaign.id or 0), Mode(campaign.mode)
+        left, policy = leads_left(session, campaign.id or 0), _policy(campaign)
         base = Scenario(
             name=name,
             ring_seconds=campaign.ring_seconds,
@@ -114,7 +116,11 @@ def _of_log(name: str) -> tuple[Fit, Work, Mode]:
         fitted = fit(base, past, error_share)
     except TooFewCalls as few:
         raise fail(f"campaign {name!r} has {few}; simulate a scenario until it has") from None
-    return fitted, Work(left, fitted.minutes_per_dial), mode
+    return fitted, Work(left, fitted.minutes_per_dial), policy
+
+
+def _policy(campaign: Campaign) -> str:
+    return f"{Mode.RATIO}:{campaign.lines_per_agent:g}" if campaign.mode == Mode.RATIO else campaign.mode
 
 
 @contextmanager

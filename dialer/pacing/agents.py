@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dialer.pacing.grid import SECONDS, Array, followed, following, shifted, staying, when_within
-from dialer.pacing.hazard import ANOTHER, Hazard, numbers
+from dialer.pacing.hazard import ANOTHER, Hazard, count, numbers
 
 AGES = (*(float(age) for age in range(13)), *(13 * 1.08**step for step in range(74)))  # up to an hour
 MEMORY = 1000.0  # calls
@@ -139,9 +139,9 @@ class Agents:
         """
         self._talk.restore(state["talk"], ANOTHER if another else 1.0)
         self._wrap_up.restore(state["wrap_up"], ANOTHER if another else 1.0)
-        (leaving,), served = numbers([state["leaving"]], 1), int(state["served"])
-        if not 0 <= leaving <= 1 or served < 0:
-            raise ValueError(f"a share of {leaving:g} leaving, {served} served")
+        (leaving,), served = numbers([state["leaving"]], 1), count(state["served"])
+        if not 0 <= leaving <= 1:
+            raise ValueError(f"a share of {leaving:g} leaving")
         self._leaving, self.served = leaving, 0 if another else served
         self._settle_tables()
 

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from itertools import chain
+from itertools import accumulate, chain
 from math import exp, isfinite
 from typing import Any
 
@@ -12,6 +12,8 @@ from dialer.pacing.grid import Array
 
 ANOTHER = 0.2  # weight of another campaign's calls
 ROUNDING = 1e-6  # of saved sums, over the largest
+OPEN_SECONDS = 86_400.0  # that a stay can have lasted in the open bin
+MOST_CALLS = 1_000_000_000  # more than any campaign dials
 
 
 class Hazard:
@@ -31,6 +33,7 @@ class Hazard:
         """
         self.edges = edges
         self._growth = exp(1 / memory)
+        self.most = 1 / (1 - exp(-1 / memory))  # that all stays ever can weigh together, in present ones
         self._widths = np.diff(np.array([*edges, edges[-1]]))  # the open bin is never lived through as a whole
         lived = np.exp(-np.cumsum(prior * self._widths))
         alive = np.concatenate([[1.0], lived[:-1]])
@@ -95,21 +98,44 @@ class Hazard:
 
     def restore(self, state: Mapping[str, Any], weight: float) -> None:
         """Raises ValueError for other bins than these, or sums that no stays have."""
-        size = len(self.edges)
+        size, most = len(self.edges), weight * self.most * (1 + ROUNDING)
         if len(state["left"]) != len(self._left):
             raise ValueError("other causes")
         self.weight = 1.0
         self._steps = numbers(state["steps"], size + 1, weight)
         self._parts = numbers(state["parts"], size, weight)
         self._left = [numbers(sums, size, weight) for sums in state["left"]]
-        whole = np.cumsum(self._steps)
-        if min(whole.min(), *self._parts, *chain(*self._left)) < -ROUNDING * (1 + whole.max()):
+        whole = list(accumulate(self._steps))  # rounding leaves them a little below nothing
+        if min(whole) < -ROUNDING * (1 + max(whole)) or min(*self._parts, *chain(*self._left)) < 0:
             raise ValueError("fewer than no stays")
+        longest = [*self._widths[:-1], OPEN_SECONDS]
+        lived = all(part <= most * seconds for part, seconds in zip(self._parts, longest, strict=True))
+        if not lived or max(*whole, sum(chain(*self._left))) > most:
+            raise ValueError("more than all stays")
 
 
 def numbers(saved: Iterable[Any], size: int, weight: float = 1.0) -> list[float]:
     """Saved numbers times `weight`. Raises ValueError unless there are `size`, all finite."""
-    values = [weight * float(value) for value in saved]
-    if len(values) != size or not all(map(isfinite, values)):
+    values = list(saved)
+    if len(values) != size or not all(map(_finite, values)):
         raise ValueError(f"not {size} finite numbers")
-    return values
+    return [weight * float(value) for value in values]
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def amounts(saved: Iterable[Any], size: int, most: float, weight: float = 1.0) -> list[float]:
+    """The same, of what is counted. Raises ValueError for fewer than none, and for more than `most` in all."""
+    values = numbers(saved, size)
+    if min(values) < 0 or sum(values) > most * (1 + ROUNDING):
+        raise ValueError(f"not {size} numbers from 0, of {most:g} in all")
+    return [weight * value for value in values]
+
+
+def count(saved: Any) -> int:
+    """A saved number of calls. Raises ValueError for what is none."""
+    if type(saved) is not int or not 0 <= saved <= MOST_CALLS:
+        raise ValueError(f"{saved!r:.20} is no number of calls")
+    return saved

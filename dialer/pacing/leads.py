@@ -1,6 +1,6 @@
 """Each lead's chance that a person answers, learned dial by dial from what is known of it beforehand."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from math import exp, pi, sqrt
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dialer.pacing.grid import Array
-from dialer.pacing.hazard import ANOTHER
+from dialer.pacing.hazard import ANOTHER, MOST_CALLS, count, numbers
 from dialer.pacing.policy import ForeignState, Saved
 
 FORMAT = "leads-1"  # of the saved state
@@ -21,6 +21,7 @@ OPTIMISM = 0.5  # standard deviations that what is in doubt is ranked higher
 FEATURES = 2000  # remembered at most
 FORGOTTEN = 0.2  # of them, the rarest, when there would be more
 CLOSE = 1e-9  # log-odds
+FARTHEST = 30.0  # log-odds that nothing gets to: each dial moves them less
 
 
 class LeadChances:
@@ -110,8 +111,9 @@ class LeadChances:
 
         Raises ForeignState.
         """
-        if state.get("format") != FORMAT:
-            raise ForeignState(f"leads' chances {state.get('format')!r} are not {FORMAT}: they are learned anew")
+        found = state.get("format") if isinstance(state, Mapping) else state
+        if found != FORMAT:
+            raise ForeignState(f"leads' chances {found!r:.40} are not {FORMAT}: they are learned anew")
         chances = cls()
         try:
             chances._restore(state, another)
@@ -121,14 +123,15 @@ class LeadChances:
 
     def _restore(self, state: Saved, another: bool) -> None:
         names = list(state["features"])
-        values = np.array(list(state["features"].values()), dtype=np.float64)
-        if names[:1] != [ALWAYS] or values.shape != (len(names), 3):
-            raise ValueError("not three numbers for each feature, the common one first")
+        values = np.array([numbers(row, 3) for row in state["features"].values()])
+        if names[:1] != [ALWAYS] or len(names) > FEATURES:
+            raise ValueError(f"{len(names)} features, the common one not first or more than {FEATURES}")
         means, variances, counts = values.T
         prior = _priors(len(names))
-        usual, dials = float(state["usual"]), int(state["dials"])
-        sound = np.isfinite(values).all() and (counts >= 0).all() and 0 < usual < 1 and dials >= 0
-        if not sound or not ((variances > 0) & (variances <= prior * 1.001)).all():
+        (usual,), dials = numbers([state["usual"]], 1), count(state["dials"])
+        sound = (abs(means) <= FARTHEST) & (counts >= 0) & (counts <= MOST_CALLS)
+        surest = 1 / (1 / prior + MEMORY)  # a dial makes it surer by a quarter at most
+        if not (sound & (variances >= surest) & (variances <= prior * 1.001)).all() or not 0 < usual < 1:
             raise ValueError("impossible numbers")
         if another:
             variances, counts, dials = 1 / (ANOTHER / variances + (1 - ANOTHER) / prior), counts * ANOTHER, 0

@@ -14,6 +14,9 @@ USUAL_DOUBT = 0.08  # standard deviation of the level over the level, when enoug
 CAUTION = 1.5
 RECENT = 20.0  # answers: the window that notices another list
 SURPRISE = 3.5  # standard deviations
+# Answers by which those seen and those expected may differ: 30 calls a second, of which half are answered, then none,
+# then half again, come to 530 until the chances have followed
+APART = 2000.0
 
 
 class Level:
@@ -64,6 +67,10 @@ class Level:
     def state(self) -> dict[str, Any]:
         return {"seen": self._seen, "expected": self._expected}
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        self._seen, self._expected = numbers((state["seen"], state["expected"]), 2)
+    def restore(self, state: Mapping[str, Any], answers: int) -> None:
+        """Raises ValueError for what cannot have come of so many answers in all."""
+        seen, expected = numbers((state["seen"], state["expected"]), 2)
+        if not 0 <= seen <= answers or expected < 0 or abs(expected - seen) > APART:
+            raise ValueError(f"{seen:g} seen and {expected:g} expected, of {answers} answers")
+        self._seen, self._expected = seen, expected
         self._value = (PRIOR + self._seen) / (PRIOR + self._expected)

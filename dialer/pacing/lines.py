@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from dialer.pacing.grid import SECONDS, Array, later, staying, steps
-from dialer.pacing.hazard import ANOTHER, Hazard, numbers
+from dialer.pacing.hazard import ANOTHER, MOST_CALLS, ROUNDING, Hazard, amounts, count, numbers
 from dialer.pacing.level import Level
 
 RING_AGES = tuple(float(second) for second in range(91))
@@ -35,6 +35,7 @@ class Line:
     picked_up: float = -1.0  # age
     live: float = 0.0  # chance that a person has asked, by its age
     heard: bool = False  # detection beside the call has said that it is one
+    judged: bool = False  # the last word on who it was is said
 
 
 class Lines:
@@ -124,11 +125,11 @@ class Lines:
             _keep(self._handed, call, line)
 
     def lost(self, call: str, at: float) -> None:
-        """Abandoned, after it has asked."""
+        """Abandoned, after it has asked; also when an agent has got it who came too late or was gone."""
         if call in self._lost:
             return
         self.asked(call, at)
-        line = self.waiting.pop(call, None)
+        line = self.waiting.pop(call, None) or self._handed.get(call)
         if line is not None:
             self.abandoned += 1
             self._live_abandoned += line.live
@@ -172,7 +173,10 @@ class Lines:
             self._say(line, live)
 
     def _say(self, line: Line, live: bool) -> None:
-        """The last word on who it was."""
+        """The last word on who it was, once."""
+        if line.judged:
+            return
+        line.judged = True
         age = self._ring.bin(line.picked_up)
         self._live[age] += live - line.heard
         self._not_live[age] += not live
@@ -323,20 +327,35 @@ class Lines:
         }
 
     def restore(self, state: Mapping[str, Any], another: bool) -> None:
-        """Of `another` campaign only the chances are taken over, and with less weight."""
-        weight = ANOTHER if another else 1.0
+        """Of `another` campaign only the chances are taken over, and with less weight.
+
+        Raises ValueError for what no calls can have come to.
+        """
+        size, weight, most = len(RING_AGES), ANOTHER if another else 1.0, self._ring.most
         self._ring.restore(state["ring"], weight)
-        self._humans, self._machines, self._live, self._not_live = (
-            numbers(state[key], len(RING_AGES), weight) for key in ("humans", "machines", "live", "not_live")
-        )
+        self._humans, self._machines = (amounts(state[key], size, most, weight) for key in ("humans", "machines"))
+        self._live, self._not_live = (amounts(state[key], size, MOST_CALLS, weight) for key in ("live", "not_live"))
         of_machines, of_humans = state["delays"]
-        self._delays = [numbers(delays, DELAYS, weight) for delays in (of_machines, of_humans)]
+        self._delays = [amounts(delays, DELAYS, most, weight) for delays in (of_machines, of_humans)]
+        answers, level, tally = count(state["answers"]), Level(), _tally(state)
+        level.restore(state["level"], answers)
         if not another:
-            self.answers = int(state["answers"])
-            self.level.restore(state["level"])
-            tally = numbers(state["tally"], 4)
+            self.answers, self.level = answers, level
             self._live_answers, self._machine_answers, self._live_abandoned, self.abandoned = tally
         self._settle_tables()
+
+
+def _tally(state: Mapping[str, Any]) -> list[float]:
+    """Of the answers: those of persons and of machines, the persons abandoned and all who were."""
+    answers = state["answers"]
+    tally = live, machines, live_lost, lost = numbers(state["tally"], 4)
+    rounding = ROUNDING * (1 + answers)
+    possible = min(machines, lost) >= 0 and machines + lost <= answers
+    if not possible or not -rounding <= live <= answers - machines + rounding:
+        raise ValueError(f"{live:g} persons and {machines:g} machines of {answers} answers, {lost:g} abandoned")
+    if not -rounding <= live_lost <= lost + rounding:
+        raise ValueError(f"{live_lost:g} persons of {lost:g} abandoned")
+    return tally
 
 
 def _keep(calls: dict[str, T], call: str, what: T) -> None:

@@ -1,6 +1,6 @@
 """Dials ahead: so many lines that the answers meet the agents who will be free by then."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import ceil
 from typing import Any
 
@@ -23,6 +23,7 @@ from dialer.pacing.events import (
     PickedUp,
 )
 from dialer.pacing.grid import HORIZON, Array
+from dialer.pacing.hazard import MOST_CALLS, amounts
 from dialer.pacing.level import Level
 from dialer.pacing.lines import RING_AGES, Lines
 from dialer.pacing.policy import Decision, Floor, ForeignState, Saved
@@ -223,14 +224,18 @@ class Predictive:
 
         Raises ForeignState.
         """
-        if state.get("format") != FORMAT:
-            raise ForeignState(f"pacing state {state.get('format')!r} is not {FORMAT}: learning starts anew")
+        found = state.get("format") if isinstance(state, Mapping) else state
+        if found != FORMAT:
+            raise ForeignState(f"pacing state {found!r:.40} is not {FORMAT}: learning starts anew")
         policy = cls()
         try:
             policy._lines.restore(state["lines"], another)
             policy._agents.restore(state["agents"], another)
+            amounts(state["price"]["forecast"], 2, MOST_CALLS)
             policy._price.restore(state["price"])
-            policy._learned = bool(state["learned"]) and not another
+            if not isinstance(state["learned"], bool):
+                raise ValueError("neither learned nor not")
+            policy._learned = state["learned"] and not another
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ForeignState(f"pacing state is damaged, {error!r}: learning starts anew") from None
         policy._priced = policy._lines.abandoned

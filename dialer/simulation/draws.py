@@ -35,36 +35,38 @@ def fates(scenario: Scenario, seed: int, campaign: int = 0) -> Iterator[Fate]:
     """One for each dial, without end; campaigns of other numbers draw others."""
     callees, detection = scenario.callees, scenario.detection
     block = 0
-    talk_log = read_log(callees.talk.file) if callees.talk.file else None
+    logs: dict[Path, Array] = {}  # as they have been read
     while True:
         rng = np.random.default_rng((seed, block, 0, campaign))
-        setup = _draw(callees.setup, rng)
+        setup = _draw(callees.setup, rng, logs)
         known = rng.normal(0, callees.spread * sqrt(callees.known), BLOCK)
         columns = (
             rng.random(BLOCK),
             known + rng.normal(0, callees.spread * sqrt(1 - callees.known), BLOCK),
             known,
-            setup + _draw(callees.human_ring, rng),
-            setup + _draw(callees.machine_ring, rng),
+            setup + _draw(callees.human_ring, rng, logs),
+            setup + _draw(callees.machine_ring, rng, logs),
             setup + rng.uniform(1, 4, BLOCK),
-            _draw(detection.delay, rng) if detection else np.zeros(BLOCK),
+            _draw(detection.delay, rng, logs) if detection else np.zeros(BLOCK),
             rng.random(BLOCK),
-            _draw(callees.talk, rng, talk_log),
-            _draw(callees.machine_talk, rng),
-            _draw(scenario.team.wrap_up, rng),
+            _draw(callees.talk, rng, logs),
+            _draw(callees.machine_talk, rng, logs),
+            _draw(scenario.team.wrap_up, rng, logs),
         )
         yield from map(Fate._make, zip(*(column.tolist() for column in columns), strict=True))
         block += 1
 
 
-def _draw(times: Times, rng: np.random.Generator, recorded: Array | None = None) -> Array:
+def _draw(times: Times, rng: np.random.Generator, logs: dict[Path, Array]) -> Array:
     match times.shape:
         case "exponential":
             return rng.exponential(times.mean, BLOCK)
         case "uniform":
             return rng.uniform(times.low, times.high, BLOCK)
-        case "log" if recorded is not None:
-            return rng.choice(recorded, BLOCK) * times.scale
+        case "log" if times.file is not None:
+            if times.file not in logs:
+                logs[times.file] = read_log(times.file)
+            return rng.choice(logs[times.file], BLOCK) * times.scale
     variance = log(1 + times.variation**2)
     return rng.lognormal(log(times.mean) - variance / 2, sqrt(variance), BLOCK)
 

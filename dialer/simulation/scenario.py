@@ -4,7 +4,7 @@ import tomllib
 from bisect import bisect_right
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -29,7 +29,10 @@ class ScenarioError(ValueError):
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+P = TypeVar("P", bound=_Part)
 
 
 class Times(_Part):
@@ -252,24 +255,22 @@ def load(file: Path) -> Scenario:
         raise ScenarioError(f"{file}: {error}") from None
     except ValidationError as error:
         raise ScenarioError(f"{file}: {_first(error)}") from None
-    campaigns = tuple(
-        campaign
-        if campaign.callees is None
-        else campaign.model_copy(update={"callees": _found(file, f"campaigns.{number}.callees", campaign.callees)})
-        for number, campaign in enumerate(scenario.campaigns)
-    )
-    return scenario.model_copy(update={"callees": _found(file, "callees", scenario.callees), "campaigns": campaigns})
+    return _with_logs(file, scenario)
 
 
-def _found(scenario: Path, key: str, callees: Callees) -> Callees:
-    """With the path of a log of talks made whole."""
-    talk = callees.talk
-    if talk.file is None:
-        return callees
-    found = scenario.parent / talk.file
-    if not found.is_file():
-        raise ScenarioError(f"{scenario}: {key}.talk.file: there is no {talk.file}")
-    return callees.model_copy(update={"talk": talk.model_copy(update={"file": found})})
+def _with_logs(scenario: Path, part: P, *keys: str) -> P:
+    """With the paths of all logs of times made whole."""
+    changes: dict[str, Any] = {}
+    for name, value in part:
+        if isinstance(value, _Part):
+            changes[name] = _with_logs(scenario, value, *keys, name)
+        elif name == "campaigns":
+            changes[name] = tuple(_with_logs(scenario, one, *keys, f"{name}.{at}") for at, one in enumerate(value))
+    if isinstance(part, Times) and part.file is not None:
+        changes["file"] = scenario.parent / part.file
+        if not changes["file"].is_file():
+            raise ScenarioError(f"{scenario}: {'.'.join(keys)}.file: there is no {part.file}")
+    return part.model_copy(update=changes)
 
 
 def resized(scenario: Scenario, agents: int | None = None, days: int | None = None) -> Scenario:

@@ -81,8 +81,11 @@ def taught_leads() -> LeadChances:
     return leads
 
 
-def damage(database, **values) -> None:
-    database.write(lambda session: session.connection().execute(update(STATE).values(values)) and None)
+def damage(database, campaign=None, **values) -> None:
+    """Of one campaign, or of all."""
+    new = update(STATE).values(values)
+    new = new if campaign is None else new.where(STATE.c.campaign_id == campaign)
+    database.write(lambda session: session.connection().execute(new) and None)
 
 
 def test_a_campaign_that_never_ran_starts_one_to_one(build, predictive, policy):
@@ -149,6 +152,71 @@ def test_a_state_of_another_version_is_left_and_learning_starts_anew(build, pred
         lambda session: session.connection().execute(update(STATE).values(state={"format": "predictive-0"})) and None
     )
     assert policy(campaign).decide(0.0, FLOOR).reason.startswith("learning, 0 of 40")
+
+
+@pytest.mark.parametrize("state", [None, [], {**Predictive().state(), "lines": None}])
+def test_a_damaged_state_stops_no_campaign(predictive, database, clock, policy, chances, state):
+    campaign = predictive()
+    save(database, clock, campaign, taught(), taught_leads())
+    damage(database, state=state, leads=state)
+    for one, said in (campaign, ["pacing_state_not_used", "lead_chances_not_used"]), (predictive(name="new"), []):
+        with capture_logs() as logs:
+            assert policy(one).decide(0.0, FLOOR).reason.startswith("learning, 0 of 40")
+            assert len(set(chances(one))) == 1
+        assert [one["event"] for one in logs] == said
+
+
+@pytest.fixture
+def one_knows(predictive, database, clock) -> int:
+    """The last campaign but two of the client: the next has just begun, the last one's state is of another version."""
+    known = predictive(name="known")
+    save(database, clock, known, taught(), taught_leads())
+    clock.advance(60)
+    save(database, clock, predictive(name="just begun"), Predictive())
+    clock.advance(60)
+    foreign = predictive(name="foreign")
+    save(database, clock, foreign, Predictive())
+    damage(database, foreign, state={"format": "predictive-0"}, leads={"format": "leads-0"})
+    return known
+
+
+def test_a_new_campaign_begins_with_the_last_that_has_learned(one_knows, predictive, policy, chances):
+    new = predictive(name="new")
+    assert policy(new).decide(0.0, FLOOR).reason.startswith("learning, 0 of 10 ")
+    good, bad = chances(new)
+    assert good > bad + 0.2
+
+
+def test_so_does_a_campaign_whose_own_state_is_of_another_version(
+    one_knows, predictive, database, clock, policy, chances
+):
+    own = predictive(name="own")
+    save(database, clock, own, taught(), taught_leads())
+    damage(database, own, state={"format": "predictive-0"}, leads={"format": "leads-0"})
+    assert policy(own).decide(0.0, FLOOR).reason.startswith("learning, 0 of 10 ")
+    good, bad = chances(own)
+    assert good > bad + 0.2
+
+
+def test_where_none_has_learned_the_last_one_is_begun_with(predictive, database, clock, policy, chances):
+    some = Predictive()
+    for number in range(30):
+        some.observe(Dialled(f"call-{number}", 0.0))
+        some.observe(Failed(f"call-{number}", 20.0))
+    few = LeadChances()
+    few.learn(("good",), True)
+    for name, state, leads in (("before", Predictive(), NOTHING), ("last", some, few)):
+        save(database, clock, predictive(name=name), state, leads)
+        clock.advance(60)
+    new = predictive(name="new")
+    taken = policy(new).state()
+    assert (
+        taken["lines"]["ring"]["left"]
+        == Predictive.restored(some.state(), another=True).state()["lines"]["ring"]["left"]
+    )
+    assert taken["lines"]["ring"]["left"] != Predictive().state()["lines"]["ring"]["left"]
+    good, bad = chances(new)
+    assert good > bad
 
 
 async def test_the_loop_saves_what_its_policies_learned(build, predictive, exchange, policy):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean
 
-from tests.benchmarks.pacing.cases import BEST_RATIO, OWN
+from tests.benchmarks.pacing.cases import BEST_RATIO, HANGING_UP, OWN
 from tests.benchmarks.pacing.play import Played
 from tests.benchmarks.pacing.table import OPTIMUM, Row
 
@@ -18,6 +18,8 @@ WASTED = 0.027  # of the calls that were counted; who was a machine among those 
 def goals(found: Sequence[Row], played: Sequence[Played]) -> Iterator[tuple[bool, str]]:
     """(reached, in words)."""
     yield from _lawful([one for one in played if one.run.policy in OWN and one.run.target is None])
+    yield from _lawful_at_targets([one for one in played if one.run.policy in OWN and one.run.target is not None])
+    yield from _hanging_up(found)
     yield from _over_optimum(found)
     yield from _over_peers(found)
     for one in AT_ONE_PERCENT:
@@ -40,6 +42,23 @@ def _lawful(ours: list[Played]) -> Iterator[tuple[bool, str]]:
     yield calm >= LAWFUL_RUNS, f"{calm:.0%} of runs never stand above 3.5 % after the 500th answer (at least 95 %)"
     highest = max(one.figures.peak for one in settled)
     yield highest <= HIGHEST_PEAK, f"the highest they stand is {highest:.2%} (at most 4.5 %)"
+
+
+def _lawful_at_targets(ours: list[Played]) -> Iterator[tuple[bool, str]]:
+    for target in sorted({one.run.target for one in ours if one.run.target is not None}):
+        settled = [one for one in ours if one.run.target == target and one.figures.live >= SETTLED]
+        above = [one for one in settled if one.figures.drop_rate > target]
+        if settled:
+            words = f"{len(above)} of {len(settled)} runs at a target of {100 * target:g} % end above it (none)"
+            yield not above, words + _named(above)
+
+
+def _hanging_up(found: Sequence[Row]) -> Iterator[tuple[bool, str]]:
+    """Late hang-ups save agents' time; where they do not, they are decided wrongly."""
+    for row in found:
+        if row.policy == HANGING_UP and row.ours is not None:
+            gain = 1 / row.ours
+            yield gain >= 1, f"{row.case}: {gain:.3f} times as busy when late rings are hung up (at least 1)"
 
 
 def _counted(one: Played) -> float:

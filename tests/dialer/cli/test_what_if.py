@@ -30,7 +30,11 @@ def run(tmp_path, monkeypatch):
 @pytest.fixture
 def spring(build):
     """Two hours of three agents: of 400 dials every fourth is answered by a person, every eighth by a machine."""
-    campaign = build.campaign(mode="progressive", drop_rate_ceiling=0.025)
+    return logged(build, mode="progressive", drop_rate_ceiling=0.025)
+
+
+def logged(build, **values):
+    campaign = build.campaign(**values)
     build.leads(campaign, [f"+1212{5550000 + number}" for number in range(LEADS)])
     lead = build.rows("lead")[0]["id"]
     log(build, campaign, lead, DIALS)
@@ -93,6 +97,15 @@ def test_an_answer_for_each_team(run, spring):
         assert one["hours_until_done"] == pytest.approx(LEADS / one["dials_per_hour"])
         assert one["cost"] is None
     assert err == ""
+
+
+@pytest.mark.parametrize(("lines", "policy"), [(1.0, "ratio:1"), (3.5, "ratio:3.5")])
+def test_a_campaign_of_mode_ratio_is_played_with_its_own_lines_for_each_agent(run, build, lines, policy):
+    logged(build, mode="ratio", lines_per_agent=lines)
+    asked = ("--from-campaign", "spring", "--agents", "4", "--json")
+    own, named = (json.loads(run(*asked, *more)[0]) for more in ((), ("--policy", policy)))
+    assert own == named
+    assert own["policy"] == policy
 
 
 def test_costs_and_the_picture(run, spring, tmp_path):

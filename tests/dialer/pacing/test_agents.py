@@ -249,10 +249,12 @@ def test_another_campaign_gives_its_times_and_not_its_count():
     assert due_at(again, 12.0) in (8, 9)
 
 
-@pytest.mark.parametrize("damage", [{"leaving": 50.0}, {"leaving": -0.1}, {"leaving": 1.01}, {"served": -1}])
+@pytest.mark.parametrize(
+    "damage", [{"leaving": 50.0}, {"leaving": -0.1}, {"leaving": 1.01}, {"served": -1}, {"served": "9"}]
+)
 @pytest.mark.parametrize("another", [False, True])
 def test_what_no_agents_can_have_done_is_refused(damage, another):
-    with pytest.raises(ValueError, match="leaving"):
+    with pytest.raises(ValueError, match=r"leaving|no number of calls"):
         Agents().restore({**taught().state(), **damage}, another)
 
 

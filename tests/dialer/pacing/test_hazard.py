@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.pacing.hazard import Hazard, numbers
+from dialer.pacing.hazard import Hazard, amounts, count, numbers
 
 EDGES = (0.0, 10.0, 30.0, 60.0)
 TRUE = (0.02, 0.08, 0.04, 0.01)  # per second, by bin
@@ -133,6 +133,10 @@ def test_restored_with_less_weight_the_prior_counts_for_more():
         {"left": [[0.0, 0.0, 0.0, -1.0]]},
         {"steps": [0.0, 1.0, -3.0, 2.0, 0.0]},
         {"steps": [-2.0, 1.0, 1.0, 0.0, 0.0]},
+        {"steps": [1e9, 0.0, 0.0, 0.0, -1e9]},
+        {"parts": [1e9, 0.0, 0.0, 0.0]},
+        {"parts": [0.0, 0.0, 0.0, 1e300]},
+        {"left": [[1e9, 0.0, 0.0, 0.0]]},
     ],
 )
 def test_other_bins_than_these_and_sums_that_no_stays_have_are_refused(damage):
@@ -156,14 +160,28 @@ def test_whatever_was_lived_can_be_restored(stays):
 
 
 def test_a_rounding_below_nothing_is_restored():
-    tiny = {"steps": [-1e-12, 1e-13, 0.0, 0.0, 0.0], "parts": [0.0, -1e-12, 0.0, 0.0]}
+    tiny = {"steps": [-1e-12, 1e-13, 0.0, 0.0, 0.0]}
     again = fresh()
     again.restore({**fresh().state(), **tiny}, weight=1.0)
     assert again.rates() == pytest.approx(fresh().rates())
 
 
-@pytest.mark.parametrize("saved", [[1.0], [1.0, float("inf")], [1.0, float("nan")], [1.0, "many"]])
+@pytest.mark.parametrize("saved", [[1.0], [1.0, float("inf")], [1.0, float("nan")], [1.0, "2"], "12", [1.0, True]])
 def test_saved_numbers_are_as_many_as_wanted_and_finite(saved):
     assert numbers([1, 2.0], 2, weight=0.5) == [0.5, 1.0]
     with pytest.raises(ValueError):
         numbers(saved, 2)
+
+
+@pytest.mark.parametrize("saved", [[5.0, -0.1], [5.0, 5.1]])
+def test_saved_amounts_are_none_below_nothing_and_no_more_than_can_be(saved):
+    assert amounts([5.0, 5.0], 2, most=10.0, weight=0.5) == [2.5, 2.5]
+    with pytest.raises(ValueError, match="from 0, of 10 in all"):
+        amounts(saved, 2, most=10.0)
+
+
+@pytest.mark.parametrize("saved", [-1, 1.0, True, "1", None, 10**400])
+def test_a_saved_count_is_a_whole_number_that_calls_can_come_to(saved):
+    assert count(0) == 0
+    with pytest.raises(ValueError, match="no number of calls"):
+        count(saved)

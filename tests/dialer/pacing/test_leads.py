@@ -197,8 +197,21 @@ def test_another_campaign_begins_with_it_in_doubt():
         {"usual": 0.0},
         {"dials": -1},
         {"dials": None},
+        {"dials": 2.5},
+        {"usual": "0.2"},
+        {"features": {ALWAYS: [1e300, 0.01, 3]}},
+        {"features": {ALWAYS: [0.0, 1e-9, 3]}},
+        {"features": {ALWAYS: [0.0, 0.01, 1e300]}},
+        {"features": {ALWAYS: [0.0, 0.01, "3"]}},
+        {"features": {name or ALWAYS: [0.0, 0.01, 3] for name in ("", *map(str, range(FEATURES)))}},
     ],
 )
 def test_a_state_of_another_version_or_a_damaged_one_is_refused_and_says_so(damage):
     with pytest.raises(ForeignState, match="they are learned anew"):
         LeadChances.restored({**taught(3).state(), **damage})
+
+
+@pytest.mark.parametrize("state", [None, [], "x", 3])
+def test_what_is_no_state_at_all_is_refused(state):
+    with pytest.raises(ForeignState, match="they are learned anew"):
+        LeadChances.restored(state)

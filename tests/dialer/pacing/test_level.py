@@ -80,11 +80,19 @@ def test_time_that_goes_back_is_borne():
 
 def test_saved_and_restored_it_is_the_same():
     level, again = lived(Level(), 1.4, 300), Level()
-    again.restore(json.loads(json.dumps(level.state())))
+    again.restore(json.loads(json.dumps(level.state())), answers=10_000)
     assert (again.value, again.cautious) == (level.value, level.cautious)
 
 
-@pytest.mark.parametrize("damaged", ["x", float("nan")])
+@pytest.mark.parametrize("damaged", ["x", "1", True, None, float("nan"), -10.0, 101.0])
 def test_a_damaged_state_is_refused(damaged):
     with pytest.raises(ValueError):
-        Level().restore({"seen": damaged, "expected": 1.0})
+        Level().restore({"seen": damaged, "expected": 100.0}, answers=100)
+
+
+@pytest.mark.parametrize(("seen", "expected"), [(0.0, -4.0), (0.0, 1e6), (5000.0, 1e6), (90_000.0, 1.0)])
+def test_what_is_seen_and_what_is_expected_differ_by_no_more_than_is_ever_learned(seen, expected):
+    level = Level()
+    with pytest.raises(ValueError, match="seen and"):
+        level.restore({"seen": seen, "expected": expected}, answers=100_000)
+    assert level.value == 1.0

@@ -351,6 +351,24 @@ def test_a_machine_that_an_agent_has_got_was_no_person():
     assert sum(lines.state()["not_live"]) == 50
 
 
+@pytest.mark.parametrize("disposed", [True, False, None])
+def test_a_call_that_its_agent_had_too_late_is_abandoned_once_and_learned_like_any_other(disposed):
+    lines = Lines()
+    for what in (lines.connected, lines.lost, lines.lost):
+        lines.dialled("call", 0.0, 1.0)
+        what("call", 10.0)
+    if disposed is not None:
+        lines.disposed("call", disposed)
+    assert (lines.abandoned, lines.answers) == (1, 1)
+    assert (sum(lines.state()["live"]), sum(lines.state()["not_live"])) == ((0, 1) if disposed is False else (1, 0))
+    lines.lost("call", 15.0)
+    lines.machine("call", 16.0)
+    assert lines.abandoned == lines.state()["tally"][2] == 0
+    Lines().restore(lines.state(), another=False)
+    assert sum(lines.state()["live"]) + sum(lines.state()["not_live"]) == 1
+    assert sum(lines.state()["live"]) == (disposed is True)
+
+
 def test_a_lost_call_that_was_a_machine_is_taken_back():
     """Lost calls that machines turn out to have been leave shares and counts as if they had been none."""
     found, spared = learned(False).lines, learned(False).lines
@@ -464,8 +482,18 @@ def test_another_campaign_gives_its_chances_and_not_its_counts(calls):
         {"delays": [[0.0] * 24]},
         {"tally": [0.0, float("nan"), 0.0]},
         {"answers": "many"},
+        {"answers": 3.5},
+        {"humans": [-1.0] * len(RING_AGES)},
+        {"machines": [100.0] * len(RING_AGES)},
+        {"live": [-1.0] * len(RING_AGES)},
+        {"not_live": [1e9] * len(RING_AGES)},
+        {"delays": [[0.0] * 24, [1000.0] * 24]},
+        *({"answers": 10, "tally": tally} for tally in ([-1, 0, 0, 0], [0, -1, 0, 0], [6, 5, 0, 0], [5, 5, 6, 6])),
+        *({"answers": 10, "tally": tally} for tally in ([5, 0, 0, -1], [5, 0, 2, 1], [5, 0, -1, 1])),
+        {"level": {"seen": 1.0, "expected": 1.0}},
     ],
 )
-def test_a_damaged_state_is_refused(damage):
+@pytest.mark.parametrize("another", [False, True])
+def test_a_damaged_state_is_refused(damage, another):
     with pytest.raises(ValueError):
-        Lines().restore({**Lines().state(), **damage}, another=False)
+        Lines().restore({**Lines().state(), **damage}, another)

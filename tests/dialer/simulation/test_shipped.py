@@ -3,6 +3,7 @@
 import pytest
 
 from dialer.pacing.progressive import Progressive
+from dialer.simulation.draws import fates
 from dialer.simulation.figures import Figures
 from dialer.simulation.peers.fixed_ratio import FixedRatio
 from dialer.simulation.scenario import ScenarioError, resized
@@ -54,6 +55,26 @@ def test_a_scenario_of_ones_own_is_read_with_the_log_beside_it(tmp_path, monkeyp
     assert figures.talking / figures.live == pytest.approx(210, rel=0.2)
 
 
+TIMES = {
+    "callees.setup": "human_pick_up",
+    "callees.human_ring": "human_pick_up",
+    "callees.machine_ring": "machine_pick_up",
+    "callees.talk": "talk",
+    "callees.machine_talk": "machine_talk",
+    "detection.delay": "detection",
+    "team.wrap_up": "wrap_up",
+}
+
+
+@pytest.mark.parametrize(("key", "drawn"), TIMES.items())
+def test_every_time_can_be_drawn_from_a_log(tmp_path, key, drawn):
+    (tmp_path / "calls.csv").write_text("duration\n1000\n3000\n")
+    (tmp_path / "own.toml").write_text(f'[{key}]\nshape = "log"\nfile = "calls.csv"\nscale = 2\n')
+    fate = fates(scenario_named(str(tmp_path / "own.toml")), seed=1)
+    seconds = [getattr(next(fate), drawn) for _ in range(100)]
+    assert {round(one, -3) for one in seconds} == {2000, 6000}  # before it rings and until it is answered: added up
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -67,6 +88,11 @@ def test_a_scenario_of_ones_own_is_read_with_the_log_beside_it(tmp_path, monkeyp
         ("ring_seconds = 10\ngive_up_seconds = 15", "not below ring_seconds"),
         ("[[team.breaks]]\nat_hours = 9\nshare = 0.5\nminutes = 5", "after the shift"),
         ('[callees.talk]\nshape = "log"\nfile = "none.csv"', "there is no none.csv"),
+        ('[team.wrap_up]\nshape = "log"\nfile = "none.csv"', "team.wrap_up.file: there is no none.csv"),
+        ('[detection.delay]\nshape = "log"\nfile = "none.csv"', "detection.delay.file: there is no none.csv"),
+        ("ring_seconds = inf", "ring_seconds: .*finite"),
+        ("[callees.talk]\nmean = inf", "callees.talk.mean: .*finite"),
+        ("[callees]\nhuman = [[0, 0.1], [inf, 0.2]]", "callees.human.*finite"),
         ("agents = ", "own.toml: "),
         ("[leads]\nnumber = 0", "leads.number: .*greater than or equal to 1"),
         ('[leads]\narea_codes = ["212", "999"]', "leads.area_codes.1: .*'999' is no area code of the United States"),
