@@ -31,7 +31,7 @@ from dialer.dial_loop import DialLoop
 from dialer.exchange import UNAVAILABLE, Exchange
 from dialer.leases import Leases
 from dialer.listening import hear_others
-from dialer.telephony.carrier import CarrierError
+from dialer.telephony.carrier import CarrierError, CarrierRefusesUs
 from dialer.telephony.signature import Signatures
 from dialer.telephony.twilio import TwilioCarrier
 from dialer.tick import beside_the_tick, tick, tick_until
@@ -45,6 +45,8 @@ THREAD_SWITCH_SECONDS = (
     0.0005  # the writing thread and the event loop share one interpreter: shorter turns, shorter waits
 )
 M_ARENA_MAX = -8  # for mallopt, of glibc
+ASKED_SECONDS = 3.0  # at the start; a carrier that takes longer is away, and the loops must begin
+NOT_DIALLING = "webhooks are answered, and nothing is dialled until the carrier can be asked"
 
 
 class CannotStart(Exception):
@@ -186,11 +188,6 @@ async def _put_together(
         settings.webhook_base,
         clock,
     )
-    try:
-        await asyncio.get_running_loop().run_in_executor(threads, carrier.check)
-    except CarrierError as error:
-        remedy = "check TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and DIALER_TWILIO_BASE_URL"
-        raise CannotStart(f"{error}: {remedy}") from None
     exchange = Exchange(
         database,
         carrier,
@@ -214,6 +211,7 @@ async def _put_together(
 async def _work(exchange: Exchange, loop: DialLoop, settings: Settings, server: Server, running: Running) -> None:
     """What runs beside the web server: nothing is dialled before its answer could be heard, nor after."""
     await server.listens.wait()
+    await _ask_carrier(exchange)
     with _database_at_start():
         exchange.database.announce(json.dumps(asdict(running)))
     timetable = make_timetable(exchange, loop.leases, settings.quiet_seconds, settings.lost_seconds, loop.save)
@@ -241,6 +239,21 @@ async def _work(exchange: Exchange, loop: DialLoop, settings: Settings, server: 
             timetable.shutdown(wait=False)
         if listening is not None:
             listening.cancel()
+
+
+async def _ask_carrier(exchange: Exchange) -> None:
+    """Whether it takes our account. Raises CannotStart when it does not; one that is away only keeps us from dialling,
+    for calls that live need their answers. Until it was asked, agents' seats count as unseen.
+    """
+    remedy = "check TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and DIALER_TWILIO_BASE_URL"
+    try:
+        async with asyncio.timeout(ASKED_SECONDS):
+            await exchange.ask(exchange.carrier.check)
+    except CarrierRefusesUs as error:
+        raise CannotStart(f"{error}: {remedy}") from None
+    except (CarrierError, TimeoutError) as error:
+        reason = str(error) or f"no answer within {ASKED_SECONDS:.0f} s"
+        log.warning("started_without_carrier", error=reason, consequence=NOT_DIALLING, remedy=remedy)
 
 
 @contextlib.contextmanager

@@ -78,6 +78,8 @@ async def not_ready(exchange: Exchange, late_seconds: float) -> list[str]:
         reasons.append(f"loop late: the last tick that was finished began {since:.1f} s ago: see the log")
     if exchange.health.carrier_refuses_us:
         reasons.append("account: the carrier refuses it: check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN")
+    elif exchange.health.seats_unseen_since is not None:
+        reasons.append("carrier: it could not be asked, and agents' seats are not looked up again yet: see the log")
     return reasons
 
 

@@ -5,10 +5,12 @@ import os
 import platform
 import subprocess
 import sys
+import threading
 from types import SimpleNamespace
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 
 from config import load
 from dialer import daemon
@@ -63,6 +65,55 @@ async def test_a_daemon_that_cannot_be_announced_says_why_and_does_nothing(excha
     with pytest.raises(daemon.CannotStart, match="the server is gone"):
         await daemon._work(exchange, loop, load(database_url="sqlite:///dialer.db"), server, running)
     assert exchange.ticks.began is None
+
+
+@pytest.fixture
+def work(exchange):
+    """A daemon that listens, and works until its first tick."""
+    server = SimpleNamespace(listens=asyncio.Event(), stopping=asyncio.Event())
+    server.listens.set()
+    loop = DialLoop(exchange, Leases("one"), 1.0)
+
+    async def tick(*_late):
+        server.stopping.set()
+
+    loop.tick = tick
+
+    async def work():
+        running = daemon.Running("one", 1, "http://127.0.0.1:8080", "token")
+        with capture_logs() as logs:
+            await daemon._work(exchange, loop, load(database_url="sqlite:///dialer.db"), server, running)
+        return logs
+
+    return work
+
+
+async def test_a_carrier_that_refuses_the_account_ends_the_start(exchange, carrier, work):
+    carrier.refuses_us = True
+    with pytest.raises(daemon.CannotStart, match=r"\(20003\): check TWILIO_ACCOUNT_SID, "):
+        await work()
+    assert exchange.ticks.began is None
+
+
+async def test_a_carrier_that_is_away_only_keeps_a_daemon_from_dialling(exchange, carrier, work):
+    """The calls that live would get no answer."""
+    carrier.down = True
+    told = [log for log in await work() if log["event"] == "started_without_carrier"]
+    assert [log["error"] for log in told] == ["the carrier could not be reached"]
+    assert exchange.ticks.began is not None
+    assert exchange.health.seats_unseen_since is not None
+
+
+async def test_a_carrier_that_does_not_answer_holds_up_the_loops_no_longer_than_a_moment(
+    exchange, carrier, work, monkeypatch
+):
+    monkeypatch.setattr(daemon, "ASKED_SECONDS", 0.01)
+    go_on = threading.Event()
+    monkeypatch.setattr(carrier, "check", lambda: go_on.wait(10))
+    told = [log for log in await work() if log["event"] == "started_without_carrier"]
+    go_on.set()
+    assert [log["error"] for log in told] == ["no answer within 0 s"]
+    assert exchange.ticks.began is not None
 
 
 async def test_a_database_that_is_gone_for_a_moment_does_not_end_the_draining(exchange, clock, build):

@@ -183,6 +183,18 @@ async def test_when_no_seat_can_be_looked_up_they_all_stay_unseen(build, exchang
     assert exchange.health.seats_unseen_since is not None
 
 
+async def test_where_nobody_has_a_seat_the_carrier_is_asked_whether_it_is_back(exchange, carrier, clock):
+    """A survey needs no agents."""
+    exchange.health.seats_unseen_since = clock.monotonic()
+    carrier.down = True
+    with pytest.raises(CarrierError):
+        await sweep.check_seats(exchange)
+    assert exchange.health.seats_unseen_since is not None
+    carrier.down = False
+    await sweep.check_seats(exchange)
+    assert exchange.health.seats_unseen_since is None
+
+
 async def test_a_seat_is_looked_up_when_a_person_is_given_to_it_unless_too_many_wait(build, exchange, carrier):
     """In a rush the look-ups would crowd out answers: those beyond the limit are left to the regular check."""
     campaign = build.campaign()

@@ -13,6 +13,7 @@ from dialer.db.schema import HEAD
 from dialer.dial_loop import DialLoop
 from dialer.leases import Leases
 from dialer.telephony.signature import Signatures
+from dialer.tick import look_for_seats
 from dialer.web import health
 from dialer.web.app import LATE_SECONDS, make_app
 from dialer.web.proof import proof
@@ -112,10 +113,13 @@ async def test_a_refused_account_is_told(reasons, ticked, exchange, carrier):
     assert await reasons() == []
 
 
-async def test_an_unreachable_carrier_says_nothing_about_the_account(reasons, ticked, exchange, carrier):
+async def test_an_unreachable_carrier_is_told_and_says_nothing_about_the_account(reasons, ticked, exchange, carrier):
     carrier.down = True
     with pytest.raises(Exception, match="could not be reached"):
         await exchange.ask(carrier.check)
+    assert [reason.split(":")[0] for reason in await reasons()] == ["carrier"]
+    carrier.down = False
+    await look_for_seats(exchange)
     assert await reasons() == []
 
 
