@@ -290,7 +290,8 @@ class DialLoop:
             carrier, detect = exchange.carrier, campaign.machine_detection
             return carrier.place(cleared, placed.attempt_id, placed.caller_id, ring_seconds, detect)
 
-        event = await exchange.ask_for_call(place)
+        stopped = Refused("the daemon had stopped listening", retry=True, asked=False)
+        event: Placement = await exchange.ask_for_call(place, stopped)
         if isinstance(event, Refused):
             if (choice := self.choices.get(campaign.id or 0)) is not None:
                 choice.forget(placed.attempt_id)

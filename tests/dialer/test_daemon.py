@@ -9,6 +9,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+import uvicorn
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
@@ -144,6 +145,74 @@ async def test_a_database_that_stays_away_keeps_a_stopping_daemon_for_as_long_as
     began = clock.monotonic()
     await daemon._last_answers(exchange, loop)
     assert 0 <= clock.monotonic() - began - (LONGEST_NEED + MESSAGE_LIMIT).total_seconds() < 10
+
+
+async def test_no_call_is_placed_from_the_moment_on_at_which_nobody_listens():
+    order = []
+
+    class Listening:
+        close = staticmethod(lambda: order.append("closed"))
+
+        async def wait_closed(self):
+            pass
+
+    config = uvicorn.Config(lambda: None, lifespan="off")
+    server = daemon.Server(config, asyncio.Event(), lambda: order.append("no more calls"))
+    server.servers, server.force_exit = [Listening()], True
+    await server.shutdown()
+    assert order == ["no more calls", "closed"]
+
+
+async def test_told_to_end_at_once_a_daemon_waits_a_moment_for_what_was_started(exchange, monkeypatch):
+    monkeypatch.setattr(daemon, "LAST_SECONDS", 0.1)
+    at_once, go_on, done = asyncio.Event(), threading.Event(), []
+
+    async def work(name, request):
+        await exchange.ask(request)
+        done.append(name)
+
+    exchange.start(work("hanging", lambda: go_on.wait(10)))
+    exchange.start(work("short", lambda: None))
+    draining = asyncio.create_task(daemon._drain(exchange, at_once))
+    await asyncio.sleep(0.3)
+    assert not draining.done()
+    at_once.set()
+    async with asyncio.timeout(5):
+        await draining
+    go_on.set()
+    assert done == ["short"]
+
+
+async def test_a_daemon_told_once_waits_for_all_that_was_started(exchange, monkeypatch):
+    monkeypatch.setattr(daemon, "LAST_SECONDS", 0.0)
+    go_on, done = threading.Event(), []
+
+    async def work():
+        done.append(await exchange.ask(lambda: go_on.wait(10)))
+
+    exchange.start(work())
+    draining = asyncio.create_task(daemon._drain(exchange, asyncio.Event()))
+    await asyncio.sleep(0.1)
+    assert not draining.done()
+    go_on.set()
+    await draining
+    assert done == [True]
+
+
+LEAVING = """
+import sys, threading
+from concurrent.futures import ThreadPoolExecutor
+from dialer import daemon
+with daemon._threads(daemon.PLACING) as threads:
+    threads.submit(threading.Event().wait)
+print("gone")
+daemon.leave()
+"""
+
+
+def test_a_request_that_hangs_does_not_keep_the_process():
+    done = subprocess.run([sys.executable, "-c", LEAVING], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "gone\n"
 
 
 HEAPS = """

@@ -113,7 +113,8 @@ def test_a_daemon_told_to_end_dials_no_more_and_stays_for_those_who_pick_up(on_s
     assert "Traceback" not in (on_stage.folder / "run.log").read_text()
 
 
-def test_a_daemon_told_twice_to_end_waits_for_nobody(on_stage, rows):
+@pytest.mark.parametrize("carrier", ["answers", "hangs"])
+def test_a_daemon_told_twice_to_end_waits_for_nobody(on_stage, rows, carrier):
     players = Agents(on_stage, "spring", 8, seed=5)
     since = on_stage.floor("2026-11-17T00:00:00Z")["now"]
     on_stage.do("campaign/verb", campaign="spring", verb="start")
@@ -122,6 +123,11 @@ def test_a_daemon_told_twice_to_end_waits_for_nobody(on_stage, rows):
     while not rows(on_stage, live):
         assert time.monotonic() < deadline, "nothing rings: the run proves nothing"
         play(on_stage, players, since, 0.3)
+    if carrier == "hangs":
+        change_faults(on_stage, {"slow_create": 1.0, "slow_seconds": 60.0})
+        while not rows(on_stage, "SELECT 1 FROM attempt WHERE state = 'placing'"):
+            assert time.monotonic() < deadline + 30, "no request hangs: the run proves nothing"
+            play(on_stage, players, since, 0.3)
     on_stage.daemon.terminate()
     time.sleep(0.2)  # or the kernel makes one signal of two
     on_stage.daemon.terminate()

@@ -118,6 +118,23 @@ async def test_a_refusal_for_now_brings_the_lead_back_and_uses_no_try(build, car
     assert states(build) == ["ended", "dialled"]
 
 
+async def test_what_was_claimed_before_nobody_listened_any_more_is_not_placed_and_its_lead_comes_back(
+    build, carrier, exchange, tick, monkeypatch
+):
+    """Whoever picked up would hear nothing."""
+    floor(build, agents=1, leads=1)
+
+    async def until(_turn):
+        exchange.listen_no_more()
+
+    monkeypatch.setattr(exchange.clock, "until", until)
+    await tick()
+    row, lead = build.row("attempt"), build.row("lead")
+    assert carrier.requests == []
+    assert (row["state"], row["outcome"], row["error"]) == ("ended", "not-placed", "the daemon had stopped listening")
+    assert (lead["standing"], lead["attempts"]) == ("open", 0)
+
+
 async def test_a_refusal_for_good_gives_the_number_up(build, carrier, tick):
     floor(build, agents=1, leads=1)
     carrier.answers.append(Refused("21211: invalid", retry=False))

@@ -149,6 +149,15 @@ async def test_agents_are_rung_once_and_a_failed_ring_says_why(build, exchange, 
     }
 
 
+async def test_no_agent_is_rung_when_nobody_listens_any_more(build, exchange, carrier):
+    build.agent("anna", build.campaign(), "joining", seat_token=None, seat_sid=None)
+    exchange.listen_no_more()
+    await ring_seats(exchange, Rate(10.0, 1.0))
+    await exchange.drain()
+    assert carrier.seats == []
+    assert build.row("agent")["reason"] == "seat could not be rung: the daemon had stopped listening"
+
+
 @pytest.mark.parametrize("place", [0, 1])
 async def test_a_seat_that_alone_cannot_be_looked_up_does_not_stop_the_dialling(build, exchange, carrier, clock, place):
     campaign = build.campaign()
