@@ -156,20 +156,21 @@ async def test_an_attempt_nobody_is_sure_of_counts_as_in_flight_and_is_never_sen
 
 
 async def test_an_account_that_is_refused_pauses_the_campaign_with_a_note_and_keeps_the_lead(
-    build, carrier, tick, clock
+    build, carrier, exchange, tick, clock
 ):
-    floor(build, agents=1, leads=2)
-    carrier.answers.append(Refused("21210: caller id not verified", retry=True, for_all=True))
+    floor(build, agents=2, leads=2)
+    carrier.answers.extend([Refused("21210: caller id not verified", retry=True, for_all=True)] * 2)
     await tick()
+    assert exchange.metrics.registry.get_sample_value("dialer_campaigns_paused_total") == 1
     campaign = build.row("campaign")
     assert (campaign["intent"], campaign["note"]) == ("pause", "the carrier refuses: 21210: caller id not verified")
     assert [(lead["standing"], lead["attempts"]) for lead in build.rows("lead")] == [("open", 0), ("open", 0)]
     clock.advance(minutes=10)
     await tick()
-    assert len(carrier.requests) == 1
+    assert len(carrier.requests) == 2
 
 
-async def test_a_refusal_does_not_turn_a_stop_into_a_pause(build, carrier, tick):
+async def test_a_refusal_does_not_turn_a_stop_into_a_pause(build, carrier, exchange, tick):
     campaign = floor(build, agents=1, leads=1)
 
     def refuse():
@@ -179,6 +180,7 @@ async def test_a_refusal_does_not_turn_a_stop_into_a_pause(build, carrier, tick)
     carrier.answers.append(refuse)
     await tick()
     assert (build.row("campaign")["intent"], build.row("campaign")["note"]) == ("stop", "")
+    assert exchange.metrics.registry.get_sample_value("dialer_campaigns_paused_total") == 0
 
 
 async def test_what_the_gate_refuses_is_kept_and_nothing_is_sent(build, carrier, tick, clock):
