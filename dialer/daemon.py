@@ -10,7 +10,8 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Generator
+import threading
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -31,7 +32,7 @@ from dialer.dial_loop import DialLoop
 from dialer.exchange import UNAVAILABLE, Exchange
 from dialer.leases import Leases
 from dialer.listening import hear_others
-from dialer.telephony.carrier import CarrierError
+from dialer.telephony.carrier import CarrierError, CarrierRefusesUs
 from dialer.telephony.signature import Signatures
 from dialer.telephony.twilio import TwilioCarrier
 from dialer.tick import beside_the_tick, tick, tick_until
@@ -40,11 +41,15 @@ from dialer.web.app import make_app, web_server
 
 log = structlog.get_logger()
 
+ASKING, PLACING = "carrier", "placing"  # names of the threads
 CARRIER_THREADS = 32  # requests of each kind under way at once; it answers in about 0.1 s, so some 300 a second
 THREAD_SWITCH_SECONDS = (
     0.0005  # the writing thread and the event loop share one interpreter: shorter turns, shorter waits
 )
 M_ARENA_MAX = -8  # for mallopt, of glibc
+LAST_SECONDS = 5.0  # a claimed call's turn comes within less, for its clearance expires by then
+ASKED_SECONDS = 3.0  # at the start; a carrier that takes longer is away, and the loops must begin
+NOT_DIALLING = "webhooks are answered, and nothing is dialled until the carrier can be asked"
 
 
 class CannotStart(Exception):
@@ -52,20 +57,26 @@ class CannotStart(Exception):
 
 
 class Server(uvicorn.Server):
-    """Says when it listens and when it is to stop, and leaves signals to the daemon: uvicorn raises them again when it
-    is done, which would cut our own end short."""
+    """Says when it listens, when it is to stop and when it listens no more, and leaves signals to the daemon: uvicorn
+    raises them again when it is done, which would cut our own end short."""
 
-    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event, listen_no_more: Callable[[], None]) -> None:
         super().__init__(config)
-        self.listens, self.stopping = asyncio.Event(), stopping
+        self.listens, self.stopping, self.at_once = asyncio.Event(), stopping, asyncio.Event()
+        self._listen_no_more = listen_no_more
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.listens.set()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._listen_no_more()
+        await super().shutdown(sockets)
+
     def stop(self, number: int) -> None:
         """The first signal ends the dialling, and the daemon once nobody can pick up; the second ends it now."""
         if self.stopping.is_set():
+            self.at_once.set()
             self.handle_exit(number, None)
         self.stopping.set()
 
@@ -122,10 +133,7 @@ def check_settings(settings: Settings) -> None:
 async def run(settings: Settings, database: Database, listening: socket.socket) -> None:
     """Run until interrupted or terminated. Raises CannotStart."""
     sys.setswitchinterval(THREAD_SWITCH_SECONDS)
-    with (
-        ThreadPoolExecutor(CARRIER_THREADS, "carrier") as threads,
-        ThreadPoolExecutor(CARRIER_THREADS, "placing") as placing_threads,
-    ):
+    with _threads(ASKING) as threads, _threads(PLACING) as placing_threads:
         exchange, loop = await _put_together(settings, database, threads, placing_threads)
         running = Running(settings.node, os.getpid(), settings.local_url, _token(settings))
         tokens = settings.twilio_auth_token, settings.twilio_auth_token_previous
@@ -142,7 +150,7 @@ async def run(settings: Settings, database: Database, listening: socket.socket) 
             tick_seconds=settings.tick_seconds,
             public_url="" if settings.webhook_base == settings.local_url else settings.webhook_base,
         )
-        server = Server(web_server(app, settings.trusted_proxies), stopping)
+        server = Server(web_server(app, settings.trusted_proxies), stopping, exchange.listen_no_more)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, server.stop, number)
         own = loop.leases
@@ -170,9 +178,41 @@ async def run(settings: Settings, database: Database, listening: socket.socket) 
                 with contextlib.suppress(asyncio.CancelledError):
                     await working
             finally:
-                await exchange.drain()
+                await _drain(exchange, server.at_once)
                 await guarded(exchange, "leases", lambda: exchange.commit(partial(leases.end, node=own.node)))
                 log.info("daemon_stopped")
+
+
+@contextlib.contextmanager
+def _threads(name: str) -> Generator[ThreadPoolExecutor]:
+    """Nobody waits for them in the end: what matters has been drained by then, and the rest may hang."""
+    threads = ThreadPoolExecutor(CARRIER_THREADS, name)
+    try:
+        yield threads
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
+
+
+async def _drain(exchange: Exchange, at_once: asyncio.Event) -> None:
+    """Wait for all that was started; only a moment for it when told to end at once, for the carrier may hang. What was
+    not settled is by the next daemon, as after a kill.
+    """
+    draining, told = asyncio.create_task(exchange.drain()), asyncio.create_task(at_once.wait())
+    await asyncio.wait((draining, told), return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    await asyncio.wait((draining,), timeout=LAST_SECONDS)
+    if not draining.done():
+        log.warning("work_broken_off")
+        exchange.break_off()
+    await draining
+
+
+def leave() -> None:
+    """End the process here if a request to the carrier still hangs: the interpreter would wait for its thread."""
+    if any(thread.name.startswith((ASKING, PLACING)) for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 async def _put_together(
@@ -186,11 +226,6 @@ async def _put_together(
         settings.webhook_base,
         clock,
     )
-    try:
-        await asyncio.get_running_loop().run_in_executor(threads, carrier.check)
-    except CarrierError as error:
-        remedy = "check TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and DIALER_TWILIO_BASE_URL"
-        raise CannotStart(f"{error}: {remedy}") from None
     exchange = Exchange(
         database,
         carrier,
@@ -214,6 +249,7 @@ async def _put_together(
 async def _work(exchange: Exchange, loop: DialLoop, settings: Settings, server: Server, running: Running) -> None:
     """What runs beside the web server: nothing is dialled before its answer could be heard, nor after."""
     await server.listens.wait()
+    await _ask_carrier(exchange)
     with _database_at_start():
         exchange.database.announce(json.dumps(asdict(running)))
     timetable = make_timetable(exchange, loop.leases, settings.quiet_seconds, settings.lost_seconds, loop.save)
@@ -241,6 +277,21 @@ async def _work(exchange: Exchange, loop: DialLoop, settings: Settings, server: 
             timetable.shutdown(wait=False)
         if listening is not None:
             listening.cancel()
+
+
+async def _ask_carrier(exchange: Exchange) -> None:
+    """Whether it takes our account. Raises CannotStart when it does not; one that is away only keeps us from dialling,
+    for calls that live need their answers. Until it was asked, agents' seats count as unseen.
+    """
+    remedy = "check TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and DIALER_TWILIO_BASE_URL"
+    try:
+        async with asyncio.timeout(ASKED_SECONDS):
+            await exchange.ask(exchange.carrier.check)
+    except CarrierRefusesUs as error:
+        raise CannotStart(f"{error}: {remedy}") from None
+    except (CarrierError, TimeoutError) as error:
+        reason = str(error) or f"no answer within {ASKED_SECONDS:.0f} s"
+        log.warning("started_without_carrier", error=reason, consequence=NOT_DIALLING, remedy=remedy)
 
 
 @contextlib.contextmanager

@@ -302,7 +302,8 @@ class DialLoop:
             carrier, detect = exchange.carrier, campaign.machine_detection
             return carrier.place(cleared, placed.attempt_id, placed.caller_id, ring_seconds, detect)
 
-        event = await exchange.ask_for_call(place)
+        stopped = Refused("the daemon had stopped listening", retry=True, asked=False)
+        event: Placement = await exchange.ask_for_call(place, stopped)
         if isinstance(event, Refused):
             if (choice := self.choices.get(campaign.id or 0)) is not None:
                 choice.forget(placed.attempt_id)
@@ -313,12 +314,15 @@ class DialLoop:
     async def _pause(self, campaign: Campaign, problem: str) -> None:
         log.error("campaign_paused", campaign=campaign.name, problem=problem)
 
-        def pause(session: Session) -> None:
+        def pause(session: Session) -> bool:
             row = session.get(Campaign, campaign.id, with_for_update=True)
-            if row is not None and row.intent == Intent.RUN:
-                row.intent, row.note = Intent.PAUSE, f"the carrier refuses: {problem}"
+            if row is None or row.intent != Intent.RUN:
+                return False
+            row.intent, row.note = Intent.PAUSE, f"the carrier refuses: {problem}"
+            return True
 
-        await self.exchange.commit(pause)
+        if await self.exchange.commit(pause):
+            self.exchange.metrics.campaigns_paused.inc()
 
     async def _give_up(self, attempt_ids: Sequence[str], rung_since: datetime) -> None:
         """Stop those that have rung since then; pacing counts from the dial, which is earlier."""

@@ -41,6 +41,7 @@ class Health:
 
     carrier_refuses_us: bool = False  # as of the last request that was answered
     seats_unseen_since: float | None = None  # nobody could hear of seats that went, until all were looked up
+    listens_no_more: bool = False  # nobody would answer who picks up
 
 
 @dataclass(frozen=True)
@@ -136,17 +137,28 @@ class Exchange:
         self.health.carrier_refuses_us = False
         return answer
 
-    async def ask_for_call(self, request: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """A blocking request to the carrier for a new call."""
-        loop, asked = asyncio.get_running_loop(), self.signs.ask(self.clock.monotonic())
+    async def ask_for_call(self, request: Callable[[], T], unasked: T) -> T:
+        """A blocking request to the carrier for a new call; `unasked` once the daemon listens no more."""
+        if self.health.listens_no_more:
+            return unasked
+        asked, asking = self.signs.ask(self.clock.monotonic()), self.placing_threads.submit(request)
         refused, queue_seconds = False, 0.0
         try:
-            answer = await loop.run_in_executor(self.placing_threads, lambda: request(*args, **kwargs))
+            answer = await asyncio.wrap_future(asking)
             refused = isinstance(answer, Refused) and answer.asked and answer.retry and not answer.for_all
             queue_seconds = answer.queue_seconds if isinstance(answer, Placed) else 0.0
             return answer
+        except asyncio.CancelledError:
+            if asking.cancelled() and self.health.listens_no_more:
+                return unasked
+            raise
         finally:
             self.signs.answered(asked, self.clock.monotonic(), refused=refused, queue_seconds=queue_seconds)
+
+    def listen_no_more(self) -> None:
+        """No new calls from now on, nor any that no thread has begun to ask for."""
+        self.health.listens_no_more = True
+        self.placing_threads.shutdown(wait=False, cancel_futures=True)
 
     async def handle(self, attempt_id: str, event: CallEvent) -> Taken:
         """Apply one event and start what it asks of the carrier."""
@@ -199,6 +211,11 @@ class Exchange:
                 await self.commit(lambda _session: None)
         except UNAVAILABLE:
             log.error("opt_outs_lost", events=list(self.unkept))
+
+    def break_off(self) -> None:
+        """End what was started where it waits; a request that is under way may still be obeyed."""
+        for task in self._running:
+            task.cancel()
 
     async def carry_out(self, order: HangUp | StopRinging | PlayMessage, attempt_id: str) -> None:
         """Give the carrier one order; a failure is counted."""

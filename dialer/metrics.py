@@ -40,6 +40,12 @@ class Metrics:
         self.abandoned = counter(
             "dialer_calls_abandoned_total", "Live answers without an agent in time, as known at first"
         )
+        self.campaigns_paused = counter(
+            "dialer_campaigns_paused_total", "Campaigns that the carrier's refusal has paused"
+        )
+        self.campaigns_with_work = gauge(
+            "dialer_campaigns_with_work", "Campaigns that run, with an agent ready and a lead due"
+        )
         self.dial_share = gauge("dialer_dial_share_ratio", "Share of the calls per second that slowness leaves")
         self.dial_share.set(1)
         self.in_flight = gauge("dialer_attempts_in_flight", "Attempts that have not ended", ["state"])

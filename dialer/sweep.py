@@ -210,12 +210,14 @@ async def check_seats(exchange: Exchange, over_seconds: float = 0.0) -> None:
     """A seat whose end was never reported makes its agent unavailable, and one that nobody answers is given up.
 
     Spread over so many seconds, for whoever answers meanwhile shares the processor. A seat that alone cannot be looked
-    up stays. Raises CarrierError when none can.
+    up stays. Raises CarrierError when none can, and after a time without the carrier when there is none to look up.
     """
     now, unseen_since = exchange.clock.now(), exchange.health.seats_unseen_since
     for agent in await exchange.read(lambda session: seats_unanswered(session, now)):
         await exchange.commit(partial(seat_unanswered, token=agent["seat_token"], now=now))
     held = [agent for agent in await exchange.read(seats_held) if agent["seat_sid"] is not None]
+    if not held and unseen_since is not None:  # no seat tells whether the carrier is back
+        await exchange.ask(exchange.carrier.check)
     away_after = min(AWAY_AFTER, len(held))
     if len(held) > SEATS_ONE_BY_ONE:  # a list costs less than many look-ups; who is not on it is looked up all the same
         live = await exchange.ask(exchange.carrier.in_progress)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from uuid import uuid4
 
 import structlog
@@ -12,7 +13,7 @@ from dialer import call_budget, seats, sweep
 from dialer.dial_loop import DialLoop
 from dialer.exchange import Exchange
 from dialer.leases import Leases
-from dialer.telephony.carrier import CarrierError
+from dialer.telephony.carrier import CarrierError, SeatRing
 
 log = structlog.get_logger()
 
@@ -97,6 +98,7 @@ async def ring_seats(exchange: Exchange, rate: call_budget.Rate) -> None:
 
 
 async def _ring_seat(exchange: Exchange, address: str, caller_id: str, token: str) -> None:
-    rung = await exchange.ask_for_call(exchange.carrier.ring_seat, address, caller_id, token)
+    ring = partial(exchange.carrier.ring_seat, address, caller_id, token)
+    rung = await exchange.ask_for_call(ring, SeatRing(None, "the daemon had stopped listening"))
     now = exchange.clock.now()
     await exchange.commit(lambda session: seats.seat_rung(session, token, rung.sid, rung.problem, now))

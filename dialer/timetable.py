@@ -2,6 +2,8 @@
 that was missed.
 """
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -58,9 +60,7 @@ def make_timetable(
     ]
     scheduler = AsyncIOScheduler(timezone=UTC)
     for name, work, trigger in (*((name, _once(leases, work), at) for name, work, at in of_all), *of_each):
-        scheduler.add_job(
-            guarded, trigger, args=[exchange, name, work], id=name, coalesce=True, misfire_grace_time=None
-        )
+        scheduler.add_job(_run, trigger, args=[exchange, name, work], id=name, coalesce=True, misfire_grace_time=None)
     return scheduler
 
 
@@ -93,6 +93,12 @@ async def guarded(exchange: Exchange, name: str, work: Callable[[], Awaitable[No
     except Exception:
         exchange.counts["timetable_errors"] += 1
         log.exception("timetable_entry_failed", entry=name)
+
+
+async def _run(exchange: Exchange, name: str, work: Work) -> None:
+    """One run in a task of its own, which the daemon's end cuts short: the scheduler would log that as a fault."""
+    with contextlib.suppress(asyncio.CancelledError):
+        await guarded(exchange, name, work)
 
 
 async def _upkeep(exchange: Exchange) -> None:

@@ -14,6 +14,7 @@ from campaigns.campaign import RING_SECONDS_MAXIMUM
 from config import Settings
 from config.settings import CONFIG_VARIABLE, SECRETS_VARIABLE, TWILIOS_OWN
 from dialer.call import MESSAGE_LIMIT, CallState
+from dialer.emulator.webhooks import TOTAL_SECONDS
 from dialer.metrics import Metrics
 from dialer.sweep import RING_MARGIN
 from dialer.telephony.twilio import READ_SECONDS
@@ -51,6 +52,10 @@ def instructions(text: str) -> list[tuple[str, str]]:
 UNIT = directives((DEPLOY / "dialer.service").read_text())
 IMAGE = instructions((DEPLOY / "Dockerfile").read_text())
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+PROXY = (DEPLOY / "nginx.conf").read_text()
+PLACES = dict(re.findall(r"location (?:= )?(\S+) \{(.*?)\n    \}", PROXY, re.S))
+(TWILIO_TEXT,) = re.findall(r"#ct=\d+&rt=(\d+)", (ROOT / "dialer" / "telephony" / "twilio.py").read_text())
+ASKED_OF_TWILIO = int(TWILIO_TEXT) / 1000  # seconds that an answer may take
 RULES = [rule for group in yaml.safe_load((DEPLOY / "alerts.yaml").read_text())["groups"] for rule in group["rules"]]
 
 
@@ -146,15 +151,53 @@ class TestCompose:
 
 
 def test_the_proxy_lets_through_what_the_carrier_needs_and_nothing_else():
-    text = (DEPLOY / "nginx.conf").read_text()
-    places = dict(re.findall(r"location (?:= )?(\S+) \{(.*?)\n    \}", text, re.S))
+    text, places = PROXY, PLACES
     through = {place for place, inside in places.items() if "proxy_pass" in inside}
-    assert through == {"/voice/", "/healthz"}
+    assert through == {"/voice/answer", "/voice/", "/healthz"}
     assert not any(is_under(place.rstrip("/"), INNER) for place in through)
     assert "return 404" in places["/"]
     assert f"client_max_body_size {WEBHOOK_BYTES // 1024}k;" in text
-    assert f"proxy_pass http://127.0.0.1:{Settings.model_fields['port'].default};" in text
+    assert f"\n    server 127.0.0.1:{Settings.model_fields['port'].default};" in text
     assert text.count("{") == text.count("}")
+
+
+def seconds(directive: str, text: str) -> int:
+    (found,) = re.findall(rf"\b{directive} (\d+)s;", text)
+    return int(found)
+
+
+@pytest.mark.parametrize(("place", "patience"), [("/voice/answer", ASKED_OF_TWILIO), ("/voice/", TOTAL_SECONDS)])
+def test_the_proxy_has_asked_two_nodes_before_the_carrier_gives_up(place, patience):
+    inside, connect = PLACES[place], seconds("proxy_connect_timeout", PROXY)
+    read, until = seconds("proxy_read_timeout", inside), seconds("proxy_next_upstream_timeout", inside)
+    assert read < until, "one that hangs would be the only one that is asked"
+    assert 2 * read + connect <= patience
+    assert "proxy_next_upstream_tries 2;" in PROXY
+    assert re.search(r"proxy_next_upstream error timeout .*\bnon_idempotent;", PROXY)
+
+
+def test_a_proxy_of_several_nodes_asks_somebody_when_all_have_failed():
+    """As with a slow database: the message needs none."""
+    nodes = re.findall(r"# server (\S+) (max_fails=[1-9]\d* fail_timeout=\d+s|backup max_fails=0);", PROXY)
+    first, last = ({where for where, how in nodes if how.startswith(kind)} for kind in ("max_fails", "backup"))
+    assert len(first) == 2
+    assert first == last
+
+
+@pytest.mark.skipif(not shutil.which("nginx"), reason="no nginx here")
+@pytest.mark.parametrize("several", [False, True])
+def test_nginx_understands_it(tmp_path, several):
+    """The certificate of the file is not here."""
+    text = re.sub(r"\n    ssl_.*|(?<=443) ssl", "", PROXY)
+    if several:
+        text = re.sub(r"\n    server 127.*", "", text).replace("# server", "server")
+    paths = "".join(f"{name}_temp_path {name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    (tmp_path / "nginx.conf").write_text(
+        f"pid pid; error_log log; events {{}} http {{ access_log off; {paths}\n{text} }}"
+    )
+    command = ["nginx", "-t", "-p", str(tmp_path), "-c", "nginx.conf", "-e", "log"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 def counted_kinds() -> set[str]:

@@ -61,6 +61,7 @@ def run(
         raise fail(str(error), MISUSE) from None
     finally:
         database.close()
+    daemon.leave()
 
 
 def emulator(

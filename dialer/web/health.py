@@ -2,19 +2,23 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from sqlalchemy import func, select, text
+from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
+from campaigns.campaign import Intent
+from campaigns.on_hand import due_leads
+from dialer.agent import AgentState
 from dialer.call import CallState
 from dialer.db.place import DatabaseError
 from dialer.db.schema import HEAD
 from dialer.exchange import Exchange
 from dialer.leases import Leases
-from dialer.store import ATTEMPT
+from dialer.store import AGENT, ATTEMPT, CAMPAIGN
 from dialer.web.proof import proof
 
 WRITE_SECONDS = 2.0  # an answer that waits longer for its commit is too late for whoever picked up
@@ -54,6 +58,9 @@ def make_router(
         for state in CallState:
             if state is not CallState.ENDED:
                 exchange.metrics.in_flight.labels(state.value).set(live.get(state, 0))
+        now = exchange.clock.now()
+        with_work = await exchange.read(lambda session: campaigns_with_work(session.connection(), now))
+        exchange.metrics.campaigns_with_work.set(with_work)
         exchange.metrics.leases.labels("campaign").set(len(leases.campaigns))
         exchange.metrics.leases.labels("timetable").set(leases.timetable)
         exchange.metrics.inbox_age.set(exchange.oldest_write())
@@ -68,6 +75,13 @@ def live_attempts(session: Session) -> dict[str, int]:
     return {state: count for state, count in session.connection().execute(query)}
 
 
+def campaigns_with_work(connection: Connection, now: datetime) -> int:
+    """How many campaigns run with an agent ready and a lead due: some call should be started soon."""
+    ready = select(AGENT.c.campaign_id).where(AGENT.c.state == AgentState.READY)
+    staffed = select(CAMPAIGN.c.id).where(CAMPAIGN.c.intent == Intent.RUN, CAMPAIGN.c.id.in_(ready))
+    return sum(due_leads(connection, campaign, 1, now) for campaign in connection.execute(staffed).scalars().all())
+
+
 async def not_ready(exchange: Exchange, late_seconds: float) -> list[str]:
     """Why no new call should be started now; empty when nothing stands against it."""
     reasons = await _database_faults(exchange)
@@ -78,6 +92,8 @@ async def not_ready(exchange: Exchange, late_seconds: float) -> list[str]:
         reasons.append(f"loop late: the last tick that was finished began {since:.1f} s ago: see the log")
     if exchange.health.carrier_refuses_us:
         reasons.append("account: the carrier refuses it: check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN")
+    elif exchange.health.seats_unseen_since is not None:
+        reasons.append("carrier: it could not be asked, and agents' seats are not looked up again yet: see the log")
     return reasons
 
 

@@ -5,10 +5,13 @@ import os
 import platform
 import subprocess
 import sys
+import threading
 from types import SimpleNamespace
 
 import pytest
+import uvicorn
 from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 
 from config import load
 from dialer import daemon
@@ -65,6 +68,55 @@ async def test_a_daemon_that_cannot_be_announced_says_why_and_does_nothing(excha
     assert exchange.ticks.began is None
 
 
+@pytest.fixture
+def work(exchange):
+    """A daemon that listens, and works until its first tick."""
+    server = SimpleNamespace(listens=asyncio.Event(), stopping=asyncio.Event())
+    server.listens.set()
+    loop = DialLoop(exchange, Leases("one"), 1.0)
+
+    async def tick(*_late):
+        server.stopping.set()
+
+    loop.tick = tick
+
+    async def work():
+        running = daemon.Running("one", 1, "http://127.0.0.1:8080", "token")
+        with capture_logs() as logs:
+            await daemon._work(exchange, loop, load(database_url="sqlite:///dialer.db"), server, running)
+        return logs
+
+    return work
+
+
+async def test_a_carrier_that_refuses_the_account_ends_the_start(exchange, carrier, work):
+    carrier.refuses_us = True
+    with pytest.raises(daemon.CannotStart, match=r"\(20003\): check TWILIO_ACCOUNT_SID, "):
+        await work()
+    assert exchange.ticks.began is None
+
+
+async def test_a_carrier_that_is_away_only_keeps_a_daemon_from_dialling(exchange, carrier, work):
+    """The calls that live would get no answer."""
+    carrier.down = True
+    told = [log for log in await work() if log["event"] == "started_without_carrier"]
+    assert [log["error"] for log in told] == ["the carrier could not be reached"]
+    assert exchange.ticks.began is not None
+    assert exchange.health.seats_unseen_since is not None
+
+
+async def test_a_carrier_that_does_not_answer_holds_up_the_loops_no_longer_than_a_moment(
+    exchange, carrier, work, monkeypatch
+):
+    monkeypatch.setattr(daemon, "ASKED_SECONDS", 0.01)
+    go_on = threading.Event()
+    monkeypatch.setattr(carrier, "check", lambda: go_on.wait(10))
+    told = [log for log in await work() if log["event"] == "started_without_carrier"]
+    go_on.set()
+    assert [log["error"] for log in told] == ["no answer within 0 s"]
+    assert exchange.ticks.began is not None
+
+
 async def test_a_database_that_is_gone_for_a_moment_does_not_end_the_draining(exchange, clock, build):
     """Whoever picks up meanwhile would hear nothing."""
     build.attempt(build.lead(build.campaign()), "ringing")
@@ -93,6 +145,74 @@ async def test_a_database_that_stays_away_keeps_a_stopping_daemon_for_as_long_as
     began = clock.monotonic()
     await daemon._last_answers(exchange, loop)
     assert 0 <= clock.monotonic() - began - (LONGEST_NEED + MESSAGE_LIMIT).total_seconds() < 10
+
+
+async def test_no_call_is_placed_from_the_moment_on_at_which_nobody_listens():
+    order = []
+
+    class Listening:
+        close = staticmethod(lambda: order.append("closed"))
+
+        async def wait_closed(self):
+            pass
+
+    config = uvicorn.Config(lambda: None, lifespan="off")
+    server = daemon.Server(config, asyncio.Event(), lambda: order.append("no more calls"))
+    server.servers, server.force_exit = [Listening()], True
+    await server.shutdown()
+    assert order == ["no more calls", "closed"]
+
+
+async def test_told_to_end_at_once_a_daemon_waits_a_moment_for_what_was_started(exchange, monkeypatch):
+    monkeypatch.setattr(daemon, "LAST_SECONDS", 0.1)
+    at_once, go_on, done = asyncio.Event(), threading.Event(), []
+
+    async def work(name, request):
+        await exchange.ask(request)
+        done.append(name)
+
+    exchange.start(work("hanging", lambda: go_on.wait(10)))
+    exchange.start(work("short", lambda: None))
+    draining = asyncio.create_task(daemon._drain(exchange, at_once))
+    await asyncio.sleep(0.3)
+    assert not draining.done()
+    at_once.set()
+    async with asyncio.timeout(5):
+        await draining
+    go_on.set()
+    assert done == ["short"]
+
+
+async def test_a_daemon_told_once_waits_for_all_that_was_started(exchange, monkeypatch):
+    monkeypatch.setattr(daemon, "LAST_SECONDS", 0.0)
+    go_on, done = threading.Event(), []
+
+    async def work():
+        done.append(await exchange.ask(lambda: go_on.wait(10)))
+
+    exchange.start(work())
+    draining = asyncio.create_task(daemon._drain(exchange, asyncio.Event()))
+    await asyncio.sleep(0.1)
+    assert not draining.done()
+    go_on.set()
+    await draining
+    assert done == [True]
+
+
+LEAVING = """
+import sys, threading
+from concurrent.futures import ThreadPoolExecutor
+from dialer import daemon
+with daemon._threads(daemon.PLACING) as threads:
+    threads.submit(threading.Event().wait)
+print("gone")
+daemon.leave()
+"""
+
+
+def test_a_request_that_hangs_does_not_keep_the_process():
+    done = subprocess.run([sys.executable, "-c", LEAVING], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "gone\n"
 
 
 HEAPS = """

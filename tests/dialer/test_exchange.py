@@ -57,7 +57,7 @@ async def test_the_carrier_is_asked_off_the_event_loop(exchange):
     ],
 )
 async def test_the_carriers_answers_tell_whether_it_is_at_its_limit(exchange, clock, answer, strain):
-    await exchange.ask_for_call(lambda: answer)
+    await exchange.ask_for_call(lambda: answer, None)
     assert exchange.signs.strain(clock.monotonic(), 0.0, 0.0) == strain
 
 
@@ -68,7 +68,7 @@ async def test_slow_writes_and_slow_creates_are_noticed_but_not_bulk(exchange, c
     assert oldest == [0.0]
     assert exchange.signs.strain(clock.monotonic(), 0.0, 0.0) == Strain()
     await exchange.commit(lambda _session: clock.advance(2))
-    await exchange.ask_for_call(lambda: clock.advance(3))
+    await exchange.ask_for_call(lambda: clock.advance(3), None)
     assert exchange.signs.strain(clock.monotonic(), 0.0, 0.0) == Strain(write_seconds=2.0, placing_seconds=3.0)
 
 
@@ -77,13 +77,43 @@ async def test_requests_for_calls_that_hang_hold_up_no_order(exchange):
     go_on = threading.Event()
     with ThreadPoolExecutor(1) as orders, ThreadPoolExecutor(1) as placing:
         exchange = replace(exchange, carrier_threads=orders, placing_threads=placing)
-        hanging = asyncio.create_task(exchange.ask_for_call(go_on.wait, 10))
+        hanging = asyncio.create_task(exchange.ask_for_call(lambda: go_on.wait(10), None))
         await asyncio.sleep(0)
         async with asyncio.timeout(5):
             assert await exchange.ask(lambda: "done") == "done"
         assert not hanging.done()
         go_on.set()
         await hanging
+
+
+async def test_once_nobody_listens_no_call_is_asked_for_that_no_thread_had_begun_with(exchange):
+    go_on = threading.Event()
+    with ThreadPoolExecutor(1) as placing:
+        exchange = replace(exchange, placing_threads=placing)
+        begun, waiting = (asyncio.create_task(exchange.ask_for_call(lambda: go_on.wait(10), "unasked")) for _ in "12")
+        await asyncio.sleep(0)
+        exchange.listen_no_more()
+        assert await waiting == "unasked"
+        assert await exchange.ask_for_call(lambda: "asked", "unasked") == "unasked"
+        go_on.set()
+        assert await begun is True
+
+
+async def test_a_request_for_a_call_that_is_broken_off_is_not_told_as_unasked(exchange):
+    """The carrier may obey it still, and the number would be dialled twice."""
+    go_on, begun, told = threading.Event(), threading.Event(), []
+
+    async def ask():
+        told.append(await exchange.ask_for_call(lambda: begun.set() or go_on.wait(10), "unasked"))
+
+    exchange.start(ask())
+    await asyncio.to_thread(begun.wait, 10)
+    exchange.listen_no_more()
+    exchange.break_off()
+    async with asyncio.timeout(5):
+        await exchange.drain()
+    go_on.set()
+    assert (told, exchange.counts) == ([], {})
 
 
 async def test_an_event_is_kept_and_pacing_hears_of_it(exchange, build, seen, clock):

@@ -1,5 +1,6 @@
 """What happens by the clock."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -114,6 +115,18 @@ async def test_an_entry_that_fails_is_counted(build, carrier, exchange, run):
     carrier.add("CS-anna", "client:anna", ZeroDivisionError("x"))
     assert await run("seats") == ["timetable_entry_failed"]
     assert exchange.counts["timetable_errors"] == 1
+
+
+async def test_an_entry_that_the_daemons_end_cuts_short_is_no_fault(exchange, leases, clock, monkeypatch, build):
+    """The scheduler logs whatever an entry raises, with all its lines."""
+    build.agent("anna", build.campaign())
+    monkeypatch.setattr(clock, "until", lambda _moment: asyncio.sleep(60))
+    entry = make_timetable(exchange, leases, quiet_seconds=20, lost_seconds=120, save_pacing=nothing).get_job("seats")
+    running = asyncio.create_task(entry.func(*entry.args))
+    await asyncio.sleep(0.1)
+    running.cancel()
+    await running
+    assert exchange.counts == {}
 
 
 def event(database, key, at):

@@ -206,10 +206,9 @@ def _befall_the_node(world: World, _floor: Floor, strike: Strike, _faults: dict[
 
 
 def _kill_emulator(world: World, floor: Floor, strike: Strike, faults: dict[str, Any]) -> None:
-    with world.outage():
-        world.kill_emulator()
-        _until(floor, strike.seconds, lambda: False)
-        world.start_emulator()
+    world.kill_emulator()
+    _until(floor, strike.seconds, lambda: False)
+    world.start_emulator()
     world.faults(faults)
 
 
@@ -253,7 +252,7 @@ def _burst(world: World, floor: Floor, strike: Strike, _faults: dict[str, Any]) 
 
 def _kill_database(world: World, floor: Floor, strike: Strike, _faults: dict[str, Any]) -> None:
     assert world.server is not None
-    with world.outage():
+    with world.database_gone():
         world.server.kill()
         _until(floor, strike.seconds, lambda: False)
         world.server.start()
@@ -261,7 +260,7 @@ def _kill_database(world: World, floor: Floor, strike: Strike, _faults: dict[str
 
 def _restart_database(world: World, floor: Floor, strike: Strike, _faults: dict[str, Any]) -> None:
     assert world.server is not None
-    with world.outage():
+    with world.database_gone():
         world.server.stop("fast")
         world.server.start()
 

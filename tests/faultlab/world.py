@@ -71,7 +71,7 @@ class World:
     webhooks_cut: list[Window] = field(default_factory=list)
     requests_cut: list[Window] = field(default_factory=list)
     emulator_killed: list[datetime] = field(default_factory=list)
-    outages: int = 0  # that have begun or ended, of what a daemon needs to start: odd during one
+    outages: int = 0  # of the database, that have begun or ended: odd during one
     _requests: Iterator[int] = field(default_factory=count)
     _turning: threading.Lock = field(default_factory=threading.Lock)
 
@@ -111,7 +111,7 @@ class World:
         return True
 
     def start_daemon(self, node: int = 0) -> None:
-        """Start it, or start it again, and wait until it can be reached; again when what it needs was not there."""
+        """Start it and wait until it can be reached, though the carrier cannot be; again when no database was there."""
         daemon = self.daemons[node]
         own = {"DIALER_PORT": str(daemon.port), "DIALER_NODE_NAME": daemon.name}
         while True:
@@ -163,12 +163,12 @@ class World:
     @contextmanager
     def unreaching(self) -> Iterator[None]:
         """No request of a daemon gets through meanwhile."""
-        with self._during(self.requests_cut), self.outage():
+        with self._during(self.requests_cut):
             yield
 
     @contextmanager
-    def outage(self) -> Iterator[None]:
-        """Something that a daemon needs to start is not there meanwhile."""
+    def database_gone(self) -> Iterator[None]:
+        """No daemon can start meanwhile."""
         self.outages += 1
         try:
             yield

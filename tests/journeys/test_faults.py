@@ -5,10 +5,11 @@ import time
 
 import pytest
 import requests
+from twilio.request_validator import RequestValidator
 
 from dialer.demonstration.agents import Agents
 from dialer.demonstration.audit import audit
-from dialer.demonstration.processes import end, stage, start, wait_for_token
+from dialer.demonstration.processes import AUTH_TOKEN, end, stage, start, wait_for_token
 from dialer.demonstration.sample import sample_file
 
 QUICK = {"DIALER_QUIET_SECONDS": "2", "DIALER_LOST_SECONDS": "8"}
@@ -51,6 +52,42 @@ def test_nobody_is_dialled_for_an_agent_whose_seat_was_lost_while_no_daemon_list
     assert rows(on_stage, "SELECT * FROM attempt") == []
 
 
+def test_a_daemon_started_while_the_carriers_interface_is_down_answers_and_dials_once_it_is_back(on_stage, rows, until):
+    """The voice side of a carrier goes on when its interface fails: people pick up, and would hear nothing."""
+    Agents(on_stage, "spring", 1, seed=3)
+    until(lambda: rows(on_stage, "SELECT 1 FROM agent WHERE state = 'ready'"), "a seat")
+    on_stage.daemon.kill()
+    on_stage.daemon.wait()
+    down = {"other_requests_fail": 1.0, "error_before_placing": 1.0}
+    change_faults(on_stage, down)
+    on_stage.dialer("campaign", "start", "spring")
+    daemon, url = start(on_stage.folder, on_stage.environment, "run"), on_stage.daemon_url
+    try:
+        wait_for_token(daemon, on_stage.folder)
+        until(lambda: "loop" not in told_by(f"{url}/readyz"), "a tick")
+        form, path = {"CallSid": "CA1", "CallStatus": "in-progress"}, "/voice/answer?a=nobody"
+        signed = {"X-Twilio-Signature": RequestValidator(AUTH_TOKEN).compute_signature(f"{url}{path}", form)}
+        assert "<Response>" in requests.post(f"{url}{path}", data=form, headers=signed, timeout=10).text
+        time.sleep(3)  # ticks
+        assert "alive" in told_by(f"{url}/healthz")
+        assert "carrier: it could not be asked" in told_by(f"{url}/readyz")
+        assert (on_stage.folder / "run.log").read_text().count("started_without_carrier") == 1
+        assert rows(on_stage, "SELECT * FROM attempt") == []
+        change_faults(on_stage, dict.fromkeys(down, 0.0))
+        until(lambda: rows(on_stage, "SELECT * FROM attempt WHERE dialled_at IS NOT NULL"), "a call")
+        until(lambda: '"ready":true' in told_by(f"{url}/readyz"), "readiness")
+    finally:
+        end(daemon)
+
+
+def change_faults(on_stage, faults):
+    requests.post(f"{on_stage.emulator_url}/emulator/faults", json=faults, timeout=10).raise_for_status()
+
+
+def told_by(url):
+    return requests.get(url, timeout=10).text
+
+
 def test_a_daemon_told_to_end_dials_no_more_and_stays_for_those_who_pick_up(on_stage, rows):
     """Otherwise a deploy in calling hours would be a silent call for everybody whose phone rings."""
     players = Agents(on_stage, "spring", 8, seed=5)
@@ -76,7 +113,8 @@ def test_a_daemon_told_to_end_dials_no_more_and_stays_for_those_who_pick_up(on_s
     assert "Traceback" not in (on_stage.folder / "run.log").read_text()
 
 
-def test_a_daemon_told_twice_to_end_waits_for_nobody(on_stage, rows):
+@pytest.mark.parametrize("carrier", ["answers", "hangs"])
+def test_a_daemon_told_twice_to_end_waits_for_nobody(on_stage, rows, carrier):
     players = Agents(on_stage, "spring", 8, seed=5)
     since = on_stage.floor("2026-11-17T00:00:00Z")["now"]
     on_stage.do("campaign/verb", campaign="spring", verb="start")
@@ -85,6 +123,11 @@ def test_a_daemon_told_twice_to_end_waits_for_nobody(on_stage, rows):
     while not rows(on_stage, live):
         assert time.monotonic() < deadline, "nothing rings: the run proves nothing"
         play(on_stage, players, since, 0.3)
+    if carrier == "hangs":
+        change_faults(on_stage, {"slow_create": 1.0, "slow_seconds": 60.0})
+        while not rows(on_stage, "SELECT 1 FROM attempt WHERE state = 'placing'"):
+            assert time.monotonic() < deadline + 30, "no request hangs: the run proves nothing"
+            play(on_stage, players, since, 0.3)
     on_stage.daemon.terminate()
     time.sleep(0.2)  # or the kernel makes one signal of two
     on_stage.daemon.terminate()

@@ -114,7 +114,9 @@ async def running(database, database_url, clock):
         database_url=database_url,
     )
     carrier = EmulatorSettings(ACCOUNT_SID, AUTH_TOKEN, calls_per_second=200, population=QUICK)
-    server = daemon.Server(uvicorn.Config(make_app(carrier), log_config=None, access_log=False), asyncio.Event())
+    server = daemon.Server(
+        uvicorn.Config(make_app(carrier), log_config=None, access_log=False), asyncio.Event(), lambda: None
+    )
     serving = asyncio.create_task(server.serve([daemon.listen("127.0.0.1", emulator_port)]))
     await server.listens.wait()
     working = asyncio.create_task(daemon.run(settings, database, daemon.listen("127.0.0.1", port)))

@@ -118,6 +118,23 @@ async def test_a_refusal_for_now_brings_the_lead_back_and_uses_no_try(build, car
     assert states(build) == ["ended", "dialled"]
 
 
+async def test_what_was_claimed_before_nobody_listened_any_more_is_not_placed_and_its_lead_comes_back(
+    build, carrier, exchange, tick, monkeypatch
+):
+    """Whoever picked up would hear nothing."""
+    floor(build, agents=1, leads=1)
+
+    async def until(_turn):
+        exchange.listen_no_more()
+
+    monkeypatch.setattr(exchange.clock, "until", until)
+    await tick()
+    row, lead = build.row("attempt"), build.row("lead")
+    assert carrier.requests == []
+    assert (row["state"], row["outcome"], row["error"]) == ("ended", "not-placed", "the daemon had stopped listening")
+    assert (lead["standing"], lead["attempts"]) == ("open", 0)
+
+
 async def test_a_refusal_for_good_gives_the_number_up(build, carrier, tick):
     floor(build, agents=1, leads=1)
     carrier.answers.append(Refused("21211: invalid", retry=False))
@@ -139,20 +156,21 @@ async def test_an_attempt_nobody_is_sure_of_counts_as_in_flight_and_is_never_sen
 
 
 async def test_an_account_that_is_refused_pauses_the_campaign_with_a_note_and_keeps_the_lead(
-    build, carrier, tick, clock
+    build, carrier, exchange, tick, clock
 ):
-    floor(build, agents=1, leads=2)
-    carrier.answers.append(Refused("21210: caller id not verified", retry=True, for_all=True))
+    floor(build, agents=2, leads=2)
+    carrier.answers.extend([Refused("21210: caller id not verified", retry=True, for_all=True)] * 2)
     await tick()
+    assert exchange.metrics.registry.get_sample_value("dialer_campaigns_paused_total") == 1
     campaign = build.row("campaign")
     assert (campaign["intent"], campaign["note"]) == ("pause", "the carrier refuses: 21210: caller id not verified")
     assert [(lead["standing"], lead["attempts"]) for lead in build.rows("lead")] == [("open", 0), ("open", 0)]
     clock.advance(minutes=10)
     await tick()
-    assert len(carrier.requests) == 1
+    assert len(carrier.requests) == 2
 
 
-async def test_a_refusal_does_not_turn_a_stop_into_a_pause(build, carrier, tick):
+async def test_a_refusal_does_not_turn_a_stop_into_a_pause(build, carrier, exchange, tick):
     campaign = floor(build, agents=1, leads=1)
 
     def refuse():
@@ -162,6 +180,7 @@ async def test_a_refusal_does_not_turn_a_stop_into_a_pause(build, carrier, tick)
     carrier.answers.append(refuse)
     await tick()
     assert (build.row("campaign")["intent"], build.row("campaign")["note"]) == ("stop", "")
+    assert exchange.metrics.registry.get_sample_value("dialer_campaigns_paused_total") == 0
 
 
 async def test_what_the_gate_refuses_is_kept_and_nothing_is_sent(build, carrier, tick, clock):

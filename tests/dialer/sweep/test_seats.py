@@ -169,6 +169,15 @@ async def test_agents_are_rung_once_and_a_failed_ring_says_why(build, exchange, 
     }
 
 
+async def test_no_agent_is_rung_when_nobody_listens_any_more(build, exchange, carrier):
+    build.agent("anna", build.campaign(), "joining", seat_token=None, seat_sid=None)
+    exchange.listen_no_more()
+    await ring_seats(exchange, Rate(10.0, 1.0))
+    await exchange.drain()
+    assert carrier.seats == []
+    assert build.row("agent")["reason"] == "seat could not be rung: the daemon had stopped listening"
+
+
 @pytest.mark.parametrize("place", [0, 1])
 async def test_a_seat_that_alone_cannot_be_looked_up_does_not_stop_the_dialling(build, exchange, carrier, clock, place):
     campaign = build.campaign()
@@ -201,6 +210,18 @@ async def test_when_no_seat_can_be_looked_up_they_all_stay_unseen(build, exchang
     with pytest.raises(CarrierError):
         await sweep.check_seats(exchange)
     assert exchange.health.seats_unseen_since is not None
+
+
+async def test_where_nobody_has_a_seat_the_carrier_is_asked_whether_it_is_back(exchange, carrier, clock):
+    """A survey needs no agents."""
+    exchange.health.seats_unseen_since = clock.monotonic()
+    carrier.down = True
+    with pytest.raises(CarrierError):
+        await sweep.check_seats(exchange)
+    assert exchange.health.seats_unseen_since is not None
+    carrier.down = False
+    await sweep.check_seats(exchange)
+    assert exchange.health.seats_unseen_since is None
 
 
 async def test_a_seat_is_looked_up_when_a_person_is_given_to_it_unless_too_many_wait(build, exchange, carrier):

@@ -1,6 +1,7 @@
 """Alive, ready and measured: what monitoring is told, and whom it is told."""
 
 import asyncio
+from datetime import timedelta
 from threading import Event
 
 import httpx
@@ -13,9 +14,11 @@ from dialer.db.schema import HEAD
 from dialer.dial_loop import DialLoop
 from dialer.leases import Leases
 from dialer.telephony.signature import Signatures
+from dialer.tick import look_for_seats
 from dialer.web import health
 from dialer.web.app import LATE_SECONDS, make_app
 from dialer.web.proof import proof
+from tests.conftest import NOON
 from tests.postgres import end_connections
 
 BASE, TOKEN = "https://dialer.example", "api-token"
@@ -112,10 +115,13 @@ async def test_a_refused_account_is_told(reasons, ticked, exchange, carrier):
     assert await reasons() == []
 
 
-async def test_an_unreachable_carrier_says_nothing_about_the_account(reasons, ticked, exchange, carrier):
+async def test_an_unreachable_carrier_is_told_and_says_nothing_about_the_account(reasons, ticked, exchange, carrier):
     carrier.down = True
     with pytest.raises(Exception, match="could not be reached"):
         await exchange.ask(carrier.check)
+    assert [reason.split(":")[0] for reason in await reasons()] == ["carrier"]
+    carrier.down = False
+    await look_for_seats(exchange)
     assert await reasons() == []
 
 
@@ -194,6 +200,24 @@ async def test_an_answer_without_an_agent_is_timed_and_counted_once(samples, cli
     assert found[("dialer_calls_started_total",)] == found[("dialer_calls_abandoned_total",)] == 1
     assert found[("dialer_caught_errors_total", "webhooks_refused")] == 1
     assert found[("dialer_commit_seconds_count",)] >= 2
+
+
+@pytest.mark.both_databases
+async def test_campaigns_that_should_be_dialled_are_counted(samples, build, clock):
+    """One runs with leads and a ready agent; each other lacks one of the three."""
+    for name, intent, due, state in (
+        ("whole", "run", NOON, "ready"),
+        ("paused", "pause", NOON, "ready"),
+        ("later", "run", NOON + timedelta(hours=1), "ready"),
+        ("talking", "run", NOON, "on-call"),
+    ):
+        campaign = build.campaign(name, intent=intent)
+        for number in range(2):
+            build.lead(campaign, due_at=due)
+            build.agent(f"{name}-{number}", campaign, state)
+    assert (await samples())[("dialer_campaigns_with_work",)] == 1
+    clock.advance(hours=1)
+    assert (await samples())[("dialer_campaigns_with_work",)] == 2
 
 
 async def test_what_the_node_holds_of_the_work_is_told(client, samples, loop, build):
