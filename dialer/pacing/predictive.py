@@ -1,7 +1,7 @@
 """Dials ahead: so many lines that the answers meet the agents who will be free by then."""
 
 from collections.abc import Callable, Mapping
-from math import ceil
+from math import ceil, exp
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,9 @@ SPARED = 0.25  # of the price, when lines are hung up: fewer dials to come could
 # the same answers; counted whole, no price keeps the abandoned calls below what is allowed.
 EARNED = 1 / 3
 RISKED = 0.5  # of the budget left, at most, by all lines in flight
+# Of the usual chance of an answer: below it all may be back at once, from a dead route or numbers that are out of order.
+# The best chance so far is the usual one, and fades.
+RARELY, USUAL_SECONDS = 1 / 3, 3600.0
 FORMAT = "predictive-3"  # of the saved state
 
 
@@ -56,6 +59,7 @@ class Predictive:
         self._now = self._settled = float("-inf")
         self._first_dial = float("inf")
         self._learned, self._needed = False, LEARNING_CALLS
+        self._usual = 0.0  # chance of a line to be answered
         self._priced = 0.0  # abandoned calls
         self._committed = 0.0  # calls to be lost without any line more, as of the last decision
         # Of the last decision: lines not dialled yet; for each, calls lost, and allowed where no limit decided
@@ -109,7 +113,7 @@ class Predictive:
         """Settle what was learned, then spend or save the tightest budget."""
         if now < self._now - BACKWARDS_SECONDS:
             return self._start_over(now, floor)
-        self._now = now
+        before, self._now = self._now, now
         self._foreseen = 0, 0.0, None
         self._settle(now, floor)
         lines, agents = self._lines, self._agents
@@ -123,6 +127,7 @@ class Predictive:
             self._learned = True
             lines.level = Level()  # so far it was taken over chances that were not learned yet
         chance = lines.answer_chance
+        self._usual = max(chance, self._usual * exp(-max(0.0, now - before) / USUAL_SECONDS))
         left = tightest(floor.budgets, chance, *lines.live_shares)
         self._price.abandoned(lines.abandoned - self._priced)
         self._priced = lines.abandoned
@@ -160,7 +165,12 @@ class Predictive:
         lost, idled = of_more_lines(idle, freed, answers, agents.freed_after(line, patience), line, most)
         numbers = np.array(candidates(most), dtype=np.float64)
         cost = price * (lost - EARNED * left.ceiling * chance * numbers) + idled
-        cost[1:][lost[1:] > RISKED * left.calls] = np.inf
+        worst = lost
+        if chance < RARELY * self._usual:
+            more = self._usual / chance
+            all_back = Flow(answers.due * more, answers.steadier * more)
+            worst, _ = of_more_lines(idle, freed, all_back, agents.freed_after(line * more, patience), line * more, most)
+        cost[1:][worst[1:] > RISKED * left.calls] = np.inf
         self._committed = float(lost[0])
         wanted = _lowest(numbers, cost)
         dial = min(wanted, floor.max_dials)
