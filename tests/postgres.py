@@ -44,6 +44,10 @@ class Server:
     def url(self, name: str) -> str:
         return f"postgresql://postgres@/{name}?host={self._directory}"
 
+    @property
+    def socket(self) -> str:
+        return f"{self._directory}/.s.PGSQL.5432"
+
     def create(self, template: str = "template0") -> str:
         """The name of a new database, a copy of the template."""
         name = next(self._names)

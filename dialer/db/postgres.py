@@ -6,9 +6,11 @@ server or the network breaks the connection, the next one must take it anew.
 """
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from psycopg import AsyncConnection, sql
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL, Engine, create_engine, event, inspect, text
@@ -21,9 +23,18 @@ from dialer.db.place import Contents, DatabaseError, DatabaseTaken, Writing
 
 WRITE = (0x6469616C, 1)  # "dial" in ASCII, so as not to meet another program's; 1: the right to write
 CONNECT_SECONDS = 5
+CUT_SECONDS = 5  # without a sign of the server, by our own kernel; a unix socket needs none of it, and libpq ignores it
+ALIVE = {
+    "connect_timeout": CONNECT_SECONDS,
+    "keepalives": 1,
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
+    "keepalives_count": CUT_SECONDS - 2,
+    "tcp_user_timeout": CUT_SECONDS * 1000,  # keepalives are silent while something sent is not acknowledged
+}
 LOCK_WAIT = "300ms"  # longer than nodes keep each other waiting, shorter than the server's look for deadlocks (1 s)
 STANDSTILL = "2s"  # within a transaction, until the server ends it: what a stopped node has locked holds up the others
-DEAD_PEER = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"  # 11 s, not 2 hours
+DEAD_PEER = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"  # the server of us: 11 s
 SESSION = f"-c timezone=UTC {DEAD_PEER}"  # lead files are written as text, without a zone
 READ_ONLY = f"{SESSION} -c default_transaction_read_only=on"
 BESIDE_OTHERS = f"{SESSION} -c lock_timeout={LOCK_WAIT} -c idle_in_transaction_session_timeout={STANDSTILL}"
@@ -59,7 +70,8 @@ class PostgresDatabase:
         @event.listens_for(engine, "close")
         def _give_back(connection: Any, _record: object) -> None:
             if not connection.closed:  # the server would see the end of the connection a moment after the next command
-                connection.execute("SELECT pg_advisory_unlock_all()")
+                with suppress(psycopg.OperationalError):  # it is gone, and nobody holds the right any more
+                    connection.execute("SELECT pg_advisory_unlock_all()")
 
         def announce(told: str) -> None:
             with engine.begin() as connection:
@@ -112,15 +124,13 @@ class PostgresDatabase:
     async def notifications(self, channel: str) -> AsyncIterator[str]:
         """What is told on the channel from now on. Raises psycopg.OperationalError when the connection breaks."""
         address = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        alive = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}  # else silence looks like none
-        address = make_conninfo(address, connect_timeout=CONNECT_SECONDS, **alive)
-        async with await AsyncConnection.connect(address, autocommit=True) as connection:
+        async with await AsyncConnection.connect(make_conninfo(address, **ALIVE), autocommit=True) as connection:
             await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
             async for notification in connection.notifies():
                 yield notification.payload
 
     def _engine(self, session: str, **options: Any) -> Engine:
-        connect = {"connect_timeout": CONNECT_SECONDS, "options": session}
+        connect = {**ALIVE, "options": session}
         return create_engine(
             self.url.set(drivername=DRIVER), connect_args=connect, pool_pre_ping=True, hide_parameters=True, **options
         )

@@ -1,10 +1,14 @@
 """The right to write to a server, and what is said when it cannot be reached."""
 
+import asyncio
 import contextlib
 from threading import Barrier, Event
+from time import monotonic, sleep
 
+import psycopg
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
+from sqlalchemy.exc import OperationalError
 from sqlmodel import select
 
 from compliance.tables import DoNotCallEntry
@@ -13,7 +17,9 @@ from dialer.db.database import CommitUncertain, Database, place_of
 from dialer.db.place import DatabaseError, DatabaseTaken
 from tests.conftest import NOON
 from tests.postgres import end_connections
+from tests.relay import relay_to
 
+NOTICED_SECONDS = 8.0  # 5, and the time to connect anew on a busy machine
 BREAKS_AT_COMMIT = """
 CREATE FUNCTION break_off() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(1); RETURN NULL; END $$;
@@ -50,6 +56,12 @@ def test_a_broken_connection_fails_its_writes_and_the_next_goes_through(database
     database.write(lambda session: session.add(DoNotCallEntry(number="+12125550102", source="cli", added_at=NOON)))
     with database.read() as session:
         assert session.exec(select(DoNotCallEntry.number)).all() == ["+12125550102"]
+
+
+def test_a_database_whose_server_went_away_unnoticed_is_closed_without_a_word(database_url):
+    database = Database.open(database_url)
+    end_connections(database_url)
+    database.close()
 
 
 def test_a_writer_whose_right_was_taken_while_it_was_cut_off_writes_no_more(database, database_url):
@@ -213,3 +225,55 @@ def test_a_node_that_stands_still_in_a_transaction_does_not_keep_its_locks(datab
     assert late.result(10) is None
     one.close()
     two.close()
+
+
+@pytest.fixture
+def relay(server):
+    with relay_to(server.socket) as relay:
+        yield relay
+
+
+def waiting(url, *states):
+    """Whether each of these is seen at the server."""
+    with psycopg.connect(url) as connection:
+        seen = "SELECT concat_ws(' ', wait_event, query) FROM pg_stat_activity WHERE datname = current_database()"
+        told = [row[0] for row in connection.execute(seen)]
+    return all(any(text.startswith(state) for text in told) for state in states)
+
+
+async def test_a_network_that_drops_every_packet_is_noticed_and_writing_goes_on(database_url, relay):
+    """The reader and the listener only wait: what they had sent was acknowledged. What the writer sends is not."""
+    place = place_of(f"postgresql://postgres@127.0.0.1:{relay.port}/{database_url.split('/')[3].split('?')[0]}")
+    database, tries, cut_at = Database(place.reading(), place.writing("one")), [], []
+
+    def write(session):
+        tries.append(1)
+        if len(tries) == 1:
+            while not waiting(database_url, "PgSleep", "ClientRead LISTEN"):
+                sleep(0.05)
+            relay.cut()
+            cut_at.append(monotonic())
+        session.add(entry("+12125550101"))
+        session.flush()
+
+    def read():
+        with pytest.raises(OperationalError), database.read() as session:
+            session.connection().execute(text("SELECT pg_sleep(60)"))
+
+    async def listen():
+        with pytest.raises(psycopg.OperationalError):
+            async for _payload in place.notifications("news"):
+                pass
+
+    async def noticed_after(work):
+        await asyncio.wait_for(work, 2 * NOTICED_SECONDS)
+        return monotonic() - cut_at[0]
+
+    written = asyncio.to_thread(database.write, write)
+    works = [noticed_after(work) for work in (asyncio.to_thread(read), listen(), written)]
+    try:
+        assert max(await asyncio.gather(*works)) < NOTICED_SECONDS
+    finally:
+        relay.close()  # or who notices nothing waits on
+    assert len(tries) == 2
+    await asyncio.to_thread(database.close)
