@@ -101,6 +101,19 @@ def running_server() -> Iterator[Server]:
         shutil.rmtree(directory)
 
 
+@contextmanager
+def standing_still(server: Server) -> Iterator[None]:
+    """The server and all of it stopped, as on a machine that has run out of something; its connections stay up."""
+    processes = server.processes
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
+
+
 def _runs(process: int) -> bool:
     """Whether it holds anything still; one that nobody has waited for does not."""
     try:
