@@ -5,15 +5,15 @@ command, a migration) holds it alone. So no command writes behind a node, and no
 server or the network breaks the connection, the next one must take it anew.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection, sql
 from psycopg.conninfo import make_conninfo
-from sqlalchemy import URL, Engine, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
@@ -42,6 +42,10 @@ DRIVER = "postgresql+plain"
 
 _ALONE = "SELECT pg_try_advisory_lock(%s, %s)"
 _SHARED = "SELECT pg_try_advisory_lock_shared(%s, %s)"
+_DURABLE = (  # whoever is answered after a commit relies on it; which of the other settings it is, is the operator's
+    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+)
+_SWITCHED_OFF = text("SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off'")
 _NAME = "SELECT pg_try_advisory_lock(%s, hashtext(%s))"
 
 
@@ -61,6 +65,7 @@ class PostgresDatabase:
 
         @event.listens_for(engine, "connect")
         def _connected(connection: Any, _record: object) -> None:
+            connection.execute(_DURABLE)
             try:
                 self._take_right(connection, node)
             except DatabaseTaken:
@@ -97,29 +102,22 @@ class PostgresDatabase:
             raise DatabaseTaken(f"a node {node!r} of {self} runs: give this one another DIALER_NODE_NAME")
 
     def announced(self) -> list[str]:
-        engine = self.reading()
-        try:
-            with engine.connect() as connection:
-                if not inspect(connection).has_table(LEASE.name):  # none, or one of an earlier version
-                    return []
-                return list(connection.execute(CONNECTED, {"names": NAMES}).scalars())
-        except OperationalError as error:
-            raise self._unreachable(error) from None
-        finally:
-            engine.dispose()
+        with self._look() as connection:
+            if not inspect(connection).has_table(LEASE.name):  # none, or one of an earlier version
+                return []
+            return list(connection.execute(CONNECTED, {"names": NAMES}).scalars())
 
     def contents(self) -> Contents:
-        engine = self.reading()
-        try:
-            with engine.connect() as connection:
-                tables = set(inspect(connection).get_table_names())
-                noted = text("SELECT version_num FROM alembic_version")
-                version = connection.execute(noted).scalar_one_or_none() if "alembic_version" in tables else None
-                return Contents(tables, version)
-        except OperationalError as error:
-            raise self._unreachable(error) from None
-        finally:
-            engine.dispose()
+        with self._look() as connection:
+            tables = set(inspect(connection).get_table_names())
+            noted = text("SELECT version_num FROM alembic_version")
+            version = connection.execute(noted).scalar_one_or_none() if "alembic_version" in tables else None
+            return Contents(tables, version)
+
+    def switched_off(self) -> set[str]:
+        """Settings without which the server forgets or damages what it has committed when its machine fails."""
+        with self._look() as connection:
+            return set(connection.execute(_SWITCHED_OFF).scalars())
 
     async def notifications(self, channel: str) -> AsyncIterator[str]:
         """What is told on the channel from now on. Raises psycopg.OperationalError when the connection breaks."""
@@ -128,6 +126,18 @@ class PostgresDatabase:
             await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
             async for notification in connection.notifies():
                 yield notification.payload
+
+    @contextmanager
+    def _look(self) -> Iterator[Connection]:
+        """Raises DatabaseError when the server cannot be reached."""
+        engine = self.reading()
+        try:
+            with engine.connect() as connection:
+                yield connection
+        except OperationalError as error:
+            raise self._unreachable(error) from None
+        finally:
+            engine.dispose()
 
     def _engine(self, session: str, **options: Any) -> Engine:
         connect = {**ALIVE, "options": session}

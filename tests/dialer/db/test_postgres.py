@@ -109,6 +109,40 @@ def test_each_node_that_lives_is_found_the_one_seen_last_first(database_url):
         node.close()
 
 
+@pytest.mark.parametrize(
+    ("chosen", "runs_with"),
+    [
+        ("off", "on"),
+        ("local", "local"),
+        ("on", "on"),
+        ("remote_write", "remote_write"),
+        ("remote_apply", "remote_apply"),
+    ],
+)
+@pytest.mark.parametrize("node", [None, "one"])
+def test_an_answer_after_the_commit_never_comes_before_the_disk_whatever_the_database_is_set_to(
+    database_url, node, chosen, runs_with
+):
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {connection.info.dbname} SET synchronous_commit = {chosen}")
+    database = Database.open(database_url, node)
+
+    def setting(session):
+        return session.connection().scalar(text("SHOW synchronous_commit"))
+
+    with database.read() as session:
+        assert setting(session) == chosen
+    assert database.write(setting) == runs_with
+    end_connections(database_url)
+    assert [database.write(setting), database.write(setting)] == [runs_with] * 2
+    database.close()
+
+
+def test_settings_that_lose_what_is_committed_are_named(database_url):
+    """The tests' server has both."""
+    assert place_of(database_url).switched_off() == {"fsync", "full_page_writes"}
+
+
 def entry(number):
     return DoNotCallEntry(number=number, source="cli", added_at=NOON)
 
