@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 import dialer.db.savepoints  # noqa: F401 - makes the driver known
 from dialer.db.lease import CONNECTED, LEASE, NAMES, NODE, clock
-from dialer.db.place import Contents, DatabaseError, DatabaseTaken, Writing
+from dialer.db.place import Check, Contents, DatabaseError, DatabaseTaken, Writing, nothing
 
 WRITE = (0x6469616C, 1)  # "dial" in ASCII, so as not to meet another program's; 1: the right to write
 CONNECT_SECONDS = 5
@@ -59,7 +59,7 @@ class PostgresDatabase:
     def reading(self) -> Engine:
         return self._engine(READ_ONLY, isolation_level="REPEATABLE READ")
 
-    def writing(self, node: str | None = None) -> Writing:
+    def writing(self, node: str | None = None, check: Check = nothing) -> Writing:
         session = SESSION if node is None else f"{BESIDE_OTHERS} -c application_name={node}"
         engine = self._engine(session, pool_size=1, max_overflow=0)
 
@@ -68,15 +68,16 @@ class PostgresDatabase:
             connection.execute(_DURABLE)
             try:
                 self._take_right(connection, node)
-            except DatabaseTaken:
+                check()  # while we were cut off, somebody may have migrated what is there
+            except DatabaseError:
+                _give_back(connection)
                 connection.close()
                 raise
 
         @event.listens_for(engine, "close")
-        def _give_back(connection: Any, _record: object) -> None:
-            if not connection.closed:  # the server would see the end of the connection a moment after the next command
-                with suppress(psycopg.OperationalError):  # it is gone, and nobody holds the right any more
-                    connection.execute("SELECT pg_advisory_unlock_all()")
+        def _closed(connection: Any, _record: object) -> None:
+            if not connection.closed:
+                _give_back(connection)
 
         def announce(told: str) -> None:
             with engine.begin() as connection:
@@ -148,3 +149,9 @@ class PostgresDatabase:
     def _unreachable(self, error: OperationalError) -> DatabaseError:
         reason = str(error.orig).strip().splitlines()[0]
         return DatabaseError(f"{self} cannot be reached: {reason}: check database_url, and that the server runs")
+
+
+def _give_back(connection: Any) -> None:
+    """At once: the server would see the end of the connection a moment after the next command."""
+    with suppress(psycopg.OperationalError):  # it is gone, and nobody holds the right any more
+        connection.execute("SELECT pg_advisory_unlock_all()")
