@@ -81,7 +81,7 @@ class Database:
     def open(cls, url: str, node: str | None = None, check: Check = nothing) -> "Database":
         """Open for reading and writing, alone or as a node of that name (`Place.writing`). Raises DatabaseTaken."""
         place = place_of(url)
-        return cls(place.reading(), place.writing(node, check))
+        return cls(place.reading(node), place.writing(node, check))
 
     @classmethod
     def open_to_read(cls, url: str) -> "Database":

@@ -39,8 +39,11 @@ class Contents(NamedTuple):
 class Place(Protocol):
     """A place's text is fit for messages."""
 
-    def reading(self) -> Engine:
-        """An engine whose transactions see one snapshot each, and which the database itself keeps from writing."""
+    def reading(self, node: str | None = None) -> Engine:
+        """An engine whose transactions see one snapshot each, and which the database itself keeps from writing.
+
+        A node's gives up a server that stands still.
+        """
 
     def writing(self, node: str | None = None, check: Check = nothing) -> Writing:
         """The right to write: alone, or with a name beside other nodes where the database can. Raises DatabaseTaken.

@@ -8,10 +8,12 @@ server or the network breaks the connection, the next one must take it anew.
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection, sql
+from psycopg.abc import RV, PQGen
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.dialects.postgresql import insert
@@ -32,6 +34,7 @@ ALIVE = {
     "keepalives_count": CUT_SECONDS - 2,
     "tcp_user_timeout": CUT_SECONDS * 1000,  # keepalives are silent while something sent is not acknowledged
 }
+SILENT_SECONDS = 30.0  # longer than any statement of a node should last; commands and migrations may take longer
 LOCK_WAIT = "300ms"  # longer than nodes keep each other waiting, shorter than the server's look for deadlocks (1 s)
 STANDSTILL = "2s"  # within a transaction, until the server ends it: what a stopped node has locked holds up the others
 DEAD_PEER = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"  # the server of us: 11 s
@@ -56,12 +59,12 @@ class PostgresDatabase:
     def __str__(self) -> str:
         return self.url.render_as_string(hide_password=True)
 
-    def reading(self) -> Engine:
-        return self._engine(READ_ONLY, isolation_level="REPEATABLE READ")
+    def reading(self, node: str | None = None) -> Engine:
+        return self._engine(READ_ONLY, patient=node is None, isolation_level="REPEATABLE READ")
 
     def writing(self, node: str | None = None, check: Check = nothing) -> Writing:
         session = SESSION if node is None else f"{BESIDE_OTHERS} -c application_name={node}"
-        engine = self._engine(session, pool_size=1, max_overflow=0)
+        engine = self._engine(session, patient=node is None, pool_size=1, max_overflow=0)
 
         @event.listens_for(engine, "connect")
         def _connected(connection: Any, _record: object) -> None:
@@ -131,7 +134,7 @@ class PostgresDatabase:
     @contextmanager
     def _look(self) -> Iterator[Connection]:
         """Raises DatabaseError when the server cannot be reached."""
-        engine = self.reading()
+        engine = self._engine(READ_ONLY, patient=False)
         try:
             with engine.connect() as connection:
                 yield connection
@@ -140,15 +143,46 @@ class PostgresDatabase:
         finally:
             engine.dispose()
 
-    def _engine(self, session: str, **options: Any) -> Engine:
+    def _engine(self, session: str, patient: bool, **options: Any) -> Engine:
         connect = {**ALIVE, "options": session}
-        return create_engine(
+        engine = create_engine(
             self.url.set(drivername=DRIVER), connect_args=connect, pool_pre_ping=True, hide_parameters=True, **options
         )
+        if not patient:
+
+            @event.listens_for(engine, "do_connect")
+            def _connect(_dialect: object, _record: object, words: Any, parameters: Any) -> Any:
+                return _Impatient.connect(*words, **parameters)
+
+        return engine
 
     def _unreachable(self, error: OperationalError) -> DatabaseError:
         reason = str(error.orig).strip().splitlines()[0]
         return DatabaseError(f"{self} cannot be reached: {reason}: check database_url, and that the server runs")
+
+
+class _Impatient(psycopg.Connection[Any]):
+    """Breaks when the server stands still: for our kernel it is alive, and no limit that the server keeps runs out."""
+
+    def wait(self, gen: PQGen[RV], *arguments: Any, **options: Any) -> RV:
+        return super().wait(self._while_heard(gen), *arguments, **options)
+
+    def _while_heard(self, steps: PQGen[RV]) -> PQGen[RV]:
+        """The driver takes the next step when something has come, and every tenth of a second when nothing has."""
+        heard = monotonic()
+        try:
+            awaited = next(steps)
+            while True:
+                ready = yield awaited
+                if ready:
+                    heard = monotonic()
+                elif monotonic() - heard > SILENT_SECONDS:
+                    self.pgconn.finish()  # so that it counts as broken, as by the network
+                    raise psycopg.OperationalError(f"the server has not answered for {SILENT_SECONDS:.0f} s")
+                awaited = steps.send(ready)
+        except StopIteration as end:
+            answer: RV = end.value
+            return answer
 
 
 def _give_back(connection: Any) -> None:

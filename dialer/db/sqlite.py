@@ -26,7 +26,7 @@ class SqliteFile:
     def __str__(self) -> str:
         return str(self.path)
 
-    def reading(self) -> Engine:
+    def reading(self, node: str | None = None) -> Engine:
         return make_reading_engine(self.path)
 
     def writing(self, node: str | None = None, check: Check = nothing) -> Writing:  # one, whatever its name

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
 from time import monotonic, sleep
 
@@ -12,11 +13,11 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import select
 
 from compliance.tables import DoNotCallEntry
-from dialer.db import lease
+from dialer.db import lease, postgres
 from dialer.db.database import CommitUncertain, Database, place_of
 from dialer.db.place import DatabaseError, DatabaseTaken
 from tests.conftest import NOON
-from tests.postgres import end_connections
+from tests.postgres import end_connections, standing_still
 from tests.relay import relay_to
 
 NOTICED_SECONDS = 8.0  # 5, and the time to connect anew on a busy machine
@@ -311,3 +312,43 @@ async def test_a_network_that_drops_every_packet_is_noticed_and_writing_goes_on(
         relay.close()  # or who notices nothing waits on
     assert len(tries) == 2
     await asyncio.to_thread(database.close)
+
+
+def test_a_server_that_stands_still_fails_a_nodes_work_and_it_goes_on_when_the_server_does(
+    database_url, server, monkeypatch
+):
+    monkeypatch.setattr(postgres, "SILENT_SECONDS", 0.3)
+    monkeypatch.setitem(postgres.ALIVE, "connect_timeout", 2)  # the least that there is
+    node, begun = Database.open(database_url, "one"), Event()
+
+    def read():
+        with node.read() as session:
+            session.connection()
+            begun.set()
+            session.execute(text("SELECT pg_sleep(1)"))
+
+    with ThreadPoolExecutor(1) as reader:
+        reading = reader.submit(read)
+        begun.wait(10)
+        with standing_still(server):
+            writing = node.submit(lambda session: session.add(entry("+12125550101")))
+            with pytest.raises(OperationalError, match="the server has not answered for"):
+                reading.result(5)
+            with pytest.raises(OperationalError, match="timeout"):
+                writing.result(10)
+    for _moment in range(50):  # until the server has seen that the old connection is gone
+        with contextlib.suppress(DatabaseTaken):
+            node.write(lambda session: session.add(entry("+12125550102")))
+            break
+        sleep(0.1)
+    with node.read() as session:
+        assert session.exec(select(DoNotCallEntry.number)).all() == ["+12125550102"]
+    node.close()
+
+
+def test_a_command_waits_for_its_statement_for_as_long_as_it_takes(database, monkeypatch):
+    monkeypatch.setattr(postgres, "SILENT_SECONDS", 0.1)
+    long = text("SELECT 1 FROM pg_sleep(0.5)")
+    assert database.write(lambda session: session.connection().scalar(long)) == 1
+    with database.read() as session:
+        assert session.connection().scalar(long) == 1
