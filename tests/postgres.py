@@ -44,6 +44,10 @@ class Server:
     def url(self, name: str) -> str:
         return f"postgresql://postgres@/{name}?host={self._directory}"
 
+    @property
+    def socket(self) -> str:
+        return f"{self._directory}/.s.PGSQL.5432"
+
     def create(self, template: str = "template0") -> str:
         """The name of a new database, a copy of the template."""
         name = next(self._names)
@@ -95,6 +99,19 @@ def running_server() -> Iterator[Server]:
             server.stop()
     finally:
         shutil.rmtree(directory)
+
+
+@contextmanager
+def standing_still(server: Server) -> Iterator[None]:
+    """The server and all of it stopped, as on a machine that has run out of something; its connections stay up."""
+    processes = server.processes
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
 
 
 def _runs(process: int) -> bool:

@@ -1,7 +1,7 @@
 """`dialer check`: whether everything that a daemon needs is in order, and what to do where it is not."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from dialer.clock import Clock
 from dialer.db import schema
 from dialer.db.database import place_of
 from dialer.db.place import DatabaseError, Place
+from dialer.db.postgres import PostgresDatabase
 from dialer.db.sqlite import SqliteFile
 from dialer.store import ATTEMPT, CARRIER_EVENT
 from dialer.telephony import account
@@ -43,7 +44,7 @@ class Finding:
 
 
 def check(json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
-    """Check settings, rules, schema, disk, account, clock, calls per second, public URL; exit 1 when one is wrong."""
+    """Check settings, rules, schema, disk or server, account, clock, calls per second, public URL; exit 1 on faults."""
     findings = list(_findings())
     if json:
         emit({"ok": not any(found.fault for found in findings), "checks": [asdict(found) for found in findings]})
@@ -90,6 +91,8 @@ def _database(settings: Settings, place: Place) -> Iterator[Finding]:
     if isinstance(place, SqliteFile):
         path = place.path
         yield disk(shutil.disk_usage(path.resolve().parent).free, _size(path), path)
+    if isinstance(place, PostgresDatabase):
+        yield durability(place.switched_off())
     with reading(settings) as session:
         yield webhooks(*_heard(session, Clock(settings.clock_offset_seconds).now()))
 
@@ -173,6 +176,20 @@ def disk(free: int, used: int, path: Path) -> Finding:
         remedy = f"free {(wanted - free) / 2**30:.1f} GiB there or move the database"
         return Finding("disk", f"{path.resolve().parent}: {detail}: {remedy}")
     return Finding("disk", detail=detail)
+
+
+def durability(switched_off: Collection[str]) -> Finding:
+    """Whether what a database server has committed outlives its machine, by its settings that are off."""
+    if "fsync" in switched_off:
+        lost = "what it has committed is lost or damaged when its machine fails"
+        remedy = "set it to on in its postgresql.conf, reload the server, then run `sync` on its machine"
+        return Finding("durability", f"the server's fsync is off, so {lost}: {remedy}")
+    if "full_page_writes" in switched_off:  # ... and we cannot see on which file system
+        detail = (
+            "but the server's full_page_writes is off: set it to on unless its file system cannot tear a page (ZFS)"
+        )
+        return Finding("durability", detail=detail)
+    return Finding("durability", detail="the server keeps what it has committed")
 
 
 def webhooks(calls: int, told_of: int) -> Finding:

@@ -22,7 +22,7 @@ from sqlmodel import Session
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random
 from tenacity.stop import stop_base
 
-from dialer.db.place import DatabaseError, Place, Writing
+from dialer.db.place import Check, DatabaseError, Place, Writing, nothing
 from dialer.db.postgres import PostgresDatabase
 from dialer.db.sqlite import SqliteFile
 from dialer.db.turns import Turns, Urgency
@@ -78,10 +78,10 @@ class Database:
             self._writer.start()
 
     @classmethod
-    def open(cls, url: str, node: str | None = None) -> "Database":
+    def open(cls, url: str, node: str | None = None, check: Check = nothing) -> "Database":
         """Open for reading and writing, alone or as a node of that name (`Place.writing`). Raises DatabaseTaken."""
         place = place_of(url)
-        return cls(place.reading(), place.writing(node))
+        return cls(place.reading(node), place.writing(node, check))
 
     @classmethod
     def open_to_read(cls, url: str) -> "Database":

@@ -24,6 +24,13 @@ class Writing:
     release: Callable[[], None]
 
 
+Check = Callable[[], None]
+
+
+def nothing() -> None:
+    """No check."""
+
+
 class Contents(NamedTuple):
     tables: set[str]
     version: str | None  # of the schema, if it is noted
@@ -32,11 +39,17 @@ class Contents(NamedTuple):
 class Place(Protocol):
     """A place's text is fit for messages."""
 
-    def reading(self) -> Engine:
-        """An engine whose transactions see one snapshot each, and which the database itself keeps from writing."""
+    def reading(self, node: str | None = None) -> Engine:
+        """An engine whose transactions see one snapshot each, and which the database itself keeps from writing.
 
-    def writing(self, node: str | None = None) -> Writing:
-        """The right to write: alone, or with a name beside other nodes where the database can. Raises DatabaseTaken."""
+        A node's gives up a server that stands still.
+        """
+
+    def writing(self, node: str | None = None, check: Check = nothing) -> Writing:
+        """The right to write: alone, or with a name beside other nodes where the database can. Raises DatabaseTaken.
+
+        `check` is made whenever the right was taken, and gives it back by raising DatabaseError.
+        """
 
     def announced(self) -> list[str]:
         """What each writing process has told of itself, the likeliest to answer first; without those that are gone."""

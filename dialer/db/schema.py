@@ -39,19 +39,14 @@ def _remedy(found: str) -> str:
 def open_current(url: str, node: str | None = None) -> Database:
     """Take the right to write to a database of this version, made when there is none: alone, or as a node of that name.
 
-    The version is looked at with the right in hand: until then another process may migrate the database or replace it.
+    The version is looked at with the right in hand, whenever that is taken: until then another process may migrate the
+    database or replace it.
     Raises DatabaseTaken, WrongSchema, DatabaseError.
     """
     place = place_of(url)
     if version(place) is None:
         upgrade(place)
-    database = Database.open(url, node)
-    try:
-        check_version(place)
-    except DatabaseError:
-        database.close()
-        raise
-    return database
+    return Database.open(url, node, lambda: check_version(place))
 
 
 def upgrade(place: Place) -> tuple[str | None, str]:

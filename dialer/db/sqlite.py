@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import URL, Engine, create_engine, event
 
 import dialer.db.savepoints  # noqa: F401 - makes the driver known
-from dialer.db.place import Contents, DatabaseError, DatabaseTaken, Writing
+from dialer.db.place import Check, Contents, DatabaseError, DatabaseTaken, Writing, nothing
 
 BUSY_SECONDS = 5
 CACHE_KILOBYTES = 16384  # of the writing connection, at most; more made neither loads nor webhooks faster
@@ -26,11 +26,16 @@ class SqliteFile:
     def __str__(self) -> str:
         return str(self.path)
 
-    def reading(self) -> Engine:
+    def reading(self, node: str | None = None) -> Engine:
         return make_reading_engine(self.path)
 
-    def writing(self, node: str | None = None) -> Writing:  # one, whatever its name
+    def writing(self, node: str | None = None, check: Check = nothing) -> Writing:  # one, whatever its name
         lock = take_lock(self.path)
+        try:
+            check()
+        except DatabaseError:
+            os.close(lock)
+            raise
         engine = make_engine(self.path)
 
         def announce(text: str) -> None:

@@ -42,8 +42,8 @@ SPARED = 0.25  # of the price, when lines are hung up: fewer dials to come could
 # the same answers; counted whole, no price keeps the abandoned calls below what is allowed.
 EARNED = 1 / 3
 RISKED = 0.5  # of the budget left, at most, by all lines in flight
-# Of the usual chance of an answer: below it all may be back at once, from a dead route or numbers that are out of order.
-# The best chance so far is the usual one, and fades.
+# Of the usual chance of an answer: below it a dead route is as likely as dead numbers, and all may be back at once. The
+# best chance so far is the usual one, and fades.
 RARELY, USUAL_SECONDS = 1 / 3, 3600.0
 FORMAT = "predictive-3"  # of the saved state
 
@@ -169,7 +169,9 @@ class Predictive:
         if chance < RARELY * self._usual:
             more = self._usual / chance
             all_back = Flow(answers.due * more, answers.steadier * more)
-            worst, _ = of_more_lines(idle, freed, all_back, agents.freed_after(line * more, patience), line * more, most)
+            worst, _ = of_more_lines(
+                idle, freed, all_back, agents.freed_after(line * more, patience), line * more, most
+            )
         cost[1:][worst[1:] > RISKED * left.calls] = np.inf
         self._committed = float(lost[0])
         wanted = _lowest(numbers, cost)

@@ -21,7 +21,7 @@ from dialer.leases import Leases
 from dialer.store import AGENT, ATTEMPT, CAMPAIGN
 from dialer.web.proof import proof
 
-WRITE_SECONDS = 2.0  # an answer that waits longer for its commit is too late for whoever picked up
+DATABASE_SECONDS = 2.0  # an answer that waits longer for its commit is too late for whoever picked up
 FORMAT = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus' own name for it
 
 
@@ -99,11 +99,14 @@ async def not_ready(exchange: Exchange, late_seconds: float) -> list[str]:
 
 async def _database_faults(exchange: Exchange) -> list[str]:
     version = text("SELECT version_num FROM alembic_version")
+    late = "it did not answer within {:.0f} s: does the server run, can it be reached? See `dialer db check`"
     try:
-        found = await exchange.read(lambda session: session.connection().execute(version).scalar())
-        await asyncio.wait_for(exchange.commit(lambda _session: None), WRITE_SECONDS)
+        async with asyncio.timeout(DATABASE_SECONDS):
+            found = await exchange.read(lambda session: session.connection().execute(version).scalar())
+            late = "no write got through within {:.0f} s: is the disk slow or full?"
+            await exchange.commit(lambda _session: None)
     except TimeoutError:
-        return [f"database: no write got through within {WRITE_SECONDS:.0f} s: is the disk slow or full?"]
+        return [f"database: {late.format(DATABASE_SECONDS)}"]
     except DatabaseError as error:
         return [f"database: {error}"]
     except SQLAlchemyError as error:

@@ -87,6 +87,16 @@ def test_another_list_is_not_met_with_a_burst(before, after):
     assert (late > 1.25 * early) if after < before else (late < early / 1.25)
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_when_nobody_has_answered_for_a_while_no_burst_meets_those_who_do_again(seed):
+    """A dead route, or a part of the list with dead numbers: dialled ahead without bound it would be 220 lines."""
+    callees = Callees(human=((0.0, 0.2), (0.5, 0.0), (0.7, 0.2)))
+    policy = Predictive()
+    figures = simulated(policy, scenario(10, 1.0, callees=callees, calls_per_second=10.0), seed)
+    assert figures.answers > 250
+    assert figures.drop_rate <= CEILING
+
+
 @pytest.mark.parametrize("detection", [{}, {"detection": None}], ids=["before the agent", "beside the call"])
 def test_persons_taken_for_machines_leave_less_to_be_abandoned(detection):
     """As the law counts them: `simulate --from-campaign` must not promise what the daemon may not do."""

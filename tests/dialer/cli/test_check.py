@@ -16,7 +16,7 @@ from sqlalchemy import insert
 from typer.testing import CliRunner
 
 from dialer.cli import app, own_url
-from dialer.cli.check import CLOCK_OFF, FREE_BYTES, QUEUED_SECONDS, calls_per_second, clocks, disk, webhooks
+from dialer.cli.check import CLOCK_OFF, FREE_BYTES, QUEUED_SECONDS, calls_per_second, clocks, disk, durability, webhooks
 from dialer.db.database import Database
 from dialer.db.schema import HEAD
 from dialer.store import CARRIER_EVENT
@@ -64,11 +64,22 @@ def test_an_installation_in_order_is_ok_line_by_line(path):
     assert said["public URL"] == "ok, https://dialer.example"
 
 
-def test_of_a_database_on_a_server_the_disk_is_not_ours_to_look_at(path, server, migrated_on_server, monkeypatch):
+def test_of_a_database_on_a_server_not_the_disk_is_looked_at_but_whether_it_keeps_what_it_commits(
+    path, server, migrated_on_server, monkeypatch
+):
+    """That of the tests does not."""
     monkeypatch.setenv("DIALER_DATABASE_URL", server.url(server.create(migrated_on_server)))
-    said = check(code=0)
-    assert list(said) == [name for name in NAMES if name != "disk"]
+    said = check(code=1)
+    assert list(said) == ["durability" if name == "disk" else name for name in NAMES]
     assert said["schema"] == f"ok, {HEAD}"
+    assert said["durability"].startswith("the server's fsync is off, so what it has committed is lost")
+    assert [name for name, words in said.items() if not words.startswith("ok")] == ["durability"]
+
+
+def test_pages_that_may_tear_are_warned_of_and_no_fault_for_some_file_systems_tear_none():
+    found = durability({"full_page_writes"})
+    assert (found.fault, "full_page_writes is off: set it to on unless" in found.detail) == ("", True)
+    assert durability(set()).detail == "the server keeps what it has committed"
 
 
 def test_the_same_as_json(path, monkeypatch):

@@ -1,19 +1,26 @@
 """The right to write to a server, and what is said when it cannot be reached."""
 
+import asyncio
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
+from time import monotonic, sleep
 
+import psycopg
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
+from sqlalchemy.exc import OperationalError
 from sqlmodel import select
 
 from compliance.tables import DoNotCallEntry
-from dialer.db import lease
+from dialer.db import lease, postgres
 from dialer.db.database import CommitUncertain, Database, place_of
 from dialer.db.place import DatabaseError, DatabaseTaken
 from tests.conftest import NOON
-from tests.postgres import end_connections
+from tests.postgres import end_connections, standing_still
+from tests.relay import relay_to
 
+NOTICED_SECONDS = 8.0  # 5, and the time to connect anew on a busy machine
 BREAKS_AT_COMMIT = """
 CREATE FUNCTION break_off() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(1); RETURN NULL; END $$;
@@ -50,6 +57,12 @@ def test_a_broken_connection_fails_its_writes_and_the_next_goes_through(database
     database.write(lambda session: session.add(DoNotCallEntry(number="+12125550102", source="cli", added_at=NOON)))
     with database.read() as session:
         assert session.exec(select(DoNotCallEntry.number)).all() == ["+12125550102"]
+
+
+def test_a_database_whose_server_went_away_unnoticed_is_closed_without_a_word(database_url):
+    database = Database.open(database_url)
+    end_connections(database_url)
+    database.close()
 
 
 def test_a_writer_whose_right_was_taken_while_it_was_cut_off_writes_no_more(database, database_url):
@@ -95,6 +108,40 @@ def test_each_node_that_lives_is_found_the_one_seen_last_first(database_url):
     assert place.announced() == ["1", "2"]
     for node in nodes[:2]:
         node.close()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "runs_with"),
+    [
+        ("off", "on"),
+        ("local", "local"),
+        ("on", "on"),
+        ("remote_write", "remote_write"),
+        ("remote_apply", "remote_apply"),
+    ],
+)
+@pytest.mark.parametrize("node", [None, "one"])
+def test_an_answer_after_the_commit_never_comes_before_the_disk_whatever_the_database_is_set_to(
+    database_url, node, chosen, runs_with
+):
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {connection.info.dbname} SET synchronous_commit = {chosen}")
+    database = Database.open(database_url, node)
+
+    def setting(session):
+        return session.connection().scalar(text("SHOW synchronous_commit"))
+
+    with database.read() as session:
+        assert setting(session) == chosen
+    assert database.write(setting) == runs_with
+    end_connections(database_url)
+    assert [database.write(setting), database.write(setting)] == [runs_with] * 2
+    database.close()
+
+
+def test_settings_that_lose_what_is_committed_are_named(database_url):
+    """The tests' server has both."""
+    assert place_of(database_url).switched_off() == {"fsync", "full_page_writes"}
 
 
 def entry(number):
@@ -213,3 +260,95 @@ def test_a_node_that_stands_still_in_a_transaction_does_not_keep_its_locks(datab
     assert late.result(10) is None
     one.close()
     two.close()
+
+
+@pytest.fixture
+def relay(server):
+    with relay_to(server.socket) as relay:
+        yield relay
+
+
+def waiting(url, *states):
+    """Whether each of these is seen at the server."""
+    with psycopg.connect(url) as connection:
+        seen = "SELECT concat_ws(' ', wait_event, query) FROM pg_stat_activity WHERE datname = current_database()"
+        told = [row[0] for row in connection.execute(seen)]
+    return all(any(text.startswith(state) for text in told) for state in states)
+
+
+async def test_a_network_that_drops_every_packet_is_noticed_and_writing_goes_on(database_url, relay):
+    """The reader and the listener only wait: what they had sent was acknowledged. What the writer sends is not."""
+    place = place_of(f"postgresql://postgres@127.0.0.1:{relay.port}/{database_url.split('/')[3].split('?')[0]}")
+    database, tries, cut_at = Database(place.reading(), place.writing("one")), [], []
+
+    def write(session):
+        tries.append(1)
+        if len(tries) == 1:
+            while not waiting(database_url, "PgSleep", "ClientRead LISTEN"):
+                sleep(0.05)
+            relay.cut()
+            cut_at.append(monotonic())
+        session.add(entry("+12125550101"))
+        session.flush()
+
+    def read():
+        with pytest.raises(OperationalError), database.read() as session:
+            session.connection().execute(text("SELECT pg_sleep(60)"))
+
+    async def listen():
+        with pytest.raises(psycopg.OperationalError):
+            async for _payload in place.notifications("news"):
+                pass
+
+    async def noticed_after(work):
+        await asyncio.wait_for(work, 2 * NOTICED_SECONDS)
+        return monotonic() - cut_at[0]
+
+    written = asyncio.to_thread(database.write, write)
+    works = [noticed_after(work) for work in (asyncio.to_thread(read), listen(), written)]
+    try:
+        assert max(await asyncio.gather(*works)) < NOTICED_SECONDS
+    finally:
+        relay.close()  # or who notices nothing waits on
+    assert len(tries) == 2
+    await asyncio.to_thread(database.close)
+
+
+def test_a_server_that_stands_still_fails_a_nodes_work_and_it_goes_on_when_the_server_does(
+    database_url, server, monkeypatch
+):
+    monkeypatch.setattr(postgres, "SILENT_SECONDS", 0.3)
+    monkeypatch.setitem(postgres.ALIVE, "connect_timeout", 2)  # the least that there is
+    node, begun = Database.open(database_url, "one"), Event()
+
+    def read():
+        with node.read() as session:
+            session.connection()
+            begun.set()
+            session.execute(text("SELECT pg_sleep(1)"))
+
+    with ThreadPoolExecutor(1) as reader:
+        reading = reader.submit(read)
+        begun.wait(10)
+        with standing_still(server):
+            writing = node.submit(lambda session: session.add(entry("+12125550101")))
+            with pytest.raises(OperationalError, match="the server has not answered for"):
+                reading.result(5)
+            with pytest.raises(OperationalError, match="timeout"):
+                writing.result(10)
+    for _moment in range(50):  # until the server has seen that the old connection is gone
+        with contextlib.suppress(DatabaseTaken):
+            node.write(lambda session: session.add(entry("+12125550102")))
+            break
+        sleep(0.1)
+    with node.read() as session:
+        assert session.exec(select(DoNotCallEntry.number)).all() == ["+12125550102"]
+    node.close()
+
+
+def test_a_command_waits_for_its_statement_for_as_long_as_it_takes(database, monkeypatch):
+    monkeypatch.setattr(postgres, "SILENT_SECONDS", 0.1)
+    long = text("SELECT 1 FROM pg_sleep(0.5)")
+    assert database.write(lambda session: session.connection().scalar(long)) == 1
+    with database.read() as session:
+        assert session.connection().scalar(long) == 1

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -26,7 +27,7 @@ from dialer.db.place import DatabaseError, DatabaseTaken
 from dialer.db.postgres import PostgresDatabase
 from dialer.db.schema import HEAD, WrongSchema, check_version, open_current, upgrade, version
 from dialer.db.sqlite import SqliteFile, make_engine, take_lock
-from tests.postgres import Server
+from tests.postgres import Server, end_connections
 
 DECLARED_IN = (campaigns.tables, compliance.tables, dialer.tables)
 
@@ -304,13 +305,35 @@ def test_opening_another_version_is_refused_and_lets_go_of_it(database_url):
     place_of(database_url).writing().release()
 
 
+@pytest.mark.parametrize("backend", ["postgresql"])
+def test_a_node_that_was_cut_off_while_the_database_was_migrated_writes_no_more_until_it_fits(database_url):
+    node = open_current(database_url, "one")
+    node.write(lambda session: session.execute(text("DELETE FROM do_not_call")) and None)
+
+    def migrate(found: str, made: str) -> None:
+        end_connections(database_url)
+        writing = place_of(database_url).writing()
+        with writing.engine.begin() as connection:
+            changed = text("UPDATE alembic_version SET version_num = :made WHERE version_num = :found")
+            assert connection.execute(changed, {"found": found, "made": made}).rowcount == 1
+        writing.release()
+
+    migrate(HEAD, "9999")
+    for _again in range(2):
+        with pytest.raises(WrongSchema, match=f"has schema 9999, this dialer wants {HEAD}: install the newer dialer"):
+            node.write(lambda session: session.execute(text("DELETE FROM do_not_call")) and None)
+    migrate("9999", HEAD)  # it does not keep others out
+    node.write(lambda session: session.execute(text("DELETE FROM do_not_call")) and None)
+    node.close()
+
+
 def test_a_version_that_changed_while_waiting_for_the_right_to_write_is_seen(path, monkeypatch):
     """Between a look at the version and the right to write, another process may migrate the file or restore one."""
     upgrade(SqliteFile(path))
 
-    def meanwhile(url: str, node: str | None) -> Database:
+    def meanwhile(*arguments: Any) -> Database:
         sql(path, "UPDATE alembic_version SET version_num = '9999'")
-        return opened(url, node)
+        return opened(*arguments)
 
     opened = Database.open
     monkeypatch.setattr(Database, "open", meanwhile)

@@ -19,7 +19,7 @@ from dialer.web import health
 from dialer.web.app import LATE_SECONDS, make_app
 from dialer.web.proof import proof
 from tests.conftest import NOON
-from tests.postgres import end_connections
+from tests.postgres import end_connections, standing_still
 
 BASE, TOKEN = "https://dialer.example", "api-token"
 MISSING = {"sqlite": "no such table: alembic_version", "postgresql": 'relation "alembic_version" does not exist'}
@@ -154,7 +154,7 @@ async def test_a_right_to_write_that_another_process_has_taken_is_told(reasons, 
 async def test_a_writer_that_is_stuck_is_told_and_how_old_its_oldest_write_is(
     reasons, samples, ticked, exchange, database, clock, monkeypatch
 ):
-    monkeypatch.setattr(health, "WRITE_SECONDS", 0.01)
+    monkeypatch.setattr(health, "DATABASE_SECONDS", 0.01)
     go_on = Event()
     stuck = asyncio.ensure_future(exchange.commit(lambda _session: go_on.wait(10)))
     await asyncio.sleep(0)
@@ -165,6 +165,16 @@ async def test_a_writer_that_is_stuck_is_told_and_how_old_its_oldest_write_is(
     go_on.set()
     await stuck
     assert (await samples())[("dialer_inbox_age_seconds",)] == 0
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+async def test_a_database_that_does_not_answer_is_told_in_time(reasons, ticked, database, server, monkeypatch):
+    """It stands still, and no connection breaks."""
+    assert await reasons() == []
+    monkeypatch.setattr(health, "DATABASE_SECONDS", 0.2)
+    with standing_still(server):
+        (reason,) = await asyncio.wait_for(reasons(), 2)
+    assert reason.startswith("database: it did not answer within")
 
 
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer other"}])
