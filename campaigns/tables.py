@@ -158,6 +158,7 @@ class Attempt(SQLModel, table=True):
         Index("attempt_campaign", "campaign_id", "placing_at"),
         Index("attempt_number", "number", "placing_at"),
         Index("attempt_lead", "lead_id", "placing_at"),
+        Index("attempt_phone", "phone_id"),
         Index(
             "attempt_live",
             "campaign_id",

@@ -37,6 +37,7 @@ from dialer.events import (
 )
 
 OPT_OUT_KEY = "9"
+MESSAGE_OVER = timedelta(seconds=25)  # the abandoned-call message and the wait for a key
 MESSAGE_LIMIT = timedelta(seconds=40)  # the abandoned-call message, the wait for a key and the thanks for it
 QUEUE_LIMIT = timedelta(seconds=10)  # Twilio calls a number within about this time, or queues what exceeds its rate
 QUEUED_TOO_LONG = "taken out of the carrier's queue: it would have rung too late"
@@ -143,7 +144,7 @@ def _progress(call: Call, event: Progress, now: datetime) -> Step:
         call = replace(call, answered_at=now)
     if event.picked_up and _overstays(call, now):
         return call, (HangUp(event.sid),)
-    return call, (PlayMessage(event.sid),) if event.picked_up and _hears_nothing(call, event) else ()
+    return call, (PlayMessage(event.sid),) if event.picked_up and _hears_nothing(call, event, now) else ()
 
 
 def _too_late_to_ring(call: Call, now: datetime) -> bool:
@@ -156,12 +157,10 @@ def _overstays(call: Call, now: datetime) -> bool:
     return call.by_machine or (call.message_at is not None and now - call.message_at > MESSAGE_LIMIT)
 
 
-def _hears_nothing(call: Call, event: Progress) -> bool:
-    """Whom the agent left is still there when the carrier is asked after a long silence: a message that was begun would
-    be over, so the order to play it got lost.
-    """
-    looked_up = event.sequence < 0
-    return looked_up and call.state is CallState.MESSAGE and call.agent is not None
+def _hears_nothing(call: Call, event: Progress, now: datetime) -> bool:
+    """Whom the agent left is still there by a look-up although the message would be over: the order for it got lost."""
+    over = call.message_at is not None and now - call.message_at > MESSAGE_OVER
+    return over and event.sequence < 0 and call.state is CallState.MESSAGE and call.agent is not None
 
 
 def _answered(call: Call, event: Answered, now: datetime) -> Step:

@@ -158,14 +158,7 @@ async def run(settings: Settings, database: Database, listening: socket.socket) 
             unknown = await exchange.commit(
                 lambda session: leases.begin(session, own.node, own.seconds, exchange.clock.now())
             )
-        log.info(
-            "daemon_started",
-            node=running.node,
-            url=running.url,
-            public_url=settings.webhook_base,
-            attempts_unknown=unknown,
-        )
-        working = asyncio.create_task(_work(exchange, loop, settings, server, running))
+        working = asyncio.create_task(_work(exchange, loop, settings, server, running, unknown))
         working.add_done_callback(lambda _task: setattr(server, "should_exit", True))
         # What is loaded by now stays: to look through it for garbage again and again took 0.2 s, and everybody waited.
         gc.collect()
@@ -180,7 +173,8 @@ async def run(settings: Settings, database: Database, listening: socket.socket) 
             finally:
                 await _drain(exchange, server.at_once)
                 await guarded(exchange, "leases", lambda: exchange.commit(partial(leases.end, node=own.node)))
-                log.info("daemon_stopped")
+                if working.cancelled() or not isinstance(working.exception(), CannotStart):
+                    log.info("daemon_stopped")
 
 
 @contextlib.contextmanager
@@ -246,10 +240,14 @@ async def _put_together(
     return exchange, loop
 
 
-async def _work(exchange: Exchange, loop: DialLoop, settings: Settings, server: Server, running: Running) -> None:
+async def _work(
+    exchange: Exchange, loop: DialLoop, settings: Settings, server: Server, running: Running, unknown: int
+) -> None:
     """What runs beside the web server: nothing is dialled before its answer could be heard, nor after."""
     await server.listens.wait()
     await _ask_carrier(exchange)
+    base = settings.webhook_base
+    log.info("daemon_started", node=running.node, url=running.url, public_url=base, attempts_unknown=unknown)
     with _database_at_start():
         exchange.database.announce(json.dumps(asdict(running)))
     timetable = make_timetable(exchange, loop.leases, settings.quiet_seconds, settings.lost_seconds, loop.save)

@@ -87,7 +87,7 @@ class Price:
             self._abandoned, self._foreseen = self._abandoned * fading, self._foreseen * fading
 
     def state(self) -> dict[str, Any]:
-        return {"learned": self._learned, "forecast": [self._foreseen, self._abandoned]}
+        return {"learned": self._learned, "forecast": [max(0.0, self._foreseen), self._abandoned]}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         (learned,) = numbers([state["learned"]], 1)

@@ -245,6 +245,11 @@ class Lines:
         return min(1.0, self._answer * self.level.value)
 
     @property
+    def long_run_chance(self) -> float:
+        """The same, whatever people do just now."""
+        return self._answer
+
+    @property
     def live_shares(self) -> tuple[float, float]:
         """Of the calls that asked, and of those abandoned: the share that persons were, from their ring ages.
 

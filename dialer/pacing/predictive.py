@@ -43,7 +43,7 @@ SPARED = 0.25  # of the price, when lines are hung up: fewer dials to come could
 EARNED = 1 / 3
 RISKED = 0.5  # of the budget left, at most, by all lines in flight
 # Of the usual chance of an answer: below it a dead route is as likely as dead numbers, and all may be back at once. The
-# best chance so far is the usual one, and fades.
+# best chance in the long run is the usual one, and fades.
 RARELY, USUAL_SECONDS = 1 / 3, 3600.0
 FORMAT = "predictive-3"  # of the saved state
 
@@ -127,7 +127,7 @@ class Predictive:
             self._learned = True
             lines.level = Level()  # so far it was taken over chances that were not learned yet
         chance = lines.answer_chance
-        self._usual = max(chance, self._usual * exp(-max(0.0, now - before) / USUAL_SECONDS))
+        self._usual = max(lines.long_run_chance, self._usual * exp(-max(0.0, now - before) / USUAL_SECONDS))
         left = tightest(floor.budgets, chance, *lines.live_shares)
         self._price.abandoned(lines.abandoned - self._priced)
         self._priced = lines.abandoned
@@ -165,7 +165,7 @@ class Predictive:
         lost, idled = of_more_lines(idle, freed, answers, agents.freed_after(line, patience), line, most)
         numbers = np.array(candidates(most), dtype=np.float64)
         cost = price * (lost - EARNED * left.ceiling * chance * numbers) + idled
-        worst = lost
+        worst, unheld = lost, int(np.argmin(cost))
         if chance < RARELY * self._usual:
             more = self._usual / chance
             all_back = Flow(answers.due * more, answers.steadier * more)
@@ -173,10 +173,12 @@ class Predictive:
                 idle, freed, all_back, agents.freed_after(line * more, patience), line * more, most
             )
         cost[1:][worst[1:] > RISKED * left.calls] = np.inf
+        held_back = worst is not lost and not np.isfinite(cost[unheld])
         self._committed = float(lost[0])
         wanted = _lowest(numbers, cost)
         dial = min(wanted, floor.max_dials)
         limited = wanted > dial or (most < room and wanted == numbers[-1]) or floor.closes_in < CLOSING_SECONDS
+        limited = limited or held_back
         if dial:
             each = float(np.interp(dial, numbers, lost) - lost[0]) / dial
             self._foreseen = dial, each, None if limited else left.ceiling * chance

@@ -32,6 +32,8 @@ from dialer.telephony.webhooks import UnknownValue
 
 log = structlog.get_logger()
 
+ON_THE_WAY = 0.25  # seconds for the answer, before a proxy asks another node
+
 T = TypeVar("T")
 Form = Mapping[str, str]
 
@@ -86,7 +88,7 @@ def _once(exchange: Exchange, kind: str, attempt_id: str, form: Form, session: S
     key = webhooks.event_key(kind, form)
     before = remember_event(connection, key, kind, attempt_id, form, now)
     if before is not None:
-        return Reply(before)
+        return Reply(_still_true(session, kind, attempt_id, exchange.urls) or before)
     try:
         with connection.begin_nested():
             reply = WORKS[kind](exchange, session, attempt_id, form, now)
@@ -94,6 +96,15 @@ def _once(exchange: Exchange, kind: str, attempt_id: str, form: Form, session: S
         reply = Reply(_for_a_riddle(exchange, session, kind, attempt_id), problem=repr(error))
     settle_event(connection, key, answer=reply.text, problem=reply.problem)
     return reply
+
+
+def _still_true(session: Session, kind: str, attempt_id: str, urls: Urls) -> str:
+    """The message, for whoever asks again after the agent was found too late or has gone; else the empty text."""
+    if kind == "answer":
+        with contextlib.suppress(UnknownAttempt):
+            attempt = load_attempt(session.connection(), attempt_id)
+            return call_control.message_for(attempt, urls) if attempt["state"] == CallState.MESSAGE else ""
+    return ""
 
 
 def _for_a_riddle(exchange: Exchange, session: Session, kind: str, attempt_id: str) -> str:
@@ -143,33 +154,38 @@ class VoiceRoutes:
         exchange, began = self.exchange, self.exchange.clock.monotonic()
         form, attempt_id = await self._form(request), request.query_params.get("a", "")
         taking = asyncio.ensure_future(self._take("answer", attempt_id, form))
-        known = attempt_id in exchange.last_words
-        await asyncio.wait({taking}, timeout=exchange.connect_seconds if known else None)
-        if taking.done():
-            response = taking.result()
+        message, patience = exchange.last_words.get(attempt_id), exchange.connect_seconds - ON_THE_WAY
+        await asyncio.wait({taking}, timeout=patience if message else None)
+        # Who stood still must suppose that another node was asked meanwhile, which gives the agent.
+        stood_still = exchange.clock.monotonic() - began > exchange.connect_seconds
+        if message is None or stood_still or taking.done():
+            response, _taken = await taking
         else:
             exchange.counts["answers_not_written_in_time"] += 1
-            response = _xml(exchange.last_words[attempt_id])
+            response = _xml(message)
             exchange.start(self._told_before(taking, attempt_id))
         exchange.metrics.answers.observe(exchange.clock.monotonic() - began)
         return response
 
-    async def _told_before(self, taking: Awaitable[Response], attempt_id: str) -> None:
-        """The agent who was found in the end is free again."""
-        await taking
-        await self._without_agent(attempt_id, CustomerLeft(on_line=True, never_met=True))
+    async def _told_before(self, taking: Awaitable[tuple[Response, Taken | None]], attempt_id: str) -> None:
+        """The agent who was found in the end is free again; one whom another request found has met the person."""
+        _response, taken = await taking
+        if taken is not None:
+            await self._without_agent(attempt_id, CustomerLeft(on_line=True, never_met=True))
 
     async def _call(self, kind: str, request: Request) -> Response:
-        return await self._take(kind, request.query_params.get("a", ""), await self._form(request))
+        response, _taken = await self._take(kind, request.query_params.get("a", ""), await self._form(request))
+        return response
 
-    async def _take(self, kind: str, attempt_id: str, form: Form) -> Response:
+    async def _take(self, kind: str, attempt_id: str, form: Form) -> tuple[Response, Taken | None]:
+        """The answer, and what came of the event; None for a repeat, a riddle or a failure."""
         exchange = self.exchange
         try:
             reply = await self._commit(kind, form, lambda session: _once(exchange, kind, attempt_id, form, session))
         except Exception:
             exchange.counts["webhook_errors"] += 1
             log.exception("webhook_failed", kind=kind, attempt_id=attempt_id)
-            return Response("the dialer failed to take this event", 500)
+            return Response("the dialer failed to take this event", 500), None
         if reply.problem:
             exchange.counts["webhook_riddles"] += 1
             log.error("webhook_not_understood", kind=kind, attempt_id=attempt_id, problem=reply.problem)
@@ -177,7 +193,7 @@ class VoiceRoutes:
             exchange.follow_up(reply.taken)
             if reply.taken.before.connected_at is None and reply.taken.after.connected_at is not None:
                 exchange.start(sweep.confirm_seat(exchange, attempt_id))
-        return _xml(reply.text) if reply.text else Response(status_code=204)
+        return _xml(reply.text) if reply.text else Response(status_code=204), reply.taken
 
     async def _commit(self, kind: str, form: Form, work: Callable[[Session], T]) -> T:
         """An opt-out is all that the carrier can never be asked about."""

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel
 
 from campaigns import store
 from campaigns.campaign import CampaignPlan, ImpossibleVerb, State, Verb
@@ -287,3 +287,16 @@ def test_agents_may_give_only_the_campaigns_own_dispositions():
     assert not store.disposition_allowed(campaign, "callback")
     with pytest.raises(UnknownDisposition):
         store.disposition_allowed(campaign, "salad")
+
+
+def test_whatever_refers_to_a_lead_or_a_phone_is_found_by_an_index():
+    """The database looks for it whenever one is deleted: without, at every attempt for each phone of a campaign."""
+    refers = [
+        (table, key.parent)
+        for table in SQLModel.metadata.tables.values()
+        for key in table.foreign_keys
+        if key.column.table.name in ("lead", "phone")
+    ]
+    assert len(refers) >= 3
+    for table, column in refers:
+        assert any(next(iter(index.columns)) is column for index in table.indexes), f"{table.name}.{column.name}"

@@ -41,7 +41,7 @@ async def test_a_full_disk_ends_neither_the_start_nor_the_draining(exchange, clo
 
     loop.keep_leases = keep_leases
     running = daemon.Running("one", 1, "http://127.0.0.1:8080", "token")
-    await daemon._work(exchange, loop, load(database_url="sqlite:///dialer.db"), server, running)
+    await daemon._work(exchange, loop, load(database_url="sqlite:///dialer.db"), server, running, 0)
     assert kept == [False, False, False, True]
     assert (exchange.counts["tick_errors"], exchange.counts["timetable_errors"]) == (3, 1)
 
@@ -64,7 +64,7 @@ async def test_a_daemon_that_cannot_be_announced_says_why_and_does_nothing(excha
     monkeypatch.setattr(database, "announce", gone)
     loop, running = DialLoop(exchange, Leases("one"), 1.0), daemon.Running("one", 1, "http://127.0.0.1:8080", "token")
     with pytest.raises(daemon.CannotStart, match="the server is gone"):
-        await daemon._work(exchange, loop, load(database_url="sqlite:///dialer.db"), server, running)
+        await daemon._work(exchange, loop, load(database_url="sqlite:///dialer.db"), server, running, 0)
     assert exchange.ticks.began is None
 
 
@@ -83,7 +83,7 @@ def work(exchange):
     async def work():
         running = daemon.Running("one", 1, "http://127.0.0.1:8080", "token")
         with capture_logs() as logs:
-            await daemon._work(exchange, loop, load(database_url="sqlite:///dialer.db"), server, running)
+            await daemon._work(exchange, loop, load(database_url="sqlite:///dialer.db"), server, running, 0)
         return logs
 
     return work

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from dialer.db.turns import Urgency
+from dialer.web import voice
 from tests.dialer.web.voice.stock import BASE
 
 
@@ -71,3 +72,22 @@ async def test_a_write_in_time_gives_the_agent(build, send, exchange, ringing):
     answer = await send("answer", ringing)
     assert "<Conference" in answer.text
     assert exchange.counts["answers_not_written_in_time"] == 0
+
+
+async def test_who_asks_again_after_the_message_is_not_given_an_agent_who_is_free_again(
+    build, send, exchange, ringing, held_up
+):
+    await send("answer", ringing)
+    held_up()
+    await exchange.drain()
+    again = await send("answer", ringing)
+    assert "from Acme" in again.text
+
+
+@pytest.mark.parametrize("exchange", [2.0], indirect=True)
+async def test_a_repeat_that_waits_too_long_takes_nobody_from_the_agent(build, send, exchange, ringing, monkeypatch):
+    assert "<Conference" in (await send("answer", ringing)).text
+    monkeypatch.setattr(voice, "ON_THE_WAY", 2.0)
+    assert "from Acme" in (await send("answer", ringing)).text
+    await exchange.drain()
+    assert (build.row("attempt")["state"], build.row("agent")["state"]) == ("connected", "on-call")
