@@ -20,7 +20,7 @@ def goals(found: Sequence[Row], played: Sequence[Played]) -> Iterator[tuple[bool
     yield from _lawful([one for one in played if one.run.policy in OWN and one.run.target is None])
     yield from _lawful_at_targets([one for one in played if one.run.policy in OWN and one.run.target is not None])
     yield from _hanging_up(found)
-    yield from _over_optimum(found)
+    yield from _over_optimum(found, played)
     yield from _over_peers(found)
     for one in AT_ONE_PERCENT:
         busy = [x.figures.utilisation for x in played if (x.run.case.name, x.run.target) == (one, 0.01)]
@@ -74,12 +74,15 @@ def _named(some: list[Played], rate: Callable[[Played], float] = _drop_rate) -> 
     return f": {'; '.join(names[:6])}" if names else ""
 
 
-def _over_optimum(found: Sequence[Row]) -> Iterator[tuple[bool, str]]:
+def _over_optimum(found: Sequence[Row], played: Sequence[Played]) -> Iterator[tuple[bool, str]]:
+    """By what was to be expected of the decisions, where that is known: luck moves a run by half a hundredth."""
     for row in found:
         if row.policy == OPTIMUM and row.ours is not None:
-            agents = int(row.case.split()[1])
-            goal = OVER_OPTIMUM[agents]
-            yield row.ours >= goal, f"{row.case}: {row.ours:.1%} of the optimum (at least {goal:.0%})"
+            goal = OVER_OPTIMUM[int(row.case.split()[1])]
+            expected = [one.expected for one in played if one.run.case.name == row.case and one.expected is not None]
+            share = fmean(expected) / row.utilisation if expected else row.ours
+            words = f", {row.ours:.1%} with the luck of these runs" if expected else ""
+            yield share >= goal, f"{row.case}: {share:.1%} of the optimum{words} (at least {goal:.0%})"
 
 
 def _over_peers(found: Sequence[Row]) -> Iterator[tuple[bool, str]]:

@@ -13,6 +13,9 @@ from dialer.simulation.policies import policy_named
 from dialer.simulation.world import World
 from tests.benchmarks.optimum import optimum
 from tests.benchmarks.pacing.cases import BEST_RATIO, OURS, OWN, Case, Run, scenario_of
+from tests.benchmarks.regret import Judged, best
+
+MOST_JUDGED = 10  # agents: the states of more are too many
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +24,16 @@ class Played:
     figures: Figures
     seconds: float
     ratio: float | None = None  # that hindsight found
+    expected: float | None = None  # utilisation without the luck of the run, where the best policy is known
 
 
 def play(run: Run) -> Played:
     begun = time.perf_counter()
+    if run.policy == OURS and run.case.chance is not None and run.case.scenario.team.agents <= MOST_JUDGED:
+        judged = Judged(policy_named(OURS), best(run.case.scenario.team.agents, run.case.chance))
+        figures = _figures(run, judged)
+        expected = judged.utilisation(figures.answers, figures.abandoned)
+        return Played(run, figures, time.perf_counter() - begun, expected=expected)
     if run.policy != BEST_RATIO:
         figures = _figures(run, policy_named(OURS if run.policy in OWN else run.policy))
         return Played(run, figures, time.perf_counter() - begun)
