@@ -7,7 +7,7 @@ loses by how much the value of what it leaves in flight exceeds the least that i
 
     idle seconds expected = the best policy's + lost by decisions and by the ends of days + price x calls unspent,
 
-and a run's own idle seconds differ from that by chance alone: in six days of five agents by 0.6 % of the optimum.
+and a run's own idle seconds differ from that by chance alone: in six days of five agents by about 1 % of the optimum.
 """
 
 from dataclasses import dataclass

@@ -75,7 +75,7 @@ def _named(some: list[Played], rate: Callable[[Played], float] = _drop_rate) -> 
 
 
 def _over_optimum(found: Sequence[Row], played: Sequence[Played]) -> Iterator[tuple[bool, str]]:
-    """By what was to be expected of the decisions, where that is known: luck moves a run by half a hundredth."""
+    """By what was to be expected of the decisions, where that is known: luck moves a run by a hundredth."""
     for row in found:
         if row.policy == OPTIMUM and row.ours is not None:
             goal = OVER_OPTIMUM[int(row.case.split()[1])]
