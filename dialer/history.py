@@ -10,7 +10,9 @@ from sqlmodel import Session
 
 from campaigns.dispositions import lookup
 from campaigns.lead import Standing
-from campaigns.tables import Lead
+from campaigns.prospects import LEAD
+from campaigns.recycling import uses_try
+from campaigns.tables import Campaign
 from dialer.agent import AgentState
 from dialer.call import CallState
 from dialer.events import MACHINES
@@ -49,10 +51,25 @@ def past_attempts(session: Session, campaign_id: int) -> list[Past]:
     return [_past(row, seats.get(row["id"])) for row in rows]
 
 
-def leads_left(session: Session, campaign_id: int) -> int:
-    """Leads that are not finished."""
-    query = select(func.count()).where(Lead.campaign_id == campaign_id, Lead.standing != Standing.FINISHED)  # type: ignore[arg-type]
-    return session.connection().execute(query).scalar_one()
+def dials_left(session: Session, campaign: Campaign) -> tuple[int, float]:
+    """Leads that are not finished, and the dials that they will take.
+
+    Of the dials so far a share ended with a final disposition, which finishes the lead; the others are dialled again
+    until their attempts are used up. So n attempts that are left are (1 - (1 - share)^n) / share dials.
+    """
+    connection = session.connection()
+    ended = select(ATTEMPT.c.disposition, func.count()).where(ATTEMPT.c.campaign_id == campaign.id)
+    ended = ended.where(ATTEMPT.c.disposition.is_not(None)).group_by(ATTEMPT.c.disposition)
+    tries = {code: dials for code, dials in connection.execute(ended).tuples() if uses_try(code)}
+    final = sum(dials for code, dials in tries.items() if lookup(code).final)
+    goes_on = 1 - final / max(1, sum(tries.values()))
+    left = select(LEAD.c.attempts, func.count()).where(LEAD.c.campaign_id == campaign.id)
+    left = left.where(LEAD.c.standing != Standing.FINISHED).group_by(LEAD.c.attempts)
+    leads, dials = 0, 0.0
+    for attempts, many in connection.execute(left):
+        more = max(1, campaign.attempts_per_lead - attempts)
+        leads, dials = leads + many, dials + many * sum(goes_on**number for number in range(more))
+    return leads, dials
 
 
 def _past(row: RowMapping, seat: _Seat | None) -> Past:

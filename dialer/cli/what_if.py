@@ -14,7 +14,7 @@ from campaigns.store import UnknownCampaign, campaign_named
 from campaigns.tables import Campaign
 from config.visible import visible
 from dialer.cli.access import emit, fail, load_settings, on_terminal, reading
-from dialer.history import leads_left, past_attempts
+from dialer.history import dials_left, past_attempts
 from dialer.simulation.fitting import Fit, Fitted, TooFewCalls, fit
 from dialer.simulation.plot import plotted
 from dialer.simulation.policies import policy_named
@@ -59,14 +59,21 @@ def answer(question: Question) -> None:
             answers.append(staffing(played.team, figures, work, rates))
     if question.plot is not None:
         _draw(question.plot, question.campaign, answers)
-    asked = {"campaign": question.campaign, "policy": policy, "days": question.days, "seed": question.seed}
+    asked: dict[str, Any] = {
+        "campaign": question.campaign,
+        "policy": policy,
+        "days": question.days,
+        "seed": question.seed,
+    }
     if question.json:
         fit_json = [asdict(figure) for figure in fitted.figures]
-        emit(asked | {"leads_left": work.leads, "fit": fit_json, "answers": [asdict(one) for one in answers]})
+        asked |= {"leads_left": work.leads, "dials_left": work.dials}
+        emit(asked | {"fit": fit_json, "answers": [asdict(one) for one in answers]})
         return
     console = Console()
     console.print(_fit_table(question.campaign, fitted.figures, fitted.scenario))
-    console.print(_table(f"{question.campaign}, {policy}, {work.leads:,} leads left", answers))
+    left = f"{work.leads:,} leads left, about {work.dials:,.0f} dials"
+    console.print(_table(f"{question.campaign}, {policy}, {left}", answers))
 
 
 def _sizes(question: Question) -> list[int]:
@@ -103,7 +110,7 @@ def _of_log(name: str) -> tuple[Fit, Work, str]:
         except UnknownCampaign as error:
             raise fail(str(error)) from None
         past = past_attempts(session, campaign.id or 0)
-        left, policy = leads_left(session, campaign.id or 0), _policy(campaign)
+        (leads, dials), policy = dials_left(session, campaign), _policy(campaign)
         base = Scenario(
             name=name,
             ring_seconds=campaign.ring_seconds,
@@ -116,7 +123,7 @@ def _of_log(name: str) -> tuple[Fit, Work, str]:
         fitted = fit(base, past, error_share)
     except TooFewCalls as few:
         raise fail(f"campaign {name!r} has {few}; simulate a scenario until it has") from None
-    return fitted, Work(left, fitted.minutes_per_dial), policy
+    return fitted, Work(leads, dials, fitted.minutes_per_dial), policy
 
 
 def _policy(campaign: Campaign) -> str:

@@ -8,9 +8,10 @@ from dialer.simulation.scenario import Team
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is left to do: leads to dial once, and the started minutes that one dial costs at the carrier."""
+    """What is left to do: leads, the dials that they will take, and the started minutes of one at the carrier."""
 
     leads: int
+    dials: float
     minutes_per_dial: float
 
 
@@ -31,7 +32,7 @@ class Staffing:
     drop_rate: float
     contacts_per_hour: float  # persons who talked to an agent, all agents together
     dials_per_hour: float
-    hours_until_done: float | None  # every lead left dialled once; None when nothing was dialled
+    hours_until_done: float | None  # of dialling, without the waits between two dials of a lead; None for never
     shifts_until_done: float | None
     cost: float | None  # until then; None without rates
 
@@ -40,10 +41,10 @@ def staffing(team: Team, figures: Figures, work: Work, rates: Rates | None = Non
     """From a simulated run of this team."""
     played = team.days * team.hours
     dials = figures.dials / played
-    hours = work.leads / dials if dials else None
+    hours = work.dials / dials if dials else None
     cost = None
     if rates is not None and hours is not None:
-        cost = hours * team.agents * rates.agent_hour + work.leads * work.minutes_per_dial * rates.minute
+        cost = hours * team.agents * rates.agent_hour + work.dials * work.minutes_per_dial * rates.minute
     return Staffing(
         agents=team.agents,
         utilisation=figures.utilisation,

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from dialer.history import leads_left, past_attempts
+from campaigns.tables import Campaign
+from dialer.history import dials_left, past_attempts
 from tests.conftest import NOON
 
 pytestmark = pytest.mark.both_databases
@@ -99,8 +100,22 @@ def test_calls_under_way_and_other_campaigns_are_left_out(build, campaign, past)
     assert past() == []
 
 
-def test_leads_left_are_those_that_are_not_finished(build, campaign, database):
-    for standing in ("open", "dialling", "finished"):
-        build.lead(campaign, standing=standing)
+def test_leads_are_dialled_until_one_dial_is_final_or_their_attempts_are_used_up(build, database):
+    """One dial of four was final; one was no try."""
+    campaign = build.campaign(attempts_per_lead=3)
+    for code in ("no-answer", "busy", "machine", "sale", "not-placed"):
+        build.attempt(build.lead(campaign, standing="finished"), "ended", disposition=code)
+    build.lead(campaign)
+    build.lead(campaign, attempts=1, standing="dialling")
+    build.lead(campaign, attempts=5)
     with database.read() as session:
-        assert leads_left(session, campaign) == 2
+        leads, dials = dials_left(session, session.get_one(Campaign, campaign))
+    assert leads == 3
+    assert dials == pytest.approx((1 + 0.75 + 0.75**2) + (1 + 0.75) + 1)
+
+
+def test_without_a_log_every_attempt_is_foreseen(build, database):
+    campaign = build.campaign(attempts_per_lead=3)
+    build.lead(campaign)
+    with database.read() as session:
+        assert dials_left(session, session.get_one(Campaign, campaign)) == (1, 3)

@@ -84,6 +84,7 @@ def test_an_answer_for_each_team(run, spring):
     told = json.loads(out)
     assert (told["campaign"], told["policy"], told["days"], told["seed"]) == ("spring", "progressive", 1, 3)
     assert told["leads_left"] == LEADS
+    assert LEADS < told["dials_left"] < 4 * LEADS  # every fourth dial is final
     fitted = {figure["name"]: figure for figure in told["fit"]}
     assert fitted["a person answers"]["value"] == pytest.approx(0.25)
     assert fitted["a machine answers"]["value"] == pytest.approx(0.125)
@@ -94,7 +95,7 @@ def test_an_answer_for_each_team(run, spring):
     hours = [one["hours_until_done"] for one in told["answers"]]
     assert hours == sorted(hours, reverse=True)
     for one in told["answers"]:
-        assert one["hours_until_done"] == pytest.approx(LEADS / one["dials_per_hour"])
+        assert one["hours_until_done"] == pytest.approx(told["dials_left"] / one["dials_per_hour"])
         assert one["cost"] is None
     assert err == ""
 
@@ -114,7 +115,7 @@ def test_costs_and_the_picture(run, spring, tmp_path):
     told = json.loads(out)
     minutes = next(figure["value"] for figure in told["fit"] if figure["unit"] == "min")
     (one,) = told["answers"]
-    assert one["cost"] == pytest.approx(one["hours_until_done"] * 2 * 18 + LEADS * minutes * 0.01)
+    assert one["cost"] == pytest.approx(one["hours_until_done"] * 2 * 18 + told["dials_left"] * minutes * 0.01)
     picture = ElementTree.fromstring((tmp_path / "team.svg").read_text(encoding="utf-8"))
     assert len([part for part in picture.iter() if part.tag.endswith("circle")]) == 2
 

@@ -7,7 +7,7 @@ from dialer.simulation.scenario import Team
 from dialer.simulation.staffing import Rates, Work, staffing
 
 TEAM = Team(agents=10, hours=8, days=2)
-WORK = Work(leads=4000, minutes_per_dial=0.5)
+WORK = Work(leads=1500, dials=4000, minutes_per_dial=0.5)
 
 
 def test_until_the_last_lead():
@@ -24,4 +24,4 @@ def test_no_rates_no_cost_and_no_dials_no_end():
 
 
 def test_nothing_left_is_done_at_once():
-    assert staffing(TEAM, Figures(dials=1), Work(0, 0.5), Rates(18, 0.014)).cost == 0
+    assert staffing(TEAM, Figures(dials=1), Work(0, 0, 0.5), Rates(18, 0.014)).cost == 0
