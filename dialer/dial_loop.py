@@ -338,12 +338,15 @@ class DialLoop:
     def _agent_events(self, scene: Scene, now: datetime, tick_at: float) -> list[observed.Event]:
         """What agents did since the last tick, read off the difference; the row says when, whatever the clock did."""
         campaign_id = scene.campaign.id or 0
-        seen_at = self._looked_at.get(campaign_id, tick_at)
+        new_to_us, seen_at = campaign_id not in self._looked_at, self._looked_at.get(campaign_id, tick_at)
         self._looked_at[campaign_id] = tick_at
         events: list[observed.Event] = []
         for agent in scene.agents:
             name, state = agent["name"], agent["state"]
-            at = min(tick_at, max(seen_at, tick_at - (now - agent["since"]).total_seconds()))
+            since_then = tick_at - (now - agent["since"]).total_seconds()
+            if new_to_us and state == AgentState.ON_CALL and agent["attempt_id"] is not None:  # given by another node
+                events.append(observed.Connected(agent["attempt_id"], name, min(tick_at, since_then)))
+            at = min(tick_at, max(seen_at, since_then))
             before, call, since = self._agents.get(name, (AgentState.LOGGED_OUT, None, agent["since"]))
             if before == AgentState.ON_CALL and state != AgentState.ON_CALL and call is not None:
                 events.append(observed.CallEnded(call, name, at))

@@ -176,6 +176,19 @@ async def test_pacing_learns_when_it_happened_and_not_when_it_was_seen(build, ex
     assert told == pytest.approx({"early": 0.0, "timely": 0.4, "ahead": 1.0})
 
 
+async def test_a_node_that_takes_over_tells_of_the_talks_that_go_on(build, exchange, tick, loop, clock):
+    """Else nobody would be expected back from them, and a ratio would dial for agents who talk."""
+    campaign = build.campaign(mode="ratio", lines_per_agent=2.0)
+    began = clock.now() - timedelta(seconds=40)
+    build.agent("anna", campaign, "on-call", attempt_id="a1", since=began)
+    build.agent("bert", campaign)
+    policy = loop.policies[campaign] = Stubborn()
+    at = exchange.clock.monotonic()
+    for _ in range(2):
+        await tick()
+    assert policy.learned == [observed.Connected("a1", "anna", at - 40), observed.AgentFree("bert", at)]
+
+
 async def test_no_more_is_promised_than_leads_are_due(build, tick, loop, clock):
     """Else pacing would hold on to lines as if others could still be dialled, and say so."""
     campaign = floor(build, agents=9, leads=2)
