@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, func, select, update
 from sqlmodel import Session, SQLModel, col
 from sqlmodel import select as select_rows
 
@@ -121,15 +121,16 @@ def delete_campaign(session: Session, name: str, now: datetime) -> None:
     campaign.deleted_at = now
     session.add(campaign)
     session.flush()
-    forget_untried(session.connection(), campaign.id)
+    theirs = LEAD.c.campaign_id == campaign.id
+    forget_untried(session.connection(), theirs)
+    session.connection().execute(update(LEAD).where(theirs).values(standing=Standing.FINISHED))
 
 
-def forget_untried(connection: Connection, campaign_id: int) -> None:
-    """Remove a deleted campaign's leads without attempts, and finish the others."""
-    untried = (LEAD.c.campaign_id == campaign_id, ~select(ATTEMPT.c.id).where(ATTEMPT.c.lead_id == LEAD.c.id).exists())
+def forget_untried(connection: Connection, which: ColumnElement[bool]) -> None:
+    """Remove those of a deleted campaign's leads that have no attempt."""
+    untried = (which, ~select(ATTEMPT.c.id).where(ATTEMPT.c.lead_id == LEAD.c.id).exists())
     connection.execute(delete(PHONE).where(PHONE.c.lead_id.in_(select(LEAD.c.id).where(*untried))))
     connection.execute(delete(LEAD).where(*untried))
-    connection.execute(update(LEAD).where(LEAD.c.campaign_id == campaign_id).values(standing=Standing.FINISHED))
 
 
 def forget_campaigns(session: Session, counted_since: datetime) -> int:
@@ -140,7 +141,9 @@ def forget_campaigns(session: Session, counted_since: datetime) -> int:
     over = select(CAMPAIGN.c.id).where(CAMPAIGN.c.deleted_at.is_not(None), ~attempts.exists(), ~counts.exists())
     gone = connection.execute(over).scalars().all()
     for campaign_id in gone:
-        for table in (PHONE, LEAD, LIST, COUNT):
+        leads = select(LEAD.c.id).where(LEAD.c.campaign_id == campaign_id)
+        connection.execute(delete(PHONE).where(PHONE.c.lead_id.in_(leads)))
+        for table in (LEAD, LIST, COUNT):
             connection.execute(delete(table).where(table.c.campaign_id == campaign_id))
         connection.execute(delete(CAMPAIGN).where(CAMPAIGN.c.id == campaign_id))
     return len(gone)

@@ -95,6 +95,7 @@ class Lead(SQLModel, table=True):
     __tablename__ = "lead"
     __table_args__ = (
         Index("lead_hopper", "campaign_id", "standing", "priority", "due_at", "id"),
+        Index("lead_of_list", "list_id"),
         Index(
             "lead_held",
             "campaign_id",
@@ -159,6 +160,7 @@ class Attempt(SQLModel, table=True):
         Index("attempt_number", "number", "placing_at"),
         Index("attempt_lead", "lead_id", "placing_at"),
         Index("attempt_phone", "phone_id"),
+        Index("attempt_list", "list_id"),
         Index(
             "attempt_live",
             "campaign_id",

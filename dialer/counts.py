@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from types import MappingProxyType
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 
@@ -62,10 +63,15 @@ _COUNTED: Mapping[str, Callable[[Call], tuple[bool, datetime | None]]] = Mapping
 )
 
 
+Sums = dict[tuple[int | None, datetime], Row[Any]]  # by campaign, None for all, and since when
+
+
 def drop_counts(
-    connection: Connection, campaign: Campaign, measures: Iterable[Measure], now: datetime
+    connection: Connection, campaign: Campaign, measures: Iterable[Measure], now: datetime, sums: Sums | None = None
 ) -> tuple[DropCount, ...]:
     """The present window of each measure, whole hours: for one campaign, or over all.
+
+    `sums`: those that were asked for at the same moment, for other campaigns; kept there.
 
     Of the calls that the machine detector hung up on, the campaign's estimate of its error counts as answered by a
     person and abandoned (as Ofcom asks; other laws know no exception for a machine's mistake either).
@@ -73,18 +79,25 @@ def drop_counts(
     first = connection.execute(
         select(func.min(CALL_COUNT.c.hour)).where(CALL_COUNT.c.campaign_id == campaign.id)
     ).scalar_one()
-    return tuple(_drop_count(connection, campaign, measure, first, now) for measure in measures)
+    known: Sums = {} if sums is None else sums
+    return tuple(_drop_count(connection, campaign, measure, first, now, known) for measure in measures)
 
 
 def _drop_count(
-    connection: Connection, campaign: Campaign, measure: Measure, first: datetime | None, now: datetime
+    connection: Connection, campaign: Campaign, measure: Measure, first: datetime | None, now: datetime, sums: Sums
 ) -> DropCount:
     begins, ends = window(measure.window, first, now)
-    sums = (func.coalesce(func.sum(CALL_COUNT.c[name]), 0).label(name) for name in _COUNTED)
-    query = select(*sums).where(CALL_COUNT.c.hour >= begins.replace(minute=0, second=0, microsecond=0))
-    if measure.across == "campaign":
-        query = query.where(CALL_COUNT.c.campaign_id == campaign.id)
-    row = connection.execute(query).one()
+    whose = campaign.id if measure.across == "campaign" else None, begins.replace(minute=0, second=0, microsecond=0)
+    row = sums[whose] = sums[whose] if whose in sums else _sum(connection, *whose)
     mistaken = row.machines * campaign.machine_error if campaign.machine_detection else 0.0
     calls = row.live_answers + mistaken if measure.of == "live-answers" else row.placed
     return DropCount(measure, calls, row.abandoned + mistaken + (row.given_up if measure.counts_given_up else 0), ends)
+
+
+def _sum(connection: Connection, campaign_id: int | None, since: datetime) -> Row[Any]:
+    """Of all campaigns where none is named."""
+    sums = (func.coalesce(func.sum(CALL_COUNT.c[name]), 0).label(name) for name in _COUNTED)
+    query = select(*sums).where(CALL_COUNT.c.hour >= since)
+    if campaign_id is not None:
+        query = query.where(CALL_COUNT.c.campaign_id == campaign_id)
+    return connection.execute(query).one()

@@ -28,7 +28,7 @@ from dialer.back_pressure import Pace, give_way
 from dialer.call import CallState
 from dialer.choice import Choice
 from dialer.commands import StopRinging
-from dialer.counts import drop_counts
+from dialer.counts import Sums, drop_counts
 from dialer.db.lease import give_back
 from dialer.db.turns import Urgency
 from dialer.events import Refused
@@ -191,16 +191,17 @@ class DialLoop:
                 self.policies[campaign.id] = policy_of(session, campaign)
             if campaign.id is not None and campaign.id not in self.choices:
                 self.choices[campaign.id] = Choice(chances_of(session, campaign))
-        return [self._scene(session, campaign, now) for campaign in running]
+        sums: Sums = {}
+        return [self._scene(session, campaign, now, sums) for campaign in running]
 
-    def _scene(self, session: Session, campaign: Campaign, now: datetime) -> Scene:
+    def _scene(self, session: Session, campaign: Campaign, now: datetime, sums: Sums) -> Scene:
         connection = session.connection()
         agents = select(AGENT).where(AGENT.c.campaign_id == campaign.id)
         live = (ATTEMPT.c.campaign_id == campaign.id, ATTEMPT.c.state != CallState.ENDED)  # the index's own words
         waiting = select(func.count(), func.count().filter(ATTEMPT.c.agent_reserved)).select_from(ATTEMPT)
         waiting = waiting.where(*live, ATTEMPT.c.state.in_(UNANSWERED))
         book = self.exchange.rulebook
-        drops = drop_counts(connection, campaign, book.measures, now)
+        drops = drop_counts(connection, campaign, book.measures, now, sums)
         countries = self.choices[campaign.id or 0].countries(self.exchange.clock.monotonic()) | {campaign.region}
         law = book.limits(campaign.region, campaign.kind, now.date(), campaign.name, campaign.client, countries)
         session.expunge(campaign)

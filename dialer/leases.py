@@ -105,6 +105,9 @@ def campaign_of(name: str) -> int:
     return int(name.removeprefix("campaign "))
 
 
+_BEING_PLACED = (ATTEMPT.c.state != CallState.ENDED, ATTEMPT.c.state == CallState.PLACING)  # the index's own words
+
+
 def begin(session: Session, node: str, seconds: float, now: datetime) -> int:
     """At the start of a node: what a former process of its name held is free, and what nobody paces was being placed
     by nobody. How many attempts are unknown now.
@@ -112,7 +115,7 @@ def begin(session: Session, node: str, seconds: float, now: datetime) -> int:
     connection = session.connection()
     lease.give_back(connection, node)
     paced = {campaign_of(name) for name in lease.look(connection, seconds).holders if name != TIMETABLE}
-    placing = select(ATTEMPT.c.campaign_id).distinct().where(ATTEMPT.c.state == CallState.PLACING)
+    placing = select(ATTEMPT.c.campaign_id).distinct().where(*_BEING_PLACED)
     return forget_placing(session, set(connection.execute(placing).scalars()) - paced, now)
 
 
@@ -124,7 +127,7 @@ def end(session: Session, node: str) -> None:
 
 def forget_placing(session: Session, campaign_ids: Collection[int], now: datetime) -> int:
     """An attempt that was being placed when its node ended may or may not exist; a late answer still settles it."""
-    stale = update(ATTEMPT).where(ATTEMPT.c.state == CallState.PLACING, ATTEMPT.c.campaign_id.in_(campaign_ids))
+    stale = update(ATTEMPT).where(*_BEING_PLACED, ATTEMPT.c.campaign_id.in_(campaign_ids))
     problem = "the dialer ended while this was being placed"
     return (
         session.connection().execute(stale.values(state=CallState.UNKNOWN, error=problem, last_event_at=now)).rowcount

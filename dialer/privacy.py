@@ -229,8 +229,7 @@ def outlived_decisions(session: Session, rulebook: Rulebook, now: datetime, afte
 def forget_attempts(session: Session, ids: Sequence[str]) -> int:
     """Remove attempts of deleted campaigns, and the leads that have no other; how many attempts."""
     connection, these = session.connection(), ATTEMPT.c.id.in_(ids)
-    campaign_ids = connection.execute(select(ATTEMPT.c.campaign_id).where(these).distinct()).scalars().all()
+    leads = connection.execute(select(ATTEMPT.c.lead_id).where(these).distinct()).scalars().all()
     removed = connection.execute(delete(ATTEMPT).where(these)).rowcount
-    for campaign_id in campaign_ids:
-        forget_untried(connection, campaign_id)
+    forget_untried(connection, LEAD.c.id.in_(leads))
     return removed

@@ -58,6 +58,7 @@ class CarrierEvent(SQLModel, table=True):
     """One webhook, once: the key makes repeats visible, the answer makes them equal."""
 
     __tablename__ = "carrier_event"
+    __table_args__ = (Index("carrier_event_received", "received_at"),)
 
     key: str = Field(primary_key=True)
     attempt_id: str | None = Field(default=None, index=True)

@@ -24,7 +24,7 @@ from dialer.db.database import place_of
 from dialer.db.place import DatabaseError, Place
 from dialer.db.postgres import PostgresDatabase
 from dialer.db.sqlite import SqliteFile
-from dialer.store import ATTEMPT, CARRIER_EVENT
+from dialer.store import ATTEMPT, CAMPAIGN, CARRIER_EVENT
 from dialer.telephony import account
 from dialer.telephony.carrier import CarrierError, CarrierRefusesUs
 
@@ -100,6 +100,7 @@ def _database(settings: Settings, place: Place) -> Iterator[Finding]:
 def _heard(session: Session, now: datetime) -> tuple[int, int]:
     """Calls that the carrier took between an hour and a minute ago, and those of them that it told anything of."""
     placed = (
+        ATTEMPT.c.campaign_id.in_(select(CAMPAIGN.c.id)),  # of all, but the index of their times begins with it
         ATTEMPT.c.placing_at >= now - LATELY,
         ATTEMPT.c.placing_at < now - PROMPT,
         ATTEMPT.c.call_sid.is_not(None),

@@ -32,7 +32,7 @@ from dialer.clock import Clock
 
 app = typer.Typer(no_args_is_help=True, help="Numbers that are never called.")
 
-BATCH = 5000
+BATCH = 500  # in one write, which callers may be waiting behind
 INTERNAL = "internal"
 NAMED = 10  # rejected rows named one by one
 

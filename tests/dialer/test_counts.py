@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
 
 from campaigns.tables import Campaign
 from compliance.facts import OWN_MEASURE, Measure
@@ -49,6 +50,22 @@ def test_live_answers_and_abandoned_calls_of_one_campaign(build, count, read):
     assert read(spring) == [(2, 1)]
     assert read(spring, PLACED) == [(3, 1)]
     assert read(spring, OWN_MEASURE._replace(across="everyone")) == [(3, 1)]
+
+
+def test_one_sum_over_all_serves_every_campaign_of_a_tick(build, count, database, clock):
+    ids = [build.campaign(), build.campaign("autumn", machine_error=0.5)]
+    for campaign in ids:
+        count(campaign, abandoned=True)
+        count(campaign, answered_by="machine_start")
+    everyone, sums, asked = OWN_MEASURE._replace(across="everyone"), {}, []
+    with database.read() as session:
+        event.listen(session.get_bind(), "before_cursor_execute", lambda *seen: asked.append(seen[2]))
+        found = [
+            drop_counts(session.connection(), session.get_one(Campaign, one), (everyone,), clock.now(), sums)
+            for one in ids
+        ]
+    assert [count.abandoned for (count,) in found] == [2.0, 3.0]
+    assert len([statement for statement in asked if "sum(" in statement]) == 1
 
 
 def test_a_call_taken_out_of_the_carriers_queue_was_never_placed(build, count, read, clock):

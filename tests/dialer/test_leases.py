@@ -15,6 +15,7 @@ from dialer.leases import Leases, forget_placing, pacers
 from dialer.pacing.leads import LeadChances
 from dialer.pacing.policy import Decision
 from dialer.shares import TIMETABLE
+from tests.plans import plans_of_statements
 
 pytestmark = pytest.mark.both_databases
 
@@ -207,3 +208,13 @@ def test_what_was_being_placed_when_the_process_ended_is_unknown_and_never_place
     row = build.row("attempt", id=attempt)
     assert (row["state"], row["last_event_at"]) == ("unknown", clock.now())
     assert (build.row("attempt", id=ringing)["state"], build.rows("lead")[0]["standing"]) == ("ringing", "dialling")
+
+
+@pytest.mark.sqlite_only
+def test_what_was_being_placed_is_found_among_the_live_attempts_however_many_have_ended(build, database, clock):
+    campaign = build.campaign()
+    build.attempt(build.lead(campaign), "placing")
+    with plans_of_statements("attempt") as plans:
+        database.write(lambda session: leases.begin(session, "one", 3.0, clock.now()))
+    assert plans
+    assert not [step for step in plans if "attempt" in step and "attempt_live" not in step]
