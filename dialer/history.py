@@ -60,7 +60,7 @@ def dials_left(session: Session, campaign: Campaign) -> tuple[int, float]:
     connection = session.connection()
     ended = select(ATTEMPT.c.disposition, func.count()).where(ATTEMPT.c.campaign_id == campaign.id)
     ended = ended.where(ATTEMPT.c.disposition.is_not(None)).group_by(ATTEMPT.c.disposition)
-    tries = {code: dials for code, dials in connection.execute(ended).tuples() if uses_try(code)}
+    tries = {code: dials for code, dials in connection.execute(ended) if uses_try(code)}
     final = sum(dials for code, dials in tries.items() if lookup(code).final)
     goes_on = 1 - final / max(1, sum(tries.values()))
     left = select(LEAD.c.attempts, func.count()).where(LEAD.c.campaign_id == campaign.id)
