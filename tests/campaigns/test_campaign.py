@@ -15,7 +15,7 @@ from campaigns.campaign import (
     problems_of,
     state_of,
 )
-from compliance.rulebook import Limits
+from tests.campaigns.stock import LAW
 
 SOUND = CampaignPlan(
     name="Autumn offer",
@@ -32,16 +32,6 @@ SOUND = CampaignPlan(
     attempts_per_day=3,
     machine_detection=True,
     dispositions=("sale", "not-interested", "callback"),
-)
-
-
-LAW = Limits(
-    ceiling=0.03,
-    connect_seconds=2,
-    ring_seconds_minimum=15,
-    ring_seconds_maximum=None,
-    give_up_seconds=15,
-    drop_rates=(),
 )
 
 

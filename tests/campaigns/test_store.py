@@ -10,9 +10,9 @@ from campaigns.campaign import CampaignPlan, ImpossibleVerb, State, Verb
 from campaigns.dispositions import UnknownDisposition
 from campaigns.store import UnknownCampaign
 from campaigns.tables import Campaign
-from compliance.rulebook import Limits
 from dialer import privacy
 from dialer.store import load_attempt
+from tests.campaigns.stock import LAW
 
 pytestmark = pytest.mark.both_databases
 
@@ -33,15 +33,6 @@ PLAN = CampaignPlan(
     attempts_per_day=3,
     machine_detection=True,
     dispositions=("sale", "callback"),
-)
-
-LAW = Limits(
-    ceiling=0.03,
-    connect_seconds=2,
-    ring_seconds_minimum=15,
-    ring_seconds_maximum=None,
-    give_up_seconds=15,
-    drop_rates=(),
 )
 
 
