@@ -167,7 +167,7 @@ class Predictive:
         cost = price * (lost - EARNED * left.ceiling * chance * numbers) + idled
         worst, unheld = lost, int(np.argmin(cost))
         if chance < RARELY * self._usual:
-            more = self._usual / chance
+            more = self._usual / max(chance, 0.001)
             all_back = Flow(answers.due * more, answers.steadier * more)
             worst, _ = of_more_lines(
                 idle, freed, all_back, agents.freed_after(line * more, patience), line * more, most

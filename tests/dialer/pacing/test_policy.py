@@ -22,6 +22,7 @@ from dialer.pacing.events import (
     PickedUp,
 )
 from dialer.pacing.leads import LeadChances
+from dialer.pacing.lines import Lines
 from dialer.pacing.policy import Budget, Floor, ForeignState
 from dialer.pacing.predictive import RISKED, Predictive
 
@@ -145,3 +146,10 @@ def test_no_sum_of_what_was_seen_is_taken_damaged(damage):
     for place in sums[::7]:
         with pytest.raises(ForeignState, match="damaged"):
             Predictive.restored(damaged(policy_saved(), place, damage))
+
+
+def test_where_nobody_answers_at_all_there_is_still_a_decision(monkeypatch):
+    policy = Predictive.restored(json.loads(policy_saved()))
+    policy.decide(0.0, FLOOR)
+    monkeypatch.setattr(Lines, "answer_chance", 0.0)
+    assert 0 <= policy.decide(1.0, FLOOR).dial <= FLOOR.max_dials
