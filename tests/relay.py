@@ -3,9 +3,13 @@
 import ctypes
 import socket
 import struct
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from fcntl import ioctl
+from termios import TIOCOUTQ
 from threading import Thread
+from time import sleep
 
 SO_ATTACH_FILTER = 26  # Linux; the socket module does not name it
 KEEP_NOTHING = struct.pack("HBBI", 6, 0, 0, 0)  # a packet filter of one instruction: return 0 bytes
@@ -25,9 +29,13 @@ class Relay:
     def cut(self) -> None:
         """Behind a dead switch: our kernel drops what the client sends on the ways there are, so it is acknowledged by
         nobody, and says nothing itself. The server sees its end of them at once. New ways are open.
+
+        What we have sent must be acknowledged first: else our kernel repeats it, and the client hears that we live.
         """
         program = ctypes.create_string_buffer(KEEP_NOTHING)
         ways, self._ways = self._ways, []
+        while any(map(_unacknowledged, (client for client, _server in ways))):
+            sleep(0.01)
         self._deaf += [client for client, _server in ways]
         for client, server in ways:
             client.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", 1, ctypes.addressof(program)))
@@ -55,6 +63,11 @@ class Relay:
                 other.sendall(data)
         if other not in self._deaf:
             _end(other)
+
+
+def _unacknowledged(sending: socket.socket) -> int:
+    """In bytes, with what is not yet sent."""
+    return int.from_bytes(ioctl(sending, TIOCOUTQ, bytes(4)), sys.byteorder)
 
 
 def _end(*sockets: socket.socket) -> None:
