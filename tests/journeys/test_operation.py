@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import re
 import socket
 import subprocess
@@ -37,6 +38,7 @@ COMMANDS = [
     for line in block.splitlines()
     if line.startswith("dialer ")
 ]
+MOST_OF_A_HEAP = 32 * 2**20  # a thread's own heap puts 64 MB aside
 PREVIOUS, API_TOKEN = "hush-the-old-auth-token", "hush-a-token-of-the-api"
 
 
@@ -64,8 +66,8 @@ def machine(tmp_path, offset):
         assert done.returncode == code, f"{words}: {done.stdout}{done.stderr}"
         return done.stdout + done.stderr
 
-    def daemon():
-        found = start(tmp_path, environment, "run")
+    def daemon(own=None):
+        found = start(tmp_path, environment | (own or {}), "run")
         processes.append(found)
         wait_for_token(found, tmp_path)
         return found, f"http://127.0.0.1:{daemon_port}"
@@ -143,6 +145,22 @@ def test_clients_that_are_slow_large_or_wrong_are_got_rid_of(machine, tmp_path):
     assert time.monotonic() - began > HEAD_SECONDS - 1
     refused = [line for line in (tmp_path / "run.log").read_text().splitlines() if "request_refused" in line]
     assert len(refused) <= FAILURES
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="heaps by thread are glibc's")
+@pytest.mark.parametrize(("own", "heaps_by_thread"), [(None, False), ("8", True)])
+def test_the_daemons_threads_share_one_heap(machine, own, heaps_by_thread):
+    run, daemon = machine
+    run("db", "upgrade")
+    process, url = daemon({} if own is None else {"MALLOC_ARENA_MAX": own})
+    assert requests.get(f"{url}/metrics", headers={"Authorization": f"Bearer {API_TOKEN}"}, timeout=10).ok
+    assert (largest_reserve(process.pid) > MOST_OF_A_HEAP) == heaps_by_thread
+
+
+def largest_reserve(pid: int) -> int:
+    """Bytes of the largest range that is put aside, with no file behind it and not yet used."""
+    reserved = re.findall(r"^(\w+)-(\w+) ---p \S+ \S+ 0\s*$", Path(f"/proc/{pid}/maps").read_text(), re.M)
+    return max((int(end, 16) - int(begin, 16) for begin, end in reserved), default=0)
 
 
 def sent_until_answered(line: socket.socket, chunk: bytes) -> bytes:
