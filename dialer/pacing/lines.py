@@ -33,7 +33,7 @@ class Line:
     reserved: bool  # a free agent is held for it until it ends
     counted: float = 0.0  # age up to which its time at risk is counted
     picked_up: float = -1.0  # age
-    live: float = 0.0  # chance that a person has asked, by its age
+    live: float = 0.0  # chance that a person has asked: by its age, until its agent has said
     heard: bool = False  # detection beside the call has said that it is one
     judged: bool = False  # the last word on who it was is said
 
@@ -105,10 +105,11 @@ class Lines:
         if asked is not None:
             self._machine_answers += 1
             self._live_answers -= asked.live
-        if lost is not None:
-            self.abandoned -= 1
-            self._live_abandoned -= lost.live
-            self._say(lost, False)
+            if lost is not None:
+                self.abandoned -= 1
+                self._live_abandoned -= lost.live
+                self._say(lost, False)
+            asked.live = 0.0
         self.disposed(call, False)
         line = self.detecting.pop(call, None)
         if line is not None:
@@ -170,6 +171,10 @@ class Lines:
     def disposed(self, call: str, live: bool) -> None:
         line = self._handed.pop(call, None)
         if line is not None:
+            known = live - line.live
+            self._live_answers += known
+            self._live_abandoned += known if call in self._lost else 0.0
+            line.live = float(live)
             self._say(line, live)
 
     def _say(self, line: Line, live: bool) -> None:

@@ -44,7 +44,7 @@ EARNED = 1 / 3
 RISKED = 0.5  # of the budget left, at most, by all lines in flight
 # Of the usual chance of an answer: below it a dead route is as likely as dead numbers, and all may be back at once. The
 # best chance in the long run is the usual one, and fades.
-RARELY, USUAL_SECONDS = 1 / 3, 3600.0
+RARELY, USUAL_SECONDS = 1 / 3, 10800.0
 FORMAT = "predictive-3"  # of the saved state
 
 
@@ -60,6 +60,7 @@ class Predictive:
         self._first_dial = float("inf")
         self._learned, self._needed = False, LEARNING_CALLS
         self._usual = 0.0  # chance of a line to be answered
+        self._rare_until = float("-inf")  # until the lines that rang while few answered have shown what they are
         self._priced = 0.0  # abandoned calls
         self._committed = 0.0  # calls to be lost without any line more, as of the last decision
         # Of the last decision: lines not dialled yet; for each, calls lost, and allowed where no limit decided
@@ -117,8 +118,8 @@ class Predictive:
         self._foreseen = 0, 0.0, None
         self._settle(now, floor)
         lines, agents = self._lines, self._agents
+        cohort = min(floor.ring_seconds, RING_AGES[-1]) + DETECTION_SECONDS
         if not self._learned:
-            cohort = min(floor.ring_seconds, RING_AGES[-1]) + DETECTION_SECONDS
             seen = min(lines.answers, agents.served)
             if seen < self._needed:
                 return one_to_one(floor, f"learning, {seen} of {self._needed} answered calls seen")
@@ -128,6 +129,8 @@ class Predictive:
             lines.level = Level()  # so far it was taken over chances that were not learned yet
         chance = lines.answer_chance
         self._usual = max(lines.long_run_chance, self._usual * exp(-max(0.0, now - before) / USUAL_SECONDS))
+        if chance < RARELY * self._usual:
+            self._rare_until = now + cohort
         left = tightest(floor.budgets, chance, *lines.live_shares)
         self._price.abandoned(lines.abandoned - self._priced)
         self._priced = lines.abandoned
@@ -166,7 +169,7 @@ class Predictive:
         numbers = np.array(candidates(most), dtype=np.float64)
         cost = price * (lost - EARNED * left.ceiling * chance * numbers) + idled
         worst, unheld = lost, int(np.argmin(cost))
-        if chance < RARELY * self._usual:
+        if now < self._rare_until and chance < self._usual:
             more = self._usual / max(chance, 0.001)
             all_back = Flow(answers.due * more, answers.steadier * more)
             worst, _ = of_more_lines(
@@ -219,6 +222,7 @@ class Predictive:
     def _start_over(self, now: float, floor: Floor) -> Decision:
         """Ages by two clocks say nothing: forget what is running, keep what was learned."""
         self._now = self._settled = now
+        self._rare_until = float("-inf")
         self._lines.forget_running()
         self._agents.forget_running()
         return one_to_one(floor, "the clock was set back")

@@ -97,6 +97,15 @@ def test_when_nobody_has_answered_for_a_while_no_burst_meets_those_who_do_again(
     assert figures.drop_rate <= CEILING
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_after_a_long_spell_without_answers_no_burst_follows_the_first_of_them(seed):
+    """What is known of the answers rises slowly, past lines that were dialled before: it would lose twice as many."""
+    callees = Callees(human=((0.0, 0.2), (0.7, 0.0), (1.3, 0.2)))
+    figures = simulated(Predictive(), scenario(50, 1.4, callees=callees), seed)
+    assert figures.live > 1000
+    assert figures.peak <= 1.25 * CEILING
+
+
 @pytest.mark.parametrize("detection", [{}, {"detection": None}], ids=["before the agent", "beside the call"])
 def test_persons_taken_for_machines_leave_less_to_be_abandoned(detection):
     """As the law counts them: `simulate --from-campaign` must not promise what the daemon may not do."""

@@ -351,6 +351,17 @@ def test_a_machine_that_an_agent_has_got_was_no_person():
     assert sum(lines.state()["not_live"]) == 50
 
 
+def test_of_calls_that_agents_had_persons_are_those_they_say():
+    """Machines that answer while no person does must not count as the persons that usually answer after so long."""
+    lines = Lines()
+    for number in range(40):
+        lines.dialled(f"call-{number}", 0.0, 1.0)
+        lines.connected(f"call-{number}", 10.0)
+        lines.disposed(f"call-{number}", number >= 30)
+    answered, _lost = lines.live_shares
+    assert answered == pytest.approx(0.25)
+
+
 @pytest.mark.parametrize("disposed", [True, False, None])
 def test_a_call_that_its_agent_had_too_late_is_abandoned_once_and_learned_like_any_other(disposed):
     lines = Lines()
