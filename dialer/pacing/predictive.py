@@ -45,7 +45,7 @@ RISKED = 0.5  # of the budget left, at most, by all lines in flight
 # Of the usual chance of an answer: below it a dead route is as likely as dead numbers, and all may be back at once. The
 # best chance in the long run is the usual one, and fades.
 RARELY, USUAL_SECONDS = 1 / 3, 10800.0
-FORMAT = "predictive-3"  # of the saved state
+FORMAT = "predictive-4"  # of the saved state
 
 
 class Predictive:

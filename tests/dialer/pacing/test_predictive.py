@@ -360,7 +360,7 @@ def test_a_campaign_that_had_learned_little_shortens_nothing():
 
 def test_a_state_of_another_format_is_refused(saved):
     for state in ({}, {"format": "progressive-1"}, {**saved, "format": "predictive-0"}, None, [], "x", 3):
-        with pytest.raises(ForeignState, match="is not predictive-3"):
+        with pytest.raises(ForeignState, match="is not predictive-4"):
             Predictive.restored(state)
 
 
