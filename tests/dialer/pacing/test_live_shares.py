@@ -1,0 +1,46 @@
+"""Who of those that asked for an agent were persons: as agents and detection say, not as the age of the ring has it."""
+
+import pytest
+
+from dialer.pacing.lines import Lines
+
+
+def test_a_machine_that_an_agent_has_got_was_no_person():
+    lines = Lines()
+    before = lines.live_share
+    for number in range(50):
+        lines.dialled(f"call-{number}", 0.0, 1.0)
+        lines.connected(f"call-{number}", 10.0)
+        lines.machine(f"call-{number}", 13.0)
+        lines.disposed(f"call-{number}", True)  # comes too late
+    assert lines.live_share < 0.1 < before
+    assert sum(lines.state()["not_live"]) == 50
+
+
+def test_of_calls_that_agents_had_persons_are_those_they_say():
+    """Machines that answer while no person does must not count as the persons that usually answer after so long."""
+    lines = Lines()
+    for number in range(40):
+        lines.dialled(f"call-{number}", 0.0, 1.0)
+        lines.connected(f"call-{number}", 10.0)
+        lines.disposed(f"call-{number}", number >= 30)
+    answered, _lost = lines.live_shares
+    assert answered == pytest.approx(0.25)
+
+
+def test_with_detection_beside_the_call_one_lost_call_weighs_as_one():
+    """Half of those who ask at pick-up are machines, which no agent keeps: whoever is left is a person."""
+    lines = Lines()
+    for number in range(400):
+        lines.dialled(f"call-{number}", 9000.0, 1.0)
+        lines.connected(f"call-{number}", 9010.0)
+        if number % 2:
+            lines.machine(f"call-{number}", 9012.0)
+        else:
+            lines.asked(f"call-{number}", 9012.0)
+            lines.disposed(f"call-{number}", True)
+        lines.settle(9013.0)
+    lines.dialled("lost", 9020.0, 1.0)
+    lines.lost("lost", 9024.0)
+    answered, lost = lines.live_shares
+    assert lost / answered < 1.05
