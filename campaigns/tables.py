@@ -43,7 +43,7 @@ class Campaign(SQLModel, table=True):
     attempts_per_lead: int  # over the campaign's life
     attempts_per_day: int  # to one number in any 24 hours, over all campaigns
     machine_detection: bool
-    machine_error: float = 0.0  # fraction of the detector's machines that were persons; counted as abandoned
+    machine_error: float = 0.0  # fraction of the detector's machines that were persons; abandoned if no agent met them
     business: bool = False  # its leads are businesses, unless the lead's own row says otherwise
     without: list[str] = Field(
         default_factory=list, sa_column=Column(JSON, nullable=False)
@@ -70,7 +70,7 @@ class CallCount(SQLModel, table=True):
     placed: int = 0  # the carrier took them, by the hour of that
     live_answers: int = 0  # by a person, as far as is known, by the hour of the answer
     abandoned: int = 0
-    machines: int = 0  # hung up on the detector's word, by the hour of the answer
+    machines: int = 0  # hung up on the detector's word before an agent had met them, by the hour of the answer
     given_up: int = 0  # ended by the dialer while they rang
 
 

@@ -100,6 +100,19 @@ class Call:
         human = self.disposition is None or lookup(self.disposition).human
         return self.abandoned or (known and self.answered_at is not None and not self.by_machine and human)
 
+    @property
+    def unmet_machine(self) -> bool:
+        """Hung up on the detector's word before an agent had met whoever answered: if a person, then an abandoned one.
+
+        With an agent in time and beyond the limit nobody is abandoned, whatever the detector says later: 16 CFR
+        310.4(b)(1)(iv) asks for the connection, and Ofcom for the live operator.
+        """
+        if not self.by_machine or self.live_answer:
+            return False
+        if self.connected_at is None or self.message_at is not None or not _in_time(self, self.connected_at):
+            return True
+        return (self.detection_ms or 0) <= 1000 * self.connect_seconds
+
 
 Step = tuple[Call, tuple[CallCommand, ...]]
 

@@ -57,7 +57,7 @@ _COUNTED: Mapping[str, Callable[[Call], tuple[bool, datetime | None]]] = Mapping
         "placed": lambda call: (placed(call), _placed_at(call)),
         "live_answers": lambda call: (call.live_answer, call.answered_at),
         "abandoned": lambda call: (call.abandoned, call.answered_at),
-        "machines": lambda call: (call.by_machine and not call.live_answer, call.answered_at),
+        "machines": lambda call: (call.unmet_machine, call.answered_at),
         "given_up": lambda call: (call.outcome == Outcome.CANCELED, call.ended_at),
     }
 )
@@ -73,8 +73,9 @@ def drop_counts(
 
     `sums`: those that were asked for at the same moment, for other campaigns; kept there.
 
-    Of the calls that the machine detector hung up on, the campaign's estimate of its error counts as answered by a
-    person and abandoned (as Ofcom asks; other laws know no exception for a machine's mistake either).
+    Of the calls that the machine detector hung up on before an agent had met whoever answered, the campaign's estimate
+    of its error counts as answered by a person and abandoned (as Ofcom asks; other laws know no exception for a
+    machine's mistake either).
     """
     first = connection.execute(
         select(func.min(CALL_COUNT.c.hour)).where(CALL_COUNT.c.campaign_id == campaign.id)

@@ -14,17 +14,13 @@ from campaigns.prospects import LEAD
 from campaigns.recycling import uses_try
 from campaigns.tables import Campaign
 from dialer.agent import AgentState
-from dialer.call import CallState
-from dialer.events import MACHINES
+from dialer.call import Call, CallState
 from dialer.simulation.fitting import Past
-from dialer.store import AGENT_CHANGE, ATTEMPT
+from dialer.store import AGENT_CHANGE, ATTEMPT, CALL_COLUMNS, as_call
 
 NEWEST = 50_000  # attempts that are looked at
 
-_COLUMNS = (
-    *("id", "placing_at", "dialled_at", "ringing_at", "answered_at", "connected_at", "ended_at"),
-    *("agent", "answered_by", "detection_ms", "outcome", "abandoned", "disposition"),
-)
+_COLUMNS = ("id", "placing_at", *CALL_COLUMNS)
 
 
 @dataclass(slots=True)
@@ -35,8 +31,8 @@ class _Seat:
     wrap_up: float = 0.0
 
 
-def past_attempts(session: Session, campaign_id: int) -> list[Past]:
-    """The campaign's newest ended attempts that went through the carrier."""
+def past_attempts(session: Session, campaign_id: int, connect_seconds: float) -> list[Past]:
+    """The campaign's newest ended attempts that went through the carrier, `connect_seconds` being the law's limit."""
     query = (
         select(*(ATTEMPT.c[name] for name in _COLUMNS))
         .where(ATTEMPT.c.campaign_id == campaign_id, ATTEMPT.c.state == CallState.ENDED)
@@ -48,7 +44,7 @@ def past_attempts(session: Session, campaign_id: int) -> list[Past]:
     if not rows:
         return []
     seats = _seats(session, rows[-1]["placing_at"])
-    return [_past(row, seats.get(row["id"])) for row in rows]
+    return [_past(row, seats.get(row["id"]), as_call(row, connect_seconds)) for row in rows]
 
 
 def dials_left(session: Session, campaign: Campaign) -> tuple[int, float]:
@@ -72,15 +68,14 @@ def dials_left(session: Session, campaign: Campaign) -> tuple[int, float]:
     return leads, dials
 
 
-def _past(row: RowMapping, seat: _Seat | None) -> Past:
-    dialled: datetime = row["dialled_at"] or row["placing_at"]
+def _past(row: RowMapping, seat: _Seat | None, call: Call) -> Past:
+    dialled: datetime = call.dialled_at or row["placing_at"]
 
     def since(moment: datetime | None) -> float | None:
         return None if moment is None else max(0.0, (moment - dialled).total_seconds())
 
-    detected = row["answered_by"] in MACHINES
-    human = row["disposition"] is None or lookup(row["disposition"]).human
-    answered, connected, ended = since(row["answered_at"]), since(row["connected_at"]), since(row["ended_at"]) or 0.0
+    human = call.disposition is None or lookup(call.disposition).human
+    answered, connected, ended = since(call.answered_at), since(call.connected_at), since(call.ended_at) or 0.0
     if connected is None:
         talk = wrap_up = None
     else:  # a log without its agents' changes still tells how long the call was
@@ -89,15 +84,16 @@ def _past(row: RowMapping, seat: _Seat | None) -> Past:
         at=dialled.timestamp(),
         ended=ended,
         outcome=row["outcome"],
-        ringing=since(row["ringing_at"]),
+        ringing=since(call.ringing_at),
         answered=answered,
         connected=connected,
-        person=row["abandoned"] or (answered is not None and not detected and human),
-        detected=detected,
-        detection=None if row["detection_ms"] is None else row["detection_ms"] / 1000,
+        person=call.abandoned or (answered is not None and not call.by_machine and human),
+        detected=call.by_machine,
+        unmet=call.unmet_machine,
+        detection=None if call.detection_ms is None else call.detection_ms / 1000,
         talk=talk,
         wrap_up=wrap_up,
-        agent=row["agent"],
+        agent=call.agent,
     )
 
 

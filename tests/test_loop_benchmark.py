@@ -38,7 +38,7 @@ def seen(loss, figures, at):
 
 def test_machines_count_against_the_budget_as_far_as_the_detector_errs():
     figures = Figures(answers=300, live=200, live_abandoned=4)
-    _policy, floor = seen(Loss(persons=True, machine_error=0.02, detected=0.9), figures, 20.0)
+    _policy, floor = seen(Loss(persons=True, machine_error=0.02, unmet=0.9), figures, 20.0)
     assert floor.budgets == (Budget(0.03, pytest.approx(201.8), pytest.approx(5.8)),)
     assert seen(Loss(), figures, 20.0)[1].budgets == (Budget(0.03, 7, 7),)
     assert floor.closes_in == float("inf"), "the real loop's run does not end for its pacing either"

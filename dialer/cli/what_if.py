@@ -13,7 +13,8 @@ from campaigns.campaign import Mode
 from campaigns.store import UnknownCampaign, campaign_named
 from campaigns.tables import Campaign
 from config.visible import visible
-from dialer.cli.access import emit, fail, load_settings, on_terminal, reading
+from dialer.cli.access import emit, fail, load_rulebook, load_settings, on_terminal, reading
+from dialer.clock import Clock
 from dialer.history import dials_left, past_attempts
 from dialer.simulation.fitting import Fit, Fitted, TooFewCalls, fit
 from dialer.simulation.plot import plotted
@@ -109,7 +110,8 @@ def _of_log(name: str) -> tuple[Fit, Work, str]:
             campaign = campaign_named(session, name)
         except UnknownCampaign as error:
             raise fail(str(error)) from None
-        past = past_attempts(session, campaign.id or 0)
+        limit = load_rulebook(settings).connect_seconds(Clock(settings.clock_offset_seconds).now().date())
+        past = past_attempts(session, campaign.id or 0, limit)
         (leads, dials), policy = dials_left(session, campaign), _policy(campaign)
         base = Scenario(
             name=name,

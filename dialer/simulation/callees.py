@@ -80,7 +80,8 @@ class Population:
     patience: Spread = Spread(4.0, 0.5, 1.5, 15.0)  # of a person who hears nothing
     listening: Spread = Spread(15.0, 0.6, 2.0, 60.0)  # of a person to a recorded message
     key_press: Spread = Spread(6.0, 0.4, 1.0, 20.0)  # from the start of the message
-    detection: Spread = Spread(2.0, 0.4, 1.0, 5.0)  # from the answer to the verdict of machine detection
+    detection: Spread = Spread(2.0, 0.4, 1.0, 5.0)  # from the answer to the verdict that it is a person
+    machine_detection: Spread = Spread(4.0, 0.25, 2.5, 8.0)  # that it is none: 2.4 s of speech, as Twilio presets it
 
     declines: float = 0.03  # of those who would have answered
     opts_out: float = 0.05  # presses the key when the message plays
@@ -117,6 +118,7 @@ DEMO = Population(
     listening=Spread(8.0, 0.3, 4.0, 12.0),
     key_press=Spread(4.0, 0.3, 2.0, 8.0),
     detection=Spread(1.5, 0.3, 1.0, 2.5),
+    machine_detection=Spread(2.8, 0.1, 2.5, 4.0),
     opts_out=0.25,
 )
 
@@ -190,7 +192,7 @@ def _of_kind(kind: Kind, population: Population, rng: Random) -> Callee:
                 greeting_seconds=population.greeting.draw(rng),
                 stay_seconds=population.recording.draw(rng),
                 verdict="machine_start" if kind is Kind.MACHINE else "fax",
-                detection_seconds=population.detection.draw(rng),
+                detection_seconds=population.machine_detection.draw(rng),
             )
         case Kind.DECLINED:
             return replace(callee, ring_seconds=population.human_ring.draw(rng))
@@ -217,10 +219,16 @@ def _as_detected(callee: Callee, population: Population, rng: Random) -> Callee:
         return replace(callee, verdict="unknown")
     drawn -= population.undecided
     if callee.kind is Kind.HUMAN and drawn < population.human_taken_for_machine:
-        return replace(callee, verdict="machine_start")
+        return _mistaken(callee, population, rng)
     if callee.kind is Kind.MACHINE and drawn < population.machine_taken_for_human:
-        return replace(callee, verdict="human")
+        return _mistaken(callee, population, rng)
     return callee
+
+
+def _mistaken(callee: Callee, population: Population, rng: Random) -> Callee:
+    if callee.kind is Kind.HUMAN:
+        return replace(callee, verdict="machine_start", detection_seconds=population.machine_detection.draw(rng))
+    return replace(callee, verdict="human", detection_seconds=population.detection.draw(rng))
 
 
 _SCRIPTED_KINDS = {

@@ -40,6 +40,7 @@ class Past:
     connected: float | None = None  # to an agent
     person: bool = False  # answered by one, as far as is known
     detected: bool = False  # the machine detector heard a machine
+    unmet: bool = False  # and was believed before an agent had met whoever answered
     detection: float | None = None  # seconds from the answer to the detector's word
     talk: float | None = None  # seconds that the agent was on the call
     wrap_up: float | None = None  # seconds afterwards, 0 included
@@ -69,7 +70,8 @@ class Fit:
 def fit(base: Scenario, past: Sequence[Past], machine_error: float = 0.0) -> Fit:
     """`base` with what the calls show in place of its defaults; its ceiling and carrier limits stand.
 
-    `machine_error` is the share of the detector's machines that were persons; the drop rate counts them as abandoned.
+    `machine_error` is the share of the detector's machines that were persons; the drop rate counts those as abandoned
+    that no agent had met.
     Raises TooFewCalls.
     """
     dials = sorted((one for one in past if one.outcome not in NO_DIAL), key=lambda one: one.at)
@@ -109,9 +111,7 @@ class _Fitting:
             "detection": detection,
             "ring_seconds": ring_seconds,
             "give_up_seconds": self._give_up(ring_seconds),
-            "machine_error": self.machine_error
-            * sum(one.detected for one in self.machines)
-            / max(1, len(self.machines)),
+            "machine_error": self.machine_error * sum(one.unmet for one in self.machines) / max(1, len(self.machines)),
         }
         return Fit(Scenario.model_validate(values), tuple(self.said), minutes)
 

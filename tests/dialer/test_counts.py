@@ -121,12 +121,14 @@ def test_calls_given_up_while_they_rang_count_where_the_law_counts_them(build, c
     assert read(campaign, measure, measure._replace(counts_given_up=False)) == [(1, 1), (1, 0)]
 
 
-def test_a_share_of_the_detectors_machines_was_persons(build, count, read):
+def test_a_share_of_the_detectors_machines_was_persons(build, count, read, clock):
     campaign = build.campaign(machine_error=0.1)
     for _ in range(20):
         count(campaign, answered_by="machine_start", outcome="machine")
     count(campaign)
     assert read(campaign) == [(pytest.approx(3.0), pytest.approx(2.0))]
+    count(campaign, answered_by="machine_start", outcome="machine", connected_at=clock.now(), detection_ms=3100)
+    assert read(campaign) == [(pytest.approx(3.0), pytest.approx(2.0))], "whom an agent had met was not abandoned"
     blind = build.campaign("blind", machine_error=0.1, machine_detection=False)
     count(blind, answered_by="machine_start", outcome="machine")
     assert read(blind) == [(0, 0)]

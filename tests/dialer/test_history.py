@@ -41,7 +41,7 @@ def change(build):
 def past(database, campaign):
     def past():
         with database.read() as session:
-            return past_attempts(session, campaign)
+            return past_attempts(session, campaign, 2.0)
 
     return past
 
@@ -78,20 +78,22 @@ def test_without_the_agents_changes_the_call_tells_the_talk(ended, past):
 
 
 @pytest.mark.parametrize(
-    ("changes", "person", "detected"),
+    ("changes", "person", "detected", "unmet"),
     [
-        ({"answered_at": after(9), "answered_by": "machine_start", "outcome": "machine"}, False, True),
-        ({**TALK, "disposition": "machine"}, False, False),
-        ({**TALK, "disposition": "dead-air"}, False, False),
-        ({"answered_at": after(9), "answered_by": "unknown", "disposition": "no-disposition"}, True, False),
-        ({"answered_at": after(9), "abandoned": True, "disposition": "abandoned"}, True, False),
-        ({"outcome": "busy", "disposition": "busy"}, False, False),
+        ({"answered_at": after(9), "answered_by": "machine_start", "outcome": "machine"}, False, True, True),
+        ({**TALK, "answered_by": "machine_start", "detection_ms": 3000, "outcome": "machine"}, False, True, False),
+        ({**TALK, "answered_by": "machine_start", "detection_ms": 1500, "outcome": "machine"}, False, True, True),
+        ({**TALK, "disposition": "machine"}, False, False, False),
+        ({**TALK, "disposition": "dead-air"}, False, False, False),
+        ({"answered_at": after(9), "answered_by": "unknown", "disposition": "no-disposition"}, True, False, False),
+        ({"answered_at": after(9), "abandoned": True, "disposition": "abandoned"}, True, False, False),
+        ({"outcome": "busy", "disposition": "busy"}, False, False, False),
     ],
 )
-def test_who_answered(ended, past, changes, person, detected):
+def test_who_answered(ended, past, changes, person, detected, unmet):
     ended(**changes)
     (one,) = past()
-    assert (one.person, one.detected) == (person, detected)
+    assert (one.person, one.detected, one.unmet) == (person, detected, unmet)
 
 
 def test_calls_under_way_and_other_campaigns_are_left_out(build, campaign, past):

@@ -37,7 +37,8 @@ TOKEN = "a-token-of-the-week"
 SHORT = Spread(0.05)
 QUICK = Population(
     **{"human": 0.1, "machine": 0.1, "busy": 0.8, "failed": 0.0, "fax": 0.0, "opts_out": 0.0},
-    **dict.fromkeys(("setup", "human_ring", "machine_ring", "greeting", "recording", "talk", "detection"), SHORT),
+    **dict.fromkeys(("setup", "human_ring", "machine_ring", "greeting", "recording", "talk"), SHORT),
+    **dict.fromkeys(("detection", "machine_detection"), SHORT),
 )
 SPLIT = {  # area codes in states of two zones, for leads without an address: both clocks bind where both are there
     "915": ("US-TX", {"America/Denver"}),

@@ -10,13 +10,14 @@ from pathlib import Path
 from rich.console import Console
 
 from campaigns.store import campaign_named
+from compliance import rulebook
 from dialer.db.database import Database
 from dialer.history import past_attempts
 from dialer.simulation.fitting import fit
 from dialer.simulation.scenario import Scenario
 from tests.benchmarks.loop.compare import compared
 from tests.benchmarks.loop.measure import measure
-from tests.benchmarks.loop.play import CAMPAIGN, DATABASE, RUN, Run, play
+from tests.benchmarks.loop.play import CAMPAIGN, DATABASE, NOON, RUN, Run, play
 from tests.benchmarks.loop.table import fit_table, print_all
 
 
@@ -42,7 +43,9 @@ def report(folder: Path, seeds: range) -> None:
     database = Database.open_to_read(f"sqlite:///{folder / DATABASE}")
     with database.read() as session:
         campaign = campaign_named(session, CAMPAIGN)
-        measured, past = measure(session, folder), past_attempts(session, campaign.id or 0)
+        measured = measure(session, folder)
+        limit = rulebook.load(None).connect_seconds(NOON.date())
+        past = past_attempts(session, campaign.id or 0, limit)
         base = Scenario(
             name=CAMPAIGN,
             ring_seconds=campaign.ring_seconds,

@@ -26,8 +26,8 @@ class Loss:
     """What the real loop has besides."""
 
     persons: bool = False  # alone count in the budget, not whoever asked for an agent
-    machine_error: float = 0.0  # of the machines that the detector hung up on, counted as persons abandoned
-    detected: float = 0.0  # share of the machines that it hung up on
+    machine_error: float = 0.0  # of the machines hung up on before an agent met them, counted as persons abandoned
+    unmet: float = 0.0  # share of the machines that were
     told_after: float = 0.0  # seconds from an event to where pacing hears of it
     dialled_after: float = 0.0  # seconds from the decision until the carrier has the call
     tick_seconds: float = 1.0
@@ -70,7 +70,7 @@ class Watched:
 
     def _counted(self, ceiling: float) -> Budget:
         figures, loss = self.figures, self._loss
-        mistaken = loss.machine_error * loss.detected * (figures.answers - figures.live)
+        mistaken = loss.machine_error * loss.unmet * (figures.answers - figures.live)
         return Budget(ceiling, figures.live + mistaken, figures.live_abandoned + mistaken)
 
     def state(self) -> Saved:
@@ -85,7 +85,7 @@ def compared(measured: Measured, past: Sequence[Past], fitted: Scenario, seeds: 
     plain = {"team": fitted.team.model_dump() | length | still, "machine_error": 0.0}
     scenario = Scenario.model_validate(fitted.model_dump() | plain)
     machines = [one for one in past if one.answered is not None and not one.person]
-    detected = sum(one.detected for one in machines) / max(1, len(machines))
+    unmet = sum(one.unmet for one in machines) / max(1, len(machines))
     delays = measured.delays
     told, dialled = delays["answered, event to our row"].mean, delays["attempt committed to accepted"].mean
     tick = measured.minutes[-1]["ticks"]["lasted"]["mean"]
@@ -93,7 +93,7 @@ def compared(measured: Measured, past: Sequence[Past], fitted: Scenario, seeds: 
     rows = [_simulated("simulator, fitted to the run", scenario, loss, run.minutes, seeds)]
     for name, changes in (
         ("+ persons alone count in the budget", {"persons": True}),
-        ("+ the detector's mistakes in it", {"machine_error": run.machine_error, "detected": detected}),
+        ("+ the detector's mistakes in it", {"machine_error": run.machine_error, "unmet": unmet}),
         (f"+ ticks {apart:.3f} s apart", {"tick_seconds": round(apart, 3)}),
         (f"+ dialled {tick + dialled:.3f} s after the decision", {"dialled_after": tick + dialled}),
         (f"+ told {told:.3f} s after the event", {"told_after": told}),

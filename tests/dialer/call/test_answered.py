@@ -95,6 +95,11 @@ class TestAgentGone:
         assert (call.disposition, call.disposed_by, call.live_answer) == (code, "dialer", True)
         assert commands == [RELEASED, Recycle(code)]
 
+    def test_a_machine_that_an_agent_left_before_the_verdict_was_not_met(self):
+        call, _ = hear(TO_ANNA)
+        call, _ = hear(SEAT_LOST, MACHINE, call=call, seconds=1)
+        assert (call.abandoned, call.unmet_machine) == (False, True)
+
     @pytest.mark.parametrize(("seconds", "abandoned"), [(LIMIT + 5, True), (LIMIT + 40, False)])
     def test_a_seat_found_gone_soon_after_the_connection_counts_as_never_met(self, seconds, abandoned):
         """Nobody has told when it went: the person may have heard nothing but silence."""
@@ -186,6 +191,25 @@ class TestMachine:
         call, commands = hear(CustomerLeft(on_line=False), COMPLETED, call=call)
         assert (call.outcome, call.disposition, call.disposed_by) == (outcome, code, "dialer")
         assert (commands, call.live_answer) == ([RELEASED, Recycle(code)], False)
+
+    @pytest.mark.parametrize(
+        ("answered", "to", "heard", "unmet"),
+        [
+            (0.0, TO_ANNA, 2001, False),
+            (0.0, TO_ANNA, 2000, True),
+            (0.0, TO_ANNA, None, True),
+            (-LIMIT, TO_ANNA, 5000, False),
+            (-LIMIT - 0.1, TO_ANNA, 5000, True),
+            (0.0, TO_NOBODY, 5000, True),
+        ],
+    )
+    def test_a_person_taken_for_one_was_abandoned_unless_an_agent_had_met_them(self, answered, to, heard, unmet):
+        call, _ = hear(PICKED_UP, seconds=answered)
+        call, _ = hear(to, Detected(SID, "machine_start", heard), COMPLETED, call=call)
+        assert call.unmet_machine is unmet
+
+    def test_whom_the_detector_heard_as_a_person_is_no_machine(self):
+        assert not hear(TO_NOBODY, HUMAN, COMPLETED)[0].unmet_machine
 
     def test_no_message_is_played_to_a_machine_whose_agent_leaves(self):
         call, _ = hear(TO_ANNA, MACHINE)

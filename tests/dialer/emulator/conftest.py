@@ -47,6 +47,7 @@ POPULATION = Population(
     listening=Spread(0.5),
     key_press=Spread(0.05),
     detection=Spread(0.08),
+    machine_detection=Spread(0.08),
     scripts={number: script for script, number in NUMBERS.items()},
 )
 

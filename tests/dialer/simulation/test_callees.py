@@ -92,6 +92,18 @@ def test_a_spread_stays_within_its_limits(seed):
     assert 9.0 <= Spread(10.0, 1.0, 9.0, 11.0).draw(Random(seed)) <= 11.0
 
 
+def test_whoever_passes_for_a_machine_has_been_heard_for_as_long_as_one():
+    met = [callee_for(number, 1, 1, DEFAULT) for number in NUMBERS]
+    for kind in (Kind.HUMAN, Kind.MACHINE):
+        heard = {verdict: [] for verdict in ("human", "machine_start", "unknown")}
+        for callee in met:
+            if callee.kind is kind:
+                heard[callee.verdict].append(callee.detection_seconds)
+        assert min(heard["machine_start"]) >= 2.5
+        assert fmean(heard["machine_start"]) > 3.5
+        assert fmean(heard["human"]) < 2.5
+
+
 @pytest.mark.parametrize(
     ("script", "kind", "verdict"),
     [
