@@ -14,12 +14,16 @@ from dialer.simulation.roster import HOUR
 from dialer.simulation.scenario import Scenario
 
 RINGING, ANSWERED, WAITING, OVER = range(4)
+MET_SECONDS = 2.0  # whom an agent has had for longer nobody has abandoned, though the detector is wrong then
 
 
 class Call:
     """From the dial until its agent is done with it."""
 
-    __slots__ = ("_campaign", "_ends_as", "fate", "live", "name", "placed", "reserved", "state", "turn")
+    __slots__ = (
+        *("_campaign", "_ends_as", "_heard", "_lost", "_picked_up"),
+        *("fate", "live", "name", "placed", "reserved", "state", "turn"),
+    )
 
     def __init__(self, campaign: "Campaign", name: str, fate: Fate, reserved: bool, turn: Turn | None) -> None:
         self._campaign, self.name, self.fate, self.reserved, self.turn = campaign, name, fate, reserved, turn
@@ -27,6 +31,8 @@ class Call:
         self.live = False
         self.state = RINGING
         self._ends_as = "no-answer"
+        self._picked_up = 0.0
+        self._lost = self._heard = False  # abandoned; the detector beside the call has nothing to say any more
 
     def begin(self, human: float, machine: float, busy: float, dead: bool) -> None:
         """What comes of it where a person answers with chance `human`, and so on; a dead number is never answered."""
@@ -47,16 +53,20 @@ class Call:
             agenda.after(scenario.ring_seconds, self.fail)
 
     def pick_up(self) -> None:
-        campaign = self._campaign
+        campaign, detection = self._campaign, self._campaign.scenario.detection
         if self.state != RINGING:
             return
-        self.state = ANSWERED
-        campaign.machines += not self.live
+        self.state, self._picked_up = ANSWERED, campaign.agenda.now
         campaign.policy.observe(PickedUp(self.name, campaign.agenda.now))
-        if campaign.scenario.detection is None:
-            self._ask()
-        else:
+        if detection is not None and not detection.beside:
+            campaign.machines += not self.live
             campaign.agenda.after(self.fate.detection, self._verdict)
+            return
+        self._ask()
+        if detection is None:
+            campaign.machines += not self.live
+        else:
+            campaign.agenda.after(self.fate.detection, self._hear)
 
     def fail(self) -> None:
         if self.state != OVER:
@@ -70,11 +80,30 @@ class Call:
             self._ends_as = "canceled"
             self.fail()
 
-    def _verdict(self) -> None:
-        campaign, detection = self._campaign, self._campaign.scenario.detection
-        assert detection is not None
+    @property
+    def _passes_for_machine(self) -> bool:
+        detection = self._campaign.scenario.detection
+        if detection is None:
+            return False
         wrong = detection.human_taken_for_machine if self.live else detection.machine_taken_for_human
-        if (self.fate.mistake < wrong) == self.live:
+        return (self.fate.mistake < wrong) == self.live
+
+    def _hear(self) -> None:
+        """What the detector beside the call says, once, unless the talk is over."""
+        campaign, now = self._campaign, self._campaign.agenda.now
+        if self._heard:
+            return
+        self._heard = True
+        if self._passes_for_machine:
+            campaign.machines += self._lost or self.fate.detection <= MET_SECONDS
+            campaign.figures.no_person(self._lost)
+            campaign.policy.observe(Machine(self.name, now))
+        else:
+            campaign.policy.observe(Human(self.name, now))
+
+    def _verdict(self) -> None:
+        campaign = self._campaign
+        if self._passes_for_machine:
             self._leave()
             campaign.policy.observe(Machine(self.name, campaign.agenda.now))
             campaign.came_to(self, "machine")
@@ -94,6 +123,7 @@ class Call:
         if self.state == WAITING:
             campaign.pool.give_up(self)
             self._leave()
+            self._lost = True
             campaign.figures.lost(self.live)
             campaign.policy.observe(Abandoned(self.name, campaign.agenda.now))
             campaign.came_to(self, "abandoned")
@@ -103,12 +133,22 @@ class Call:
         self._campaign.left(self)
 
     @property
-    def talk(self) -> float:
-        return self.fate.talk if self.live else self.fate.machine_talk
+    def _cut_off(self) -> bool:
+        """Whether it ends by the word of the detector beside it."""
+        detection = self._campaign.scenario.detection
+        return detection is not None and detection.beside and self._passes_for_machine
 
-    @property
-    def wrap_up(self) -> float:
-        return self.fate.wrap_up * (1.0 if self.live else self._campaign.scenario.callees.machine_wrap_up)
+    def talk(self, pace: float) -> float:
+        talk = pace * (self.fate.talk if self.live else self.fate.machine_talk)
+        if self._cut_off:
+            return max(0.0, self._picked_up + self.fate.detection - self._campaign.agenda.now)
+        return talk
+
+    def wrap_up(self, pace: float) -> float:
+        """None is needed where the agent was taken off a machine."""
+        if self._cut_off:
+            return 0.0
+        return pace * self.fate.wrap_up * (1.0 if self.live else self._campaign.scenario.callees.machine_wrap_up)
 
     def connected(self, talk: float, waited: float | None) -> None:
         self._leave()
@@ -117,6 +157,13 @@ class Call:
     def ended(self, wrap_up: float) -> None:
         campaign = self._campaign
         campaign.figures.wrapping += wrap_up
+        if self._cut_off:
+            self._hear()
+            campaign.came_to(self, "machine")
+            return
+        if campaign.scenario.detection is not None and campaign.scenario.detection.beside and not self.live:
+            campaign.figures.no_person(False)
+        self._heard = True
         campaign.policy.observe(Disposed(self.name, self.live, campaign.agenda.now))
         campaign.talked(self)
 
@@ -132,7 +179,7 @@ class Campaign:
         self._hopper = None if scenario.leads is None else Hopper(scenario, self.figures, seed, number)
         self._ceilings = (scenario.drop_rate_ceiling,) if self._hopper is None else self._hopper.ceilings
         self._calls: dict[str, Call] = {}  # neither handed over nor ended
-        self.machines = 0  # that answered
+        self.machines = 0  # that answered; with a detector beside the call: that no agent had met
         self._reserved = 0
         self._begin = 0.0
 

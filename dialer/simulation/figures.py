@@ -62,6 +62,11 @@ class Figures:
         if self.live >= PEAK_FROM:
             self.peak = max(self.peak, self.drop_rate)
 
+    def no_person(self, abandoned: bool) -> None:
+        """Who asked for an agent is found to be a machine: the law counts it no more."""
+        self.answers -= 1
+        self.abandoned -= abandoned
+
     def end_day(self) -> None:
         answers, abandoned = self._before
         self.days.append((self.live - answers, self.live_abandoned - abandoned))

@@ -111,9 +111,15 @@ class _Fitting:
             "detection": detection,
             "ring_seconds": ring_seconds,
             "give_up_seconds": self._give_up(ring_seconds),
-            "machine_error": self.machine_error * sum(one.unmet for one in self.machines) / max(1, len(self.machines)),
+            "machine_error": self._machine_error(detection),
         }
         return Fit(Scenario.model_validate(values), tuple(self.said), minutes)
+
+    def _machine_error(self, detection: Detection | None) -> float:
+        """Of the machines that a simulation counts: beside a call those that no agent had met, else all."""
+        if detection is not None and detection.beside:
+            return self.machine_error
+        return self.machine_error * sum(one.unmet for one in self.machines) / max(1, len(self.machines))
 
     def _times(self, name: str, seconds: Iterable[float | None], default: Times) -> Times:
         """Lognormal, of the same mean and variation."""
@@ -214,28 +220,27 @@ class _Fitting:
         return [(begins, answers / dials) for begins, answers, dials in parts]
 
     def _machines(self, default: Times) -> tuple[Detection | None, Times]:
-        """Detection before an agent is given to the call, or else how long a machine keeps an agent."""
+        """Detection before an agent is given to the call or beside it, and how long other machines keep an agent."""
         heard = [one for one in self.machines if one.detected]
-        delays = [one.detection for one in self.dials]
-        if len(heard) < LEAST or any(one.talk is not None for one in heard):
-            if heard:
-                self._times("machine detection, agent on the call", delays, Detection().delay)
+        if len(heard) < LEAST:
             return None, self._times("a machine keeps an agent", (one.talk for one in self.machines), default)
-        delay = self._times("machine detection, before the agent", delays, Detection().delay)
-        wrong = self.machine_error * len(heard)
+        beside = any(one.talk is not None for one in heard)
+        where = "beside the agent" if beside else "before the agent"
+        delays = (one.detection for one in (heard if beside else self.dials))
+        wrong = 0.0 if beside else self.machine_error * len(heard)  # the log has them among its machines
         detection = Detection(
-            delay=delay,
+            beside=beside,
+            delay=self._times(f"machine detection, {where}", delays, Detection().delay),
             human_taken_for_machine=wrong / (len(self.persons) + wrong),
             machine_taken_for_human=1 - len(heard) / len(self.machines),
         )
-        missed = (one.talk for one in self.machines)
+        missed = (one.talk for one in self.machines if not one.detected)
         return detection, self._times("a missed machine keeps an agent", missed, default)
 
     def _machine_wrap_up(self, default: float) -> float:
-        """Of a person's; none where the detector takes the machine off its agent, who is ready at once."""
-        machines, persons = (
-            [one.wrap_up for one in some if one.wrap_up is not None] for some in (self.machines, self.persons)
-        )
+        """Of a person's; where the detector takes the machine off its agent there is none."""
+        left = [one for one in self.machines if not one.detected]
+        machines, persons = ([one.wrap_up for one in some if one.wrap_up is not None] for some in (left, self.persons))
         if len(machines) < LEAST or len(persons) < LEAST or not sum(persons):
             return default
         return min(1.0, float(np.mean(machines) / np.mean(persons)))

@@ -15,15 +15,16 @@ from dialer.simulation.scenario import Team
 
 
 class Caller(Protocol):
-    """A call that asks for an agent. Its times are those that an agent of usual speed takes, in seconds."""
+    """A call that asks for an agent."""
 
     name: str
     reserved: bool  # an agent is held for it
 
-    @property
-    def talk(self) -> float: ...
-    @property
-    def wrap_up(self) -> float: ...
+    def talk(self, pace: float) -> float:
+        """Seconds that an agent takes for it whose usual times are `pace` times those of others."""
+
+    def wrap_up(self, pace: float) -> float: ...
+
     def connected(self, talk: float, waited: float | None) -> None:
         """`waited`: the agent for a call, where it did."""
 
@@ -33,7 +34,7 @@ class Caller(Protocol):
 @dataclass(slots=True)
 class _Agent:
     name: str
-    speed: float
+    pace: float
     present: bool = False
     leaving: bool = False
     since: float = 0.0  # on the floor
@@ -46,8 +47,8 @@ class Pool:
     def __init__(self, team: Team, agenda: Agenda, seed: int, tell: Callable[[Event], None]) -> None:
         self._team, self._agenda, self._seed, self._tell = team, agenda, seed, tell
         rng, spread = np.random.default_rng((seed, 5)), team.speed_spread
-        speeds = np.clip(rng.normal(1, spread, team.agents), 0.5, 1.5) if spread else [1.0] * team.agents
-        self._agents = [_Agent(f"agent-{number}", float(speed)) for number, speed in enumerate(speeds)]
+        paces = np.clip(rng.normal(1, spread, team.agents), 0.5, 1.5) if spread else [1.0] * team.agents
+        self._agents = [_Agent(f"agent-{number}", float(pace)) for number, pace in enumerate(paces)]
         self.free: deque[_Agent] = deque()
         self.waiting: deque[Caller] = deque()
         self.reserved = 0  # lines for each of which an agent is held
@@ -74,13 +75,13 @@ class Pool:
         waited = None if agent.free_since is None else self._agenda.now - agent.free_since
         agent.free_since = None
         self.busy += 1
-        talk = call.talk * agent.speed
+        talk = call.talk(agent.pace)
         call.connected(talk, waited)
         self._tell(Connected(call.name, agent.name, self._agenda.now))
         self._agenda.after(talk, partial(self._talk_over, call, agent))
 
     def _talk_over(self, call: Caller, agent: _Agent) -> None:
-        wrap_up = call.wrap_up * agent.speed
+        wrap_up = call.wrap_up(agent.pace)
         self._tell(CallEnded(call.name, agent.name, self._agenda.now))
         call.ended(wrap_up)
         self._agenda.after(wrap_up, partial(self._wrap_up_over, agent))

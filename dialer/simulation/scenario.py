@@ -94,8 +94,9 @@ class Callees(_Part):
 
 
 class Detection(_Part):
-    """Machine detection before an agent is given to the call."""
+    """Machine detection: before an agent is given to the call, or `beside` it, which takes the agent off a machine."""
 
+    beside: bool = False
     delay: Times = Times(shape="uniform", low=1, high=3)
     human_taken_for_machine: Share = 0.04
     machine_taken_for_human: Share = 0.06
@@ -201,7 +202,7 @@ class Scenario(_Part):
     give_up_seconds: Positive | None = None  # lines may be hung up after so much ringing
     connect_seconds: Seconds = 2.0  # an answered call waits so long for an agent
     drop_rate_ceiling: Annotated[float, Field(gt=0, lt=1)] = 0.03
-    machine_error: Share = 0.0  # of the machines that answer, counted as persons abandoned: a detector may be wrong
+    machine_error: Share = 0.0  # of the machines that answer (detection beside: that no agent met), persons abandoned
     tick_seconds: Positive = 1.0
 
     @model_validator(mode="after")

@@ -14,7 +14,7 @@ from dialer.pacing.policy import Decision, Floor, Policy
 from dialer.pacing.predictive import Predictive
 from dialer.pacing.progressive import Progressive
 from dialer.simulation.figures import Figures
-from dialer.simulation.scenario import Callees, Scenario, Team, Times
+from dialer.simulation.scenario import Callees, Detection, Scenario, Team, Times
 from dialer.simulation.world import World
 
 CEILING = 0.03
@@ -47,8 +47,11 @@ def simulated(policy: Policy, played: Scenario, seed: int = 1) -> Figures:
 
 @pytest.mark.parametrize(
     ("agents", "hours", "gain", "values"),
-    [(5, 2.5, 1.2, {}), (20, 1.2, 1.5, {}), (60, 0.7, 1.5, {}), (20, 1.0, 1.2, {"detection": None})],
-    ids=["5 agents", "20 agents", "60 agents", "without machine detection"],
+    [
+        *((5, 2.5, 1.2, {}), (20, 1.2, 1.5, {}), (60, 0.7, 1.5, {}), (20, 1.0, 1.2, {"detection": None})),
+        (50, 1.0, 1.3, {"detection": Detection(beside=True), "connect_seconds": 0.0}),
+    ],
+    ids=["5 agents", "20 agents", "60 agents", "without machine detection", "as in the daemon"],
 )
 def test_agents_talk_more_and_the_drop_rate_stays_below_its_ceiling(agents, hours, gain, values):
     played = scenario(agents, hours, **values)
@@ -106,7 +109,7 @@ def test_after_a_long_spell_without_answers_no_burst_follows_the_first_of_them(s
     assert figures.peak <= 1.25 * CEILING
 
 
-@pytest.mark.parametrize("detection", [{}, {"detection": None}], ids=["before the agent", "beside the call"])
+@pytest.mark.parametrize("detection", [{}, {"detection": None}], ids=["before the agent", "none"])
 def test_persons_taken_for_machines_leave_less_to_be_abandoned(detection):
     """As the law counts them: `simulate --from-campaign` must not promise what the daemon may not do."""
     budgets = []

@@ -57,7 +57,7 @@ def report(folder: Path, seeds: range) -> None:
     fitted = fit(base, past, measured.run.machine_error)
     console = Console(width=150)
     console.print(fit_table(fitted.figures))
-    print_all(console, measured, compared(measured, past, fitted.scenario, list(seeds)))
+    print_all(console, measured, compared(measured, fitted.scenario, list(seeds)))
 
 
 if __name__ == "__main__":

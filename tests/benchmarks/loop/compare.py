@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dialer.pacing.events import AgentFree, AgentGone, CallEnded, Connected, Event
-from dialer.pacing.policy import Budget, Decision, Floor, Saved
+from dialer.pacing.policy import Decision, Floor, Saved
 from dialer.pacing.predictive import Predictive
 from dialer.simulation.figures import Figures
-from dialer.simulation.fitting import Past
 from dialer.simulation.scenario import Scenario
 from dialer.simulation.world import World
 from tests.benchmarks.loop.floor_time import Change, FloorTime, floor_time
@@ -25,9 +24,7 @@ STATES: Mapping[type, str] = {
 class Loss:
     """What the real loop has besides."""
 
-    persons: bool = False  # alone count in the budget, not whoever asked for an agent
     machine_error: float = 0.0  # of the machines hung up on before an agent met them, counted as persons abandoned
-    unmet: float = 0.0  # share of the machines that were
     told_after: float = 0.0  # seconds from an event to where pacing hears of it
     dialled_after: float = 0.0  # seconds from the decision until the carrier has the call
     tick_seconds: float = 1.0
@@ -50,7 +47,6 @@ class Watched:
         self._policy, self._loss = Predictive(), loss
         self._untold: list[Event] = []
         self.changes: list[Change] = []
-        self.figures = Figures()
 
     def observe(self, event: Event) -> None:
         self._untold.append(event)
@@ -64,36 +60,26 @@ class Watched:
         self._untold = [event for event in self._untold if event.at + late > now]
         for event in due:
             self._policy.observe(replace(event, at=event.at + late))
-        (budget,) = floor.budgets
-        counted = self._counted(budget.ceiling) if self._loss.persons else budget
-        return self._policy.decide(now, replace(floor, closes_in=float("inf"), budgets=(counted,)))
-
-    def _counted(self, ceiling: float) -> Budget:
-        figures, loss = self.figures, self._loss
-        mistaken = loss.machine_error * loss.unmet * (figures.answers - figures.live)
-        return Budget(ceiling, figures.live + mistaken, figures.live_abandoned + mistaken)
+        return self._policy.decide(now, replace(floor, closes_in=float("inf")))
 
     def state(self) -> Saved:
         return self._policy.state()
 
 
-def compared(measured: Measured, past: Sequence[Past], fitted: Scenario, seeds: Sequence[int]) -> list[Simulated]:
-    """Each row has what the rows before it have; `fitted` to `past`."""
+def compared(measured: Measured, fitted: Scenario, seeds: Sequence[int]) -> list[Simulated]:
+    """Each row has what the rows before it have."""
     run, apart = measured.run, measured.minutes[-1]["ticks"]["apart"]["mean"]
     length = {"hours": run.minutes / 60, "agents": run.agents}
     still = {"log_in_within_minutes": 0.0, "breaks_per_hour": 0.0, "meal_minutes": 0.0}
     plain = {"team": fitted.team.model_dump() | length | still, "machine_error": 0.0}
     scenario = Scenario.model_validate(fitted.model_dump() | plain)
-    machines = [one for one in past if one.answered is not None and not one.person]
-    unmet = sum(one.unmet for one in machines) / max(1, len(machines))
     delays = measured.delays
     told, dialled = delays["answered, event to our row"].mean, delays["attempt committed to accepted"].mean
     tick = measured.minutes[-1]["ticks"]["lasted"]["mean"]
     loss = Loss(tick_seconds=scenario.tick_seconds)
     rows = [_simulated("simulator, fitted to the run", scenario, loss, run.minutes, seeds)]
     for name, changes in (
-        ("+ persons alone count in the budget", {"persons": True}),
-        ("+ the detector's mistakes in it", {"machine_error": run.machine_error, "unmet": unmet}),
+        ("+ the detector's mistakes", {"machine_error": fitted.machine_error}),
         (f"+ ticks {apart:.3f} s apart", {"tick_seconds": round(apart, 3)}),
         (f"+ dialled {tick + dialled:.3f} s after the decision", {"dialled_after": tick + dialled}),
         (f"+ told {told:.3f} s after the event", {"told_after": told}),
@@ -114,13 +100,12 @@ def _simulated(name: str, scenario: Scenario, loss: Loss, minutes: float, seeds:
         }
     )
     callees = scenario.callees.model_copy(update={"setup": later})
-    played = scenario.model_copy(update={"callees": callees, "tick_seconds": loss.tick_seconds})
+    changes = {"callees": callees, "tick_seconds": loss.tick_seconds, "machine_error": loss.machine_error}
+    played = scenario.model_copy(update=changes)
     warm, total, figures = [], [], []
     for seed in seeds:
         policy = Watched(loss)
-        world = World(played, policy, seed)
-        policy.figures = world.figures
-        figures.append(world.run())
+        figures.append(World(played, policy, seed).run())
         begins, ends = warm_from(minutes), minutes * 60
         warm.append(floor_time(policy.changes, begins, ends))
         total.append(floor_time(policy.changes, 0.0, ends))

@@ -53,6 +53,7 @@ def cases(quick: bool) -> list[Case]:
                 "slow-carrier": 2,
                 "detection-off": 1,
                 "detection-bad": 1,
+                "detection-beside": 1,
                 "cold-start": 1,
             }
         ),

@@ -89,7 +89,7 @@ def test_an_answer_for_each_team(run, spring):
     assert fitted["a person answers"]["value"] == pytest.approx(0.25)
     assert fitted["a machine answers"]["value"] == pytest.approx(0.125)
     assert (fitted["wrap-up"]["value"], fitted["wrap-up"]["calls"]) == (10, 100)
-    assert fitted["a machine keeps an agent"]["value"] == pytest.approx(2)
+    assert fitted["machine detection, beside the agent"]["value"] == pytest.approx(2)
     assert fitted["talk"]["value"] == pytest.approx(40, abs=4)
     assert [one["agents"] for one in told["answers"]] == [1, 2, 4]
     hours = [one["hours_until_done"] for one in told["answers"]]

@@ -17,9 +17,14 @@ QUIET = Team(agents=2, hours=1, speed_spread=0, log_in_within_minutes=0, breaks_
 class Caller:
     name: str
     reserved: bool = False
-    talk: float = 60.0
-    wrap_up: float = 30.0
+    talks: float = 60.0
     seen: list[object] = field(default_factory=list)
+
+    def talk(self, pace: float) -> float:
+        return self.talks * pace
+
+    def wrap_up(self, pace: float) -> float:
+        return 30.0 * pace
 
     def connected(self, talk: float, waited: float | None) -> None:
         self.seen.append(("connected", talk, waited))
@@ -59,7 +64,7 @@ def test_a_free_agent_takes_the_call_and_is_back_after_talk_and_wrap_up(floor):
 
 def test_the_longest_waiting_is_next(floor):
     pool, agenda, _ = floor()
-    calls = [Caller(name, talk=talk) for name, talk in (("a", 100.0), ("b", 200.0), ("c", 50.0), ("d", 50.0))]
+    calls = [Caller(name, talks=talk) for name, talk in (("a", 100.0), ("b", 200.0), ("c", 50.0), ("d", 50.0))]
     for second, call in enumerate(calls):
         agenda.at(1.0 + second, lambda call=call: pool.ask(call))
     agenda.play()
@@ -91,7 +96,7 @@ def test_an_agent_who_is_held_takes_only_the_call_held_for(floor):
 
 def test_who_leaves_during_a_call_goes_after_it(floor):
     pool, agenda, told = floor()
-    long = Caller("a", talk=4000.0)
+    long = Caller("a", talks=4000.0)
     agenda.at(10.0, lambda: pool.ask(long))
     agenda.play()
     assert AgentGone("agent-0", 4040.0) in told
