@@ -70,7 +70,10 @@ class CallCount(SQLModel, table=True):
     placed: int = 0  # the carrier took them, by the hour of that
     live_answers: int = 0  # by a person, as far as is known, by the hour of the answer
     abandoned: int = 0
-    machines: int = 0  # hung up on the detector's word before an agent had met them, by the hour of the answer
+    machines: int = 0  # hung up on the detector's word, by the hour of the answer
+    unmet_machines: int = Field(
+        default=0, sa_column_kwargs={"server_default": "0"}
+    )  # those of them that no agent had met in time
     given_up: int = 0  # ended by the dialer while they rang
 
 

@@ -27,6 +27,7 @@ class Measure(NamedTuple):
     window: str
     across: str
     counts_given_up: bool
+    counts_cut_off: bool
 
 
 class DropCount(NamedTuple):
@@ -38,7 +39,7 @@ class DropCount(NamedTuple):
     ends_at: datetime | None = None  # when a new window begins; None for none
 
 
-OWN_MEASURE = Measure("live-answers", "30-day-blocks", "campaign", False)  # of a campaign's own ceiling
+OWN_MEASURE = Measure("live-answers", "30-day-blocks", "campaign", False, False)  # of a campaign's own ceiling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

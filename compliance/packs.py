@@ -190,4 +190,4 @@ def _people(rule: Rule) -> frozenset[tuple[str, str, str]]:
 
 def measure_of(rule: AbandonmentRule) -> Measure:
     """How the rule counts."""
-    return Measure(rule.of, rule.window, rule.across, rule.counts_given_up)
+    return Measure(rule.of, rule.window, rule.across, rule.counts_given_up, rule.counts_cut_off)

@@ -248,6 +248,7 @@ class AbandonmentRule(Rule):
     window: Literal["30-day-blocks", "calendar-month", "24-hours", "campaign"]
     across: Literal["campaign", "everyone"]
     counts_given_up: bool = False  # ring-outs cancelled for want of an agent
+    counts_cut_off: bool = True  # persons taken for machines whom an agent had already met, in time
 
 
 class ConnectRule(Rule):

@@ -56,7 +56,9 @@ def effect(rule: Rule) -> str:  # noqa: C901 - one case a table
         case AbandonmentRule():
             over = {"30-day-blocks": "each 30 days", "calendar-month": "each month"}.get(rule.window, rule.window)
             given_up = ", calls given up while ringing included" if rule.counts_given_up else ""
-            return f"at most {rule.ceiling:.3g} of {rule.of} abandoned, {_across(rule.across)}, over {over}{given_up}"
+            cut_off = "" if rule.counts_cut_off else ", without whom the machine detector took from an agent"
+            counted = f"{_across(rule.across)}, over {over}{given_up}{cut_off}"
+            return f"at most {rule.ceiling:.3g} of {rule.of} abandoned, {counted}"
         case ConnectRule():
             return f"an agent within {rule.seconds:g} s of the {rule.counted_from}"
         case RingRule():

@@ -104,8 +104,8 @@ class Call:
     def unmet_machine(self) -> bool:
         """Hung up on the detector's word before an agent had met whoever answered: if a person, then an abandoned one.
 
-        With an agent in time and beyond the limit nobody is abandoned, whatever the detector says later: 16 CFR
-        310.4(b)(1)(iv) asks for the connection, and Ofcom for the live operator.
+        Met is who had an agent in time, and still when the limit was over: under 16 CFR 310.4(b)(1)(iv), which asks for
+        the connection, that is no abandoned call. Rules that may see it otherwise count those too (`counts_cut_off`).
         """
         if not self.by_machine or self.live_answer:
             return False
@@ -211,6 +211,8 @@ def _key_pressed(call: Call, event: KeyPressed, now: datetime) -> Step:
 
 
 def _customer_left(call: Call, event: CustomerLeft, now: datetime) -> Step:
+    if call.by_machine and event.never_met:
+        return replace(call, connected_at=None), ()
     if call.state is not CallState.CONNECTED or call.by_machine:
         return call, ()
     if event.never_met:

@@ -57,7 +57,8 @@ _COUNTED: Mapping[str, Callable[[Call], tuple[bool, datetime | None]]] = Mapping
         "placed": lambda call: (placed(call), _placed_at(call)),
         "live_answers": lambda call: (call.live_answer, call.answered_at),
         "abandoned": lambda call: (call.abandoned, call.answered_at),
-        "machines": lambda call: (call.unmet_machine, call.answered_at),
+        "machines": lambda call: (call.by_machine and not call.live_answer, call.answered_at),
+        "unmet_machines": lambda call: (call.unmet_machine, call.answered_at),
         "given_up": lambda call: (call.outcome == Outcome.CANCELED, call.ended_at),
     }
 )
@@ -73,9 +74,8 @@ def drop_counts(
 
     `sums`: those that were asked for at the same moment, for other campaigns; kept there.
 
-    Of the calls that the machine detector hung up on before an agent had met whoever answered, the campaign's estimate
-    of its error counts as answered by a person and abandoned (as Ofcom asks; other laws know no exception for a
-    machine's mistake either).
+    Of the calls that the machine detector hung up on, the campaign's estimate of its error counts as answered by a
+    person and abandoned. Where the rule is about who had no agent in time, it does so only of those that none had met.
     """
     first = connection.execute(
         select(func.min(CALL_COUNT.c.hour)).where(CALL_COUNT.c.campaign_id == campaign.id)
@@ -90,7 +90,8 @@ def _drop_count(
     begins, ends = window(measure.window, first, now)
     whose = campaign.id if measure.across == "campaign" else None, begins.replace(minute=0, second=0, microsecond=0)
     row = sums[whose] = sums[whose] if whose in sums else _sum(connection, *whose)
-    mistaken = row.machines * campaign.machine_error if campaign.machine_detection else 0.0
+    machines = row.machines if measure.counts_cut_off else row.unmet_machines
+    mistaken = machines * campaign.machine_error if campaign.machine_detection else 0.0
     calls = row.live_answers + mistaken if measure.of == "live-answers" else row.placed
     return DropCount(measure, calls, row.abandoned + mistaken + (row.given_up if measure.counts_given_up else 0), ends)
 

@@ -55,6 +55,7 @@ ceiling = 0.03
 of = "live-answers"
 window = "30-day-blocks"
 across = "campaign"
+counts_cut_off = false
 basis = "law"
 citation = "a law for tests"
 confidence = "high"

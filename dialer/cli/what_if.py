@@ -12,6 +12,7 @@ from rich.table import Table
 from campaigns.campaign import Mode
 from campaigns.store import UnknownCampaign, campaign_named
 from campaigns.tables import Campaign
+from compliance.packs import RuleError
 from config.visible import visible
 from dialer.cli.access import emit, fail, load_rulebook, load_settings, on_terminal, reading
 from dialer.clock import Clock
@@ -110,8 +111,12 @@ def _of_log(name: str) -> tuple[Fit, Work, str]:
             campaign = campaign_named(session, name)
         except UnknownCampaign as error:
             raise fail(str(error)) from None
-        limit = load_rulebook(settings).connect_seconds(Clock(settings.clock_offset_seconds).now().date())
-        past = past_attempts(session, campaign.id or 0, limit)
+        book, today = load_rulebook(settings), Clock(settings.clock_offset_seconds).now().date()
+        past = past_attempts(session, campaign.id or 0, book.connect_seconds(today))
+        try:
+            law = book.limits(campaign.region, campaign.kind, today, campaign.name, campaign.client)
+        except RuleError as error:
+            raise fail(str(error)) from None
         (leads, dials), policy = dials_left(session, campaign), _policy(campaign)
         base = Scenario(
             name=name,
@@ -120,9 +125,9 @@ def _of_log(name: str) -> tuple[Fit, Work, str]:
             calls_per_second=settings.calls_per_second,
             connect_seconds=0.0,  # who is answered by no agent hears the message at once
         )
-        error_share = campaign.machine_error
+        error_share, cut_off = campaign.machine_error, any(rule.counts_cut_off for rule in law.drop_rates)
     try:
-        fitted = fit(base, past, error_share)
+        fitted = fit(base, past, error_share, cut_off)
     except TooFewCalls as few:
         raise fail(f"campaign {name!r} has {few}; simulate a scenario until it has") from None
     return fitted, Work(leads, dials, fitted.minutes_per_dial), policy

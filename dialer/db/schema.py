@@ -5,7 +5,7 @@ from importlib import resources
 from dialer.db.database import Database, place_of
 from dialer.db.place import DatabaseError, Place
 
-HEAD = "0007"  # the newest migration; a test holds it against Alembic
+HEAD = "0008"  # the newest migration; a test holds it against Alembic
 OURS = {"alembic_version", "attempt"}
 
 

@@ -251,8 +251,6 @@ def _scripted(script: Script, population: Population, rng: Random) -> Callee:
             return _pressing(callee, population, rng)
         case Script.HANGS_UP:
             return replace(callee, stay_seconds=0.3)
-        case Script.HUMAN_AS_MACHINE:
-            return replace(callee, verdict="machine_start")
-        case Script.MACHINE_AS_HUMAN:
-            return replace(callee, verdict="human")
+        case Script.HUMAN_AS_MACHINE | Script.MACHINE_AS_HUMAN:
+            return _mistaken(callee, population, rng)
     return callee

@@ -14,14 +14,14 @@ from dialer.simulation.roster import HOUR
 from dialer.simulation.scenario import Scenario
 
 RINGING, ANSWERED, WAITING, OVER = range(4)
-MET_SECONDS = 2.0  # whom an agent has had for longer nobody has abandoned, though the detector is wrong then
+MET_SECONDS = 2.0  # after the pick-up: whom an agent still has then nobody has abandoned
 
 
 class Call:
     """From the dial until its agent is done with it."""
 
     __slots__ = (
-        *("_campaign", "_ends_as", "_heard", "_lost", "_picked_up"),
+        *("_campaign", "_cut_off", "_ends_as", "_heard", "_lost", "_picked_up"),
         *("fate", "live", "name", "placed", "reserved", "state", "turn"),
     )
 
@@ -32,7 +32,9 @@ class Call:
         self.state = RINGING
         self._ends_as = "no-answer"
         self._picked_up = 0.0
-        self._lost = self._heard = False  # abandoned; the detector beside the call has nothing to say any more
+        self._lost = False  # abandoned
+        self._heard = False  # the detector beside the call has nothing to say any more
+        self._cut_off = False  # what it says ends the talk
 
     def begin(self, human: float, machine: float, busy: float, dead: bool) -> None:
         """What comes of it where a person answers with chance `human`, and so on; a dead number is never answered."""
@@ -81,6 +83,11 @@ class Call:
             self.fail()
 
     @property
+    def _beside(self) -> bool:
+        detection = self._campaign.scenario.detection
+        return detection is not None and detection.beside
+
+    @property
     def _passes_for_machine(self) -> bool:
         detection = self._campaign.scenario.detection
         if detection is None:
@@ -89,17 +96,19 @@ class Call:
         return (self.fate.mistake < wrong) == self.live
 
     def _hear(self) -> None:
-        """What the detector beside the call says, once, unless the talk is over."""
-        campaign, now = self._campaign, self._campaign.agenda.now
+        """What the detector beside the call says, unless the talk is over."""
+        campaign, now, machine = self._campaign, self._campaign.agenda.now, self._passes_for_machine
         if self._heard:
             return
         self._heard = True
-        if self._passes_for_machine:
-            campaign.machines += self._lost or self.fate.detection <= MET_SECONDS
+        if machine:
+            unmet = self._lost or self.fate.detection <= MET_SECONDS
+            campaign.machines += unmet
+            campaign.cut_off += not unmet
             campaign.figures.no_person(self._lost)
-            campaign.policy.observe(Machine(self.name, now))
-        else:
-            campaign.policy.observe(Human(self.name, now))
+        campaign.policy.observe(Machine(self.name, now) if machine else Human(self.name, now))
+        if self._lost:
+            campaign.came_to(self, "machine" if machine else "abandoned")
 
     def _verdict(self) -> None:
         campaign = self._campaign
@@ -126,46 +135,39 @@ class Call:
             self._lost = True
             campaign.figures.lost(self.live)
             campaign.policy.observe(Abandoned(self.name, campaign.agenda.now))
-            campaign.came_to(self, "abandoned")
+            if not self._beside:
+                campaign.came_to(self, "abandoned")
 
     def _leave(self) -> None:
         self.state = OVER
         self._campaign.left(self)
 
-    @property
-    def _cut_off(self) -> bool:
-        """Whether it ends by the word of the detector beside it."""
-        detection = self._campaign.scenario.detection
-        return detection is not None and detection.beside and self._passes_for_machine
-
-    def talk(self, pace: float) -> float:
+    def connected(self, pace: float, waited: float | None) -> float:
+        campaign = self._campaign
+        self._leave()
         talk = pace * (self.fate.talk if self.live else self.fate.machine_talk)
+        until_heard = self._picked_up + self.fate.detection - campaign.agenda.now
+        self._cut_off = self._beside and self._passes_for_machine and until_heard < talk
         if self._cut_off:
-            return max(0.0, self._picked_up + self.fate.detection - self._campaign.agenda.now)
+            talk = max(0.0, until_heard)
+        campaign.figures.connected(talk, waited)
         return talk
 
-    def wrap_up(self, pace: float) -> float:
-        """None is needed where the agent was taken off a machine."""
-        if self._cut_off:
-            return 0.0
-        return pace * self.fate.wrap_up * (1.0 if self.live else self._campaign.scenario.callees.machine_wrap_up)
-
-    def connected(self, talk: float, waited: float | None) -> None:
-        self._leave()
-        self._campaign.figures.connected(talk, waited)
-
-    def ended(self, wrap_up: float) -> None:
+    def ended(self, pace: float) -> float:
+        """An agent who was taken off a machine has nothing to wrap up."""
         campaign = self._campaign
-        campaign.figures.wrapping += wrap_up
         if self._cut_off:
             self._hear()
             campaign.came_to(self, "machine")
-            return
-        if campaign.scenario.detection is not None and campaign.scenario.detection.beside and not self.live:
+            return 0.0
+        wrap_up = pace * self.fate.wrap_up * (1.0 if self.live else campaign.scenario.callees.machine_wrap_up)
+        campaign.figures.wrapping += wrap_up
+        if self._beside and not self.live:
             campaign.figures.no_person(False)
         self._heard = True
         campaign.policy.observe(Disposed(self.name, self.live, campaign.agenda.now))
         campaign.talked(self)
+        return wrap_up
 
 
 class Campaign:
@@ -180,6 +182,7 @@ class Campaign:
         self._ceilings = (scenario.drop_rate_ceiling,) if self._hopper is None else self._hopper.ceilings
         self._calls: dict[str, Call] = {}  # neither handed over nor ended
         self.machines = 0  # that answered; with a detector beside the call: that no agent had met
+        self.cut_off = 0  # by a detector beside the call, from an agent who had met them
         self._reserved = 0
         self._begin = 0.0
 
@@ -195,7 +198,7 @@ class Campaign:
         scenario, figures, now, hopper = self.scenario, self.figures, self.agenda.now, self._hopper
         if hopper is not None:
             most = min(most, hopper.due(now))
-        mistaken = scenario.machine_error * self.machines
+        mistaken = scenario.machine_error * self.machines + scenario.cut_off_error * self.cut_off
         floor = Floor(
             free_agents=max(0, len(self.pool.free) - (self.pool.reserved - self._reserved)),
             in_flight=len(self._calls),

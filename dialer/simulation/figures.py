@@ -35,7 +35,9 @@ class Figures:
     given_up: int = 0
     live: int = 0
     live_abandoned: int = 0
-    answers: int = 0  # calls that asked for an agent, whoever it was
+    answers: int = (
+        0  # calls that asked for an agent, whoever it was, less those that a detector beside the call took back
+    )
     abandoned: int = 0
     peak: float = 0.0  # the worst cumulative drop rate after the 500th live answer
     most_dialled: int = 0  # in one tick

@@ -67,11 +67,11 @@ class Fit:
     minutes_per_dial: float  # started minutes that the carrier bills
 
 
-def fit(base: Scenario, past: Sequence[Past], machine_error: float = 0.0) -> Fit:
+def fit(base: Scenario, past: Sequence[Past], machine_error: float = 0.0, counts_cut_off: bool = False) -> Fit:
     """`base` with what the calls show in place of its defaults; its ceiling and carrier limits stand.
 
     `machine_error` is the share of the detector's machines that were persons; the drop rate counts those as abandoned
-    that no agent had met.
+    that no agent had met, and with `counts_cut_off` the others too.
     Raises TooFewCalls.
     """
     dials = sorted((one for one in past if one.outcome not in NO_DIAL), key=lambda one: one.at)
@@ -81,14 +81,15 @@ def fit(base: Scenario, past: Sequence[Past], machine_error: float = 0.0) -> Fit
             f"{len(dials)} ended calls and {talks} talks: "
             f"a fit needs at least {LEAST_DIALS} calls and {LEAST_TALKS} talks"
         )
-    return _Fitting(base, dials, machine_error).done()
+    return _Fitting(base, dials, machine_error, counts_cut_off).done()
 
 
 class _Fitting:
     """Fits one part after the other and notes in `said` what each rests on."""
 
-    def __init__(self, base: Scenario, dials: Sequence[Past], machine_error: float) -> None:
+    def __init__(self, base: Scenario, dials: Sequence[Past], machine_error: float, counts_cut_off: bool) -> None:
         self.base, self.dials, self.machine_error = base, dials, machine_error
+        self.cut_off_error = machine_error if counts_cut_off else 0.0
         self.persons = [one for one in dials if one.person]
         self.machines = [one for one in dials if one.answered is not None and not one.person]
         self.said: list[Fitted] = []
@@ -112,6 +113,7 @@ class _Fitting:
             "ring_seconds": ring_seconds,
             "give_up_seconds": self._give_up(ring_seconds),
             "machine_error": self._machine_error(detection),
+            "cut_off_error": self.cut_off_error,
         }
         return Fit(Scenario.model_validate(values), tuple(self.said), minutes)
 

@@ -15,20 +15,16 @@ from dialer.simulation.scenario import Team
 
 
 class Caller(Protocol):
-    """A call that asks for an agent."""
+    """A call that asks for an agent, whose usual times are `pace` times those of others."""
 
     name: str
     reserved: bool  # an agent is held for it
 
-    def talk(self, pace: float) -> float:
-        """Seconds that an agent takes for it whose usual times are `pace` times those of others."""
+    def connected(self, pace: float, waited: float | None) -> float:
+        """Seconds that the talk lasts; `waited`: the agent for a call, where it did."""
 
-    def wrap_up(self, pace: float) -> float: ...
-
-    def connected(self, talk: float, waited: float | None) -> None:
-        """`waited`: the agent for a call, where it did."""
-
-    def ended(self, wrap_up: float) -> None: ...
+    def ended(self, pace: float) -> float:
+        """Seconds of wrap-up."""
 
 
 @dataclass(slots=True)
@@ -75,16 +71,13 @@ class Pool:
         waited = None if agent.free_since is None else self._agenda.now - agent.free_since
         agent.free_since = None
         self.busy += 1
-        talk = call.talk(agent.pace)
-        call.connected(talk, waited)
+        talk = call.connected(agent.pace, waited)
         self._tell(Connected(call.name, agent.name, self._agenda.now))
         self._agenda.after(talk, partial(self._talk_over, call, agent))
 
     def _talk_over(self, call: Caller, agent: _Agent) -> None:
-        wrap_up = call.wrap_up(agent.pace)
         self._tell(CallEnded(call.name, agent.name, self._agenda.now))
-        call.ended(wrap_up)
-        self._agenda.after(wrap_up, partial(self._wrap_up_over, agent))
+        self._agenda.after(call.ended(agent.pace), partial(self._wrap_up_over, agent))
 
     def _wrap_up_over(self, agent: _Agent) -> None:
         self.busy -= 1

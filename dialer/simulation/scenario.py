@@ -203,6 +203,7 @@ class Scenario(_Part):
     connect_seconds: Seconds = 2.0  # an answered call waits so long for an agent
     drop_rate_ceiling: Annotated[float, Field(gt=0, lt=1)] = 0.03
     machine_error: Share = 0.0  # of the machines that answer (detection beside: that no agent met), persons abandoned
+    cut_off_error: Share = 0.0  # the same of those that a detector beside the call takes from an agent
     tick_seconds: Positive = 1.0
 
     @model_validator(mode="after")
@@ -211,6 +212,8 @@ class Scenario(_Part):
             raise ValueError(
                 f"give_up_seconds {self.give_up_seconds:g} is not below ring_seconds {self.ring_seconds:g}"
             )
+        if self.detection is not None and self.detection.beside and self.connect_seconds:
+            raise ValueError("detection beside the call: nobody waits for an agent, so give connect_seconds = 0")
         off = max((rest.at_hours for rest in self.team.breaks), default=0.0)
         if off >= self.team.hours:
             raise ValueError(f"a break at hour {off:g} lies after the shift of {self.team.hours:g} hours")

@@ -364,7 +364,7 @@ of = "calls-placed"
 window = "calendar-month"
 across = "everyone"
 """
-MONTHLY = Measure("calls-placed", "calendar-month", "everyone", False)
+MONTHLY = Measure("calls-placed", "calendar-month", "everyone", False, True)
 
 
 def test_the_law_counts_by_its_own_measure() -> None:

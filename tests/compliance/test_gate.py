@@ -54,6 +54,7 @@ ceiling = 0.03
 of = "live-answers"
 window = "30-day-blocks"
 across = "campaign"
+counts_cut_off = false
 """
 RULES = rules_of(HOURS, ABANDONMENT)
 NUMBER = "+12125550123"

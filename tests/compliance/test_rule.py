@@ -23,6 +23,7 @@ from compliance.rule import (
     RingRule,
     Rule,
 )
+from compliance.wording import effect
 from tests.compliance.oracle import WHERE
 from tests.compliance.test_rules import CONSENTS, WINDOWS
 
@@ -85,13 +86,16 @@ COOL_DOWNS = [  # rule, place, kind, changes to the call, what came of how many 
     ("us-nv.cool-down.recorded", "US-NV", "survey", {"voice": "recorded"}, ["hung-up"], inf),
     ("us.cool-down.debt-collection", "US-NY", "debt-collection", {}, ["conversation"], 168),
 ]
-USUAL = (0.03, Measure("live-answers", "30-day-blocks", "campaign", False))
+USUAL = (0.03, Measure("live-answers", "30-day-blocks", "campaign", False, True))
+AMERICAN = (0.03, USUAL[1]._replace(counts_cut_off=False))
 DROP_RATES = {  # where it is another than the usual
-    "ca.abandonment.telemarketing": (0.05, Measure("calls-placed", "calendar-month", "everyone", False)),
-    "de.abandonment.survey": (0.01, Measure("attempts", "24-hours", "campaign", True)),
-    "gb.abandonment.survey": (0.03, Measure("live-answers", "24-hours", "campaign", False)),
-    "gb.abandonment.telemarketing": (0.03, Measure("live-answers", "24-hours", "campaign", False)),
-    "it.abandonment.telemarketing": (0.03, Measure("live-answers", "campaign", "campaign", False)),
+    **dict.fromkeys(("us.abandonment.telemarketing", "us.abandonment.survey", "us-ca.abandonment"), AMERICAN),
+    **dict.fromkeys(("us.abandonment.debt-collection", "ca.abandonment.survey"), AMERICAN),
+    "ca.abandonment.telemarketing": (0.05, Measure("calls-placed", "calendar-month", "everyone", False, False)),
+    "de.abandonment.survey": (0.01, Measure("attempts", "24-hours", "campaign", True, True)),
+    "gb.abandonment.survey": (0.03, Measure("live-answers", "24-hours", "campaign", False, True)),
+    "gb.abandonment.telemarketing": (0.03, Measure("live-answers", "24-hours", "campaign", False, True)),
+    "it.abandonment.telemarketing": (0.03, Measure("live-answers", "campaign", "campaign", False, True)),
 }
 GREETING = ("us-ca.connect", "us-sc.connect", "us-va.connect", "us.connect.custom", "us.connect.telemarketing")
 RINGS = {
@@ -190,6 +194,11 @@ def test_the_drop_rate_of(rule: str) -> None:
 
     assert _refused_by(verdict(ceiling * 1000 + 1), rule, Reason.DROP_RATE)
     assert not _refused_by(verdict(ceiling * 1000 - 1), rule, Reason.DROP_RATE)
+
+
+@pytest.mark.parametrize(("rule", "said"), [("us.abandonment.telemarketing", True), ("gb.abandonment.survey", False)])
+def test_a_drop_rate_says_whether_it_counts_whom_the_machine_detector_took_from_an_agent(rule: str, said: bool) -> None:
+    assert ("without whom the machine detector took from an agent" in effect(BOOK.by_id[rule])) is said
 
 
 def _open_moment(facts: Facts) -> datetime:

@@ -84,6 +84,7 @@ ceiling = 0.01
 of = "live-answers"
 window = "30-day-blocks"
 across = "campaign"
+counts_cut_off = false
 basis = "custom"
 citation = "the client's contract"
 confidence = "high"

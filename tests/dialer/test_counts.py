@@ -117,7 +117,7 @@ def test_months_days_and_whole_campaigns(build, count, read, clock):
 def test_calls_given_up_while_they_rang_count_where_the_law_counts_them(build, count, read):
     campaign = build.campaign()
     count(campaign, answered_at=None, outcome="canceled")
-    measure = Measure("attempts", "24-hours", "campaign", True)
+    measure = Measure("attempts", "24-hours", "campaign", True, True)
     assert read(campaign, measure, measure._replace(counts_given_up=False)) == [(1, 1), (1, 0)]
 
 
@@ -128,7 +128,11 @@ def test_a_share_of_the_detectors_machines_was_persons(build, count, read, clock
     count(campaign)
     assert read(campaign) == [(pytest.approx(3.0), pytest.approx(2.0))]
     count(campaign, answered_by="machine_start", outcome="machine", connected_at=clock.now(), detection_ms=3100)
-    assert read(campaign) == [(pytest.approx(3.0), pytest.approx(2.0))], "whom an agent had met was not abandoned"
+    every = OWN_MEASURE._replace(counts_cut_off=True)
+    assert read(campaign, OWN_MEASURE, every) == [
+        (pytest.approx(3.0), pytest.approx(2.0)),
+        (pytest.approx(3.1), pytest.approx(2.1)),
+    ], "whom an agent had met counts only where the law says so"
     blind = build.campaign("blind", machine_error=0.1, machine_detection=False)
     count(blind, answered_by="machine_start", outcome="machine")
     assert read(blind) == [(0, 0)]

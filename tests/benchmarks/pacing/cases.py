@@ -59,8 +59,8 @@ def cases(quick: bool) -> list[Case]:
         ),
         _month(),
         Case("lead-list", scenario_named("lead-list"), (OURS, IN_LIST_ORDER)),
-        *_exponential({3: 4, 5: 4, 10: 3, 25: 2}),
-        *_exponential({3: 3, 10: 2}, chance=0.5),
+        *_exponential({3: 6, 5: 6, 10: 6, 25: 4}),
+        *_exponential({3: 4, 10: 4}, chance=0.5),
     ]
 
 

@@ -208,6 +208,13 @@ class TestMachine:
         call, _ = hear(to, Detected(SID, "machine_start", heard), COMPLETED, call=call)
         assert call.unmet_machine is unmet
 
+    @pytest.mark.parametrize("known_at", ["before the verdict", "after it"])
+    def test_who_never_met_the_agent_was_not_met_whenever_that_is_known(self, known_at):
+        never_met = CustomerLeft(on_line=True, never_met=True)
+        told = (never_met, MACHINE) if known_at == "before the verdict" else (MACHINE, never_met)
+        call, _ = hear(TO_ANNA, *told, COMPLETED)
+        assert call.unmet_machine
+
     def test_whom_the_detector_heard_as_a_person_is_no_machine(self):
         assert not hear(TO_NOBODY, HUMAN, COMPLETED)[0].unmet_machine
 

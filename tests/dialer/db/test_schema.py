@@ -134,14 +134,26 @@ def test_upgrading_twice_is_harmless(path):
     assert sql(path, "SELECT number FROM do_not_call") == [("+12125550123",)]
 
 
-def test_a_campaign_made_before_there_were_ratios_keeps_its_mode_and_gets_the_usual_one(path):
+def older(path: Path, revision: str) -> None:
     config = Config()
     config.set_main_option("script_location", "dialer:db/migrations")
     engine = make_engine(path)
     with engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0002")
+        command.upgrade(config, revision)
     engine.dispose()
+
+
+def test_machines_counted_before_it_was_told_whom_an_agent_had_met_count_as_met_by_none(path):
+    older(path, "0007")
+    columns = "campaign_id, hour, placed, live_answers, abandoned, machines, given_up"
+    sql(path, f"INSERT INTO call_count ({columns}) VALUES (1, '2026-11-23 17:00:00', 9, 3, 1, 5, 0)")
+    upgrade(SqliteFile(path))
+    assert sql(path, "SELECT machines, unmet_machines FROM call_count") == [(5, 5)]
+
+
+def test_a_campaign_made_before_there_were_ratios_keeps_its_mode_and_gets_the_usual_one(path):
+    older(path, "0002")
     texts = ("name", "kind", "mode", "intent", "client", "contact_number", "region", "caller_ids", "without")
     columns = (*texts, "dispositions", "created_at", "note")
     numbers = ("ring_seconds", "wrap_up_seconds", "drop_rate_ceiling", "attempts_per_lead", "attempts_per_day")

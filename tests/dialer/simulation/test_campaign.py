@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from dialer.pacing.events import Abandoned, Dialled, Disposed, Event, Failed, Human, Machine
-from dialer.pacing.policy import Decision, Floor
+from dialer.pacing.policy import Budget, Decision, Floor
 from dialer.pacing.progressive import Progressive
 from dialer.simulation.scenario import Callees, Detection, Leads, Scenario, Team, Times
 from dialer.simulation.world import World
@@ -67,7 +67,8 @@ def test_lines_that_are_given_up_use_up_no_attempt():
 )
 def test_whoever_was_not_reached_has_used_up_an_attempt(callees, detection):
     leads = Leads(**HERE | {"number": 30}, attempts_per_lead=1)
-    figures = played(None, leads, callees=callees, detection=detection).figures
+    waits = 0.0 if detection is not None and detection.beside else 2.0
+    figures = played(None, leads, callees=callees, detection=detection, connect_seconds=waits).figures
     assert figures.leads is not None
     assert (figures.dials, figures.leads.reached, figures.leads.exhausted) == (30, 0, 30)
 
@@ -95,53 +96,101 @@ def test_leads_answer_in_the_share_of_the_callees():
     assert figures.live / figures.dials == pytest.approx(0.4, abs=0.06)
 
 
-THREE = Detection(beside=True, delay={"shape": "uniform", "low": 3, "high": 3.001}, human_taken_for_machine=0.0)
+BESIDE: dict[str, Any] = {
+    "connect_seconds": 0.0,
+    "detection": Detection(
+        beside=True,
+        delay=Times(shape="uniform", low=3, high=3.001),
+        human_taken_for_machine=0.0,
+        machine_taken_for_human=0.0,
+    ),
+}
+PATIENT = Times(mean=60.0, variation=0.01)  # an agent with a voicemail
+ONLY_MACHINES = Callees(human=0.0, machine=1.0, busy=0.0, machine_talk=PATIENT)
+MANY = 10  # lines for each agent
+
+
+def beside(**changes: Any) -> dict[str, Any]:
+    return BESIDE | {"detection": BESIDE["detection"].model_copy(update=changes)}
 
 
 def test_a_detector_beside_the_call_takes_the_agent_off_a_machine_without_wrap_up():
     """The agents' own pace has no part in when it speaks."""
-    machines = Callees(human=0.0, machine=1.0, busy=0.0)
-    found = THREE.model_copy(update={"machine_taken_for_human": 0.0})
-    figures = played(callees=machines, detection=found).figures
+    figures = played(callees=ONLY_MACHINES, **BESIDE).figures
     assert figures.waits > 100
     assert figures.talking / figures.waits == pytest.approx(3.0, abs=0.01)
     assert (figures.wrapping, figures.answers, figures.live) == (0, 0, 0)
 
 
-class ThreeEach(Progressive):
-    """Far too many lines; keeps what it was told."""
+def test_an_agent_who_is_quicker_than_the_detector_is_not_kept():
+    quick = ONLY_MACHINES.model_copy(update={"machine_talk": Times(mean=1.0, variation=0.01)})
+    figures = played(callees=quick, **BESIDE).figures
+    assert figures.talking / figures.waits == pytest.approx(1.0, abs=0.2)
+    assert figures.wrapping > 0
+    assert figures.answers == 0, "the agent has said that they were machines"
+
+
+class FarTooMany(Progressive):
+    """Keeps what it was told, and what it was allowed."""
 
     def __init__(self) -> None:
         self.told: list[Event] = []
+        self.budget = Budget(0.0, 0.0, 0.0)
 
     def observe(self, event: Event) -> None:
         self.told.append(event)
 
     def decide(self, now: float, floor: Floor) -> Decision:
-        return Decision(max(0, 3 * floor.free_agents - floor.in_flight), False, "")
+        (self.budget,) = floor.budgets
+        return Decision(max(0, MANY * floor.free_agents - floor.in_flight), True, "")
+
+    def calls(self, kind: type) -> list[str]:
+        return [event.call for event in self.told if isinstance(event, kind)]
 
 
 def test_what_the_detector_beside_a_call_hears_is_told_of_abandoned_calls_too():
-    policy = ThreeEach()
-    world = played(policy, callees=Callees(human=0.4, machine=0.4, busy=0.0), detection=THREE, connect_seconds=0.0)
-    lost = {event.call for event in policy.told if isinstance(event, Abandoned)}
-    machines = {event.call for event in policy.told if isinstance(event, Machine)}
-    figures = world.figures
-    assert len(lost & machines) > 20
-    assert len(machines - lost) > 20
-    assert figures.abandoned == len(lost - machines)
-    persons = {event.call for event in policy.told if isinstance(event, Disposed) and event.live}
-    told_last = {event.call: event for event in policy.told if isinstance(event, Human)}
-    assert figures.live == len(persons) + figures.live_abandoned
-    assert figures.live_abandoned <= figures.abandoned
-    assert figures.answers == len(persons) + len(lost - machines)
-    assert told_last.keys() >= lost - machines
+    policy = FarTooMany()
+    figures = played(policy, callees=Callees(human=0.4, machine=0.4, busy=0.0, machine_talk=PATIENT), **BESIDE).figures
+    lost, machines = set(policy.calls(Abandoned)), set(policy.calls(Machine))
+    assert min(len(lost & machines), len(lost - machines), len(machines - lost)) > 20
+    assert figures.abandoned == figures.live_abandoned == len(lost - machines)
+    talked = sum(isinstance(event, Disposed) and event.live for event in policy.told)
+    assert figures.live == figures.answers == talked + figures.live_abandoned
+    place = {call: number for number, call in enumerate(policy.calls(Human))}  # of the last time
+    asked_at = {call: number for number, call in reversed(list(enumerate(policy.calls(Human))))}
+    assert all(place[call] > asked_at[call] for call in lost - machines), "told again, as heard to be a person"
+
+
+@pytest.mark.parametrize(("seconds", "unmet"), [(3.0, "lost ones"), (1.5, "all")])
+def test_of_the_detectors_machines_those_count_that_no_agent_had_met(seconds, unmet):
+    policy, delay = FarTooMany(), Times(shape="uniform", low=seconds, high=seconds + 0.001)
+    world = played(policy, callees=ONLY_MACHINES, machine_error=0.01, cut_off_error=0.0001, **beside(delay=delay))
+    machines, lost = set(policy.calls(Machine)), set(policy.calls(Abandoned))
+    assert 20 < len(machines & lost) < len(machines) - 20
+    counted = len(machines) if unmet == "all" else len(machines & lost)
+    (played_campaign,) = world.campaigns
+    assert (played_campaign.machines, played_campaign.cut_off) == (counted, len(machines) - counted)
+    played_campaign.pace(0, 60.0, ())  # when all is heard
+    expected = 0.01 * counted + 0.0001 * (len(machines) - counted)
+    assert policy.budget.abandoned == policy.budget.calls == pytest.approx(expected)
+
+
+def test_an_abandoned_call_that_was_a_machine_rests_as_one():
+    leads = Leads(**HERE | {"number": 300}, attempts_per_lead=1)
+    policy = FarTooMany()
+    settled = []
+    world = World(Scenario(team=TEAM, leads=leads, callees=ONLY_MACHINES, **BESIDE), policy, 1)
+    (campaign,) = world.campaigns
+    campaign.came_to = lambda call, code: settled.append(code)  # type: ignore[method-assign]
+    world.run()
+    assert policy.calls(Abandoned)
+    assert set(settled) <= {"machine", "no-answer", "busy", "failed"}
 
 
 def test_after_the_talk_the_detector_has_nothing_more_to_say():
-    policy = ThreeEach()
-    slow = THREE.model_copy(update={"delay": Times(shape="uniform", low=300, high=301), "machine_taken_for_human": 1.0})
-    played(policy, callees=Callees(human=0.0, machine=0.5, busy=0.0), detection=slow)
-    ended = {event.call: event.at for event in policy.told if isinstance(event, Disposed)}
+    policy = FarTooMany()
+    slow = beside(delay=Times(shape="uniform", low=300, high=301))
+    played(policy, callees=Callees(human=0.0, machine=0.5, busy=0.0), **slow)
+    ended = {event.call for event in policy.told if isinstance(event, Disposed)}
     assert ended
-    assert not [event for event in policy.told if isinstance(event, Human) and event.at > ended.get(event.call, 1e9)]
+    assert not ended & set(policy.calls(Machine))

@@ -112,6 +112,7 @@ def test_a_thin_log_has_one_share_for_all_hours():
 
 def test_detection_beside_the_agent_takes_him_off_the_machines_that_it_hears():
     past = log()
+    past = [replace(one, detection=1.0) if one.person else one for one in past]
     missed = [
         replace(one, detected=False, unmet=False, talk=9.0, wrap_up=4.0) if one.detected and place % 5 == 0 else one
         for place, one in enumerate(past)
@@ -138,7 +139,9 @@ def test_detection_before_the_agent_is_a_delay_of_every_answer():
 def test_what_the_detector_gets_wrong_counts_against_the_budget(detector):
     """Beside the call the simulation itself knows which machines no agent had met."""
     past = log(detector=detector)
-    assert fit(BASE, past, machine_error=0.1).scenario.machine_error == pytest.approx(0.1)
+    scenario = fit(BASE, past, machine_error=0.1).scenario
+    assert (scenario.machine_error, scenario.cut_off_error) == (pytest.approx(0.1), 0)
+    assert fit(BASE, past, machine_error=0.1, counts_cut_off=True).scenario.cut_off_error == 0.1
     assert fit(BASE, past).scenario.machine_error == 0
 
 

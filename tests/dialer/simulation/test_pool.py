@@ -20,17 +20,13 @@ class Caller:
     talks: float = 60.0
     seen: list[object] = field(default_factory=list)
 
-    def talk(self, pace: float) -> float:
+    def connected(self, pace: float, waited: float | None) -> float:
+        self.seen.append(("connected", waited))
         return self.talks * pace
 
-    def wrap_up(self, pace: float) -> float:
+    def ended(self, pace: float) -> float:
+        self.seen.append("ended")
         return 30.0 * pace
-
-    def connected(self, talk: float, waited: float | None) -> None:
-        self.seen.append(("connected", talk, waited))
-
-    def ended(self, wrap_up: float) -> None:
-        self.seen.append(("ended", wrap_up))
 
 
 @pytest.fixture
@@ -50,7 +46,7 @@ def test_a_free_agent_takes_the_call_and_is_back_after_talk_and_wrap_up(floor):
     call = Caller("a")
     agenda.at(10.0, lambda: pool.ask(call))
     agenda.play()
-    assert call.seen == [("connected", 60.0, 10.0), ("ended", 30.0)]
+    assert call.seen == [("connected", 10.0), "ended"]
     of_agent = [event for event in told if event.agent == "agent-0"]
     assert of_agent == [
         AgentFree("agent-0", 0.0),
@@ -68,7 +64,7 @@ def test_the_longest_waiting_is_next(floor):
     for second, call in enumerate(calls):
         agenda.at(1.0 + second, lambda call=call: pool.ask(call))
     agenda.play()
-    assert [call.seen[0][2] for call in calls] == [1.0, 2.0, None, None]
+    assert [call.seen[0][1] for call in calls] == [1.0, 2.0, None, None]
     assert [call.name for call in calls if call.seen] == ["a", "b", "c", "d"]
 
 
