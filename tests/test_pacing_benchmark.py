@@ -50,6 +50,11 @@ def test_good_figures_reach_every_goal():
     assert missed(some, {EXPONENTIAL.name: 0.7560}) == []
 
 
+def test_a_world_of_the_optimum_alone_can_be_asked_for():
+    some = [played(EXPONENTIAL, OURS, 75), played(EXPONENTIAL, "vicidial", 74)]
+    assert missed(some, {EXPONENTIAL.name: 0.7560}) == []
+
+
 def test_the_optimum_is_reached_by_decisions_and_not_by_luck():
     lucky, unlucky = (replace(played(EXPONENTIAL, OURS, 75), expected=expected) for expected in (0.70, 0.755))
     assert "92.6% of the optimum, 99.2% with the luck" in missed([lucky], {EXPONENTIAL.name: 0.7560})[0]

@@ -88,6 +88,8 @@ def _over_optimum(found: Sequence[Row], played: Sequence[Played]) -> Iterator[tu
 def _over_peers(found: Sequence[Row]) -> Iterator[tuple[bool, str]]:
     for peer in sorted({row.policy for row in found} - {*OWN, OPTIMUM}):
         over = {row.case: row.ours for row in found if row.policy == peer and row.ours and _realistic(row)}
+        if not over:
+            continue
         mean, (worst, case) = fmean(over.values()), min((ours, case) for case, ours in over.items())
         usual, lowest = OVER_PEERS.get(peer, (0.0, 0.0))
         wanted = f" (at least {usual} and {lowest})" if usual else ""
