@@ -28,9 +28,9 @@ class Counts:
         match event:
             case Dialled(call, at):
                 self.ringing[call] = at
-            case Human(call):
-                self.ringing.pop(call, None)
-                self.waiting.add(call)
+            case Human() if self.rings(event):
+                del self.ringing[event.call]
+                self.waiting.add(event.call)
             case Connected(call, agent, at):
                 self._left(call)
                 self.talking[agent] = at
@@ -44,8 +44,12 @@ class Counts:
             case AgentGone(agent):
                 self.talking.pop(agent, None)
                 self.present.discard(agent)
-            case PickedUp():
+            case PickedUp() | Human():
                 pass
+
+    def rings(self, event: Human | Machine | Failed) -> bool:
+        """Whether it says what came of a dial; with detection beside the call a verdict comes after that."""
+        return event.call in self.ringing
 
     def _left(self, call: str) -> None:
         self.ringing.pop(call, None)

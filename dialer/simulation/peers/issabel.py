@@ -35,7 +35,7 @@ class Issabel:
         match event:
             case Dialled(at=at):
                 self._dials.append(at)
-            case Human(call, at):
+            case Human(call, at) if self._counts.rings(event):
                 self._answers.append(at)
                 self._answer_seconds.append(at - self._counts.ringing.get(call, at))
             case CallEnded(agent=agent, at=at):

@@ -34,11 +34,10 @@ class Textbook:
         self._ceiling = 0.03
 
     def observe(self, event: Event) -> None:
-        self._counts.observe(event)
         match event:
-            case Failed() | Machine():
+            case Failed() | Machine() if self._counts.rings(event):
                 self._ended()
-            case Human():
+            case Human() if self._counts.rings(event):
                 self._ended()
                 self._answers += 1
                 self._all_answers += 1
@@ -50,6 +49,7 @@ class Textbook:
                 self._busy[agent] = at
             case AgentFree(agent, at) | AgentGone(agent, at) if agent in self._busy:
                 self._handled.append(at - self._busy.pop(agent))
+        self._counts.observe(event)
 
     def _ended(self) -> None:
         self._dials += 1

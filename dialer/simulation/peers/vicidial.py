@@ -47,16 +47,16 @@ class Vicidial:
         self._next_dial = self._next_sample = self._next_adapt = self._next_refresh = float("-inf")
 
     def observe(self, event: Event) -> None:
-        self._counts.observe(event)
         match event:
             case Dialled():
                 self._dialled += 1
-            case Human(at=at):
+            case Human(at=at) if self._counts.rings(event):
                 self._answers += 1
                 self._minute.append((at, False))
             case Abandoned(at=at):
                 self._dropped += 1
                 self._minute.append((at, True))
+        self._counts.observe(event)
 
     def decide(self, now: float, floor: Floor) -> Decision:
         if now // DAY != self._day:

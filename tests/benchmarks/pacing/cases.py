@@ -12,7 +12,6 @@ BEST_RATIO = "best ratio"
 GIVE_UP_SECONDS = 16.0  # of ringing; the United States want 15 or four rings
 EVERY_PEER = ("progressive", BEST_RATIO, "vicidial", "vicidial-tapered", "issabel", "issabel-overcommit", "textbook")
 MAIN_PEERS = ("progressive", BEST_RATIO, "vicidial", "textbook")
-SEEING_NO_VERDICTS = (OURS, "progressive", BEST_RATIO)  # the others are described with detection before the agent
 TARGETS = (0.005, 0.01, 0.05)  # for the plot, beside the scenario's own
 STRICT = 0.01  # the target that other teams play too
 PLOTTED_RATIOS = tuple(f"fixed-ratio:{lines}" for lines in (1.25, 1.5, 1.75, 2, 2.25, 2.5))
@@ -54,10 +53,10 @@ def cases(quick: bool) -> list[Case]:
                 "slow-carrier": 2,
                 "detection-off": 1,
                 "detection-bad": 1,
+                "detection-beside": 1,
                 "cold-start": 1,
             }
         ),
-        Case("detection-beside", scenario_named("detection-beside"), SEEING_NO_VERDICTS),
         _month(),
         Case("lead-list", scenario_named("lead-list"), (OURS, IN_LIST_ORDER)),
         *_exponential({3: 6, 5: 6, 10: 6, 25: 4}),

@@ -44,6 +44,11 @@ def test_a_call_may_be_with_an_agent_before_it_is_known_who_it_is():
     assert (counts.ringing, counts.talking) == ({}, {"ann": 5})
 
 
+def test_what_a_detector_beside_the_call_says_later_makes_it_wait_no_more():
+    counts = counted(Dialled("a", 1), Human("a", 5), Connected("a", "ann", 5), Human("a", 8))
+    assert (counts.waiting, counts.talking) == (set(), {"ann": 5})
+
+
 def test_an_agent_who_left_is_not_there_and_does_not_talk():
     counts = counted(AgentFree("ann", 0), Connected("a", "ann", 1), AgentGone("ann", 5))
     assert (counts.present, counts.talking) == (set(), {})

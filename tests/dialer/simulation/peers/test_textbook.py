@@ -18,9 +18,9 @@ def experienced(floor, abandoned=0):
         elif number % 2 or number < 2 * abandoned:
             policy.observe(Failed(str(number), 1))
         else:
+            policy.observe(Human(str(number), 0))
             policy.observe(Connected(str(number), "ann", 0))
             policy.observe(AgentFree("ann", 60))
-            policy.observe(Human(str(number), 60))
             policy.observe(Connected(str(number), "ann", 60))
             policy.observe(AgentFree("ann", 120))
     return policy
