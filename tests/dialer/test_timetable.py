@@ -36,6 +36,17 @@ def run(exchange, leases):
     return run
 
 
+async def test_of_the_years_that_a_clock_set_forward_has_passed_over_nothing_is_made_up_for(exchange, leases):
+    timetable = make_timetable(exchange, leases, quiet_seconds=20, lost_seconds=120, save_pacing=nothing)
+    for job in timetable.get_jobs():
+        if job.id != "upkeep":
+            before = datetime(1970, 1, 1, tzinfo=UTC)
+            following = job.trigger.get_next_fire_time(before, NOON)
+            assert NOON < following <= NOON + job.trigger.interval
+            usual = job.trigger.get_next_fire_time(NOON, NOON)
+            assert usual == NOON + job.trigger.interval
+
+
 async def test_entries_come_round_often_enough(exchange, leases):
     timetable = make_timetable(exchange, leases, quiet_seconds=20, lost_seconds=120, save_pacing=nothing)
     midnight = datetime(2026, 11, 24, tzinfo=UTC)
