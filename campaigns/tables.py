@@ -43,7 +43,7 @@ class Campaign(SQLModel, table=True):
     attempts_per_lead: int  # over the campaign's life
     attempts_per_day: int  # to one number in any 24 hours, over all campaigns
     machine_detection: bool
-    machine_error: float = 0.0  # fraction of the detector's machines that were persons; abandoned if no agent met them
+    machine_error: float = 0.0  # fraction of the detector's machines that were persons; abandoned as each law counts
     business: bool = False  # its leads are businesses, unless the lead's own row says otherwise
     without: list[str] = Field(
         default_factory=list, sa_column=Column(JSON, nullable=False)

@@ -65,7 +65,7 @@ def create(
     attempts_per_day: Annotated[int, typer.Option(help="to one number in any 24 hours")] = 3,
     machine_detection: Annotated[bool, typer.Option(help="hang up on answering machines")] = True,
     machine_error: Annotated[
-        float, typer.Option(help="fraction of detected machines that are persons; abandoned if no agent met them")
+        float, typer.Option(help="fraction of detected machines that are persons; abandoned, as each law counts")
     ] = MACHINE_ERROR,
     business: Annotated[bool, typer.Option("--business", help="its leads are businesses")] = False,
     without: Annotated[list[str] | None, typer.Option(help="customary rule to switch off, by its id; repeat")] = None,

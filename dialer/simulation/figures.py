@@ -35,9 +35,7 @@ class Figures:
     given_up: int = 0
     live: int = 0
     live_abandoned: int = 0
-    answers: int = (
-        0  # calls that asked for an agent, whoever it was, less those that a detector beside the call took back
-    )
+    answers: int = 0  # calls that asked for an agent, less those found to be machines by a detector beside the call
     abandoned: int = 0
     peak: float = 0.0  # the worst cumulative drop rate after the 500th live answer
     most_dialled: int = 0  # in one tick
