@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dialer.pacing.grid import SECONDS, Array, followed, following, shifted, staying, when_within
+from dialer.pacing.grid import SECONDS, Array, following, shifted, staying, when_within
 from dialer.pacing.hazard import ANOTHER, Hazard, count, numbers
 
 AGES = (*(float(age) for age in range(13)), *(13 * 1.08**step for step in range(74)))  # up to an hour
@@ -87,12 +87,13 @@ class Agents:
 
     def _settle_tables(self) -> None:
         self._shifted: dict[float, tuple[Array, Array, Array]] = {}
-        (whole_talk,), (whole_wrap_up,) = _chances(self._talk, BEGINNING), _chances(self._wrap_up, BEGINNING)
-        within = when_within(_by_second(self._wrap_up, BEGINNING)[0])
+        talk, wrap_up = self._talk.rates()[0], self._wrap_up.rates()[0]
+        (whole_talk,), (whole_wrap_up,) = _chances(talk, BEGINNING), _chances(wrap_up, BEGINNING)
+        wrapped_up = following(whole_wrap_up, when_within(wrap_up[BEGINNING].mean(0)[0]))
         stays = 1 - self._leaving
-        self._talk_over = stays * followed(_chances(self._talk, RUNNING), whole_wrap_up, within)
-        self._wrap_up_over = stays * _chances(self._wrap_up, RUNNING)
-        self._served = stays * followed(whole_talk, whole_wrap_up, within)
+        self._talk_over = stays * _chances(talk, RUNNING) @ wrapped_up
+        self._wrap_up_over = stays * _chances(wrap_up, RUNNING)
+        self._served = stays * whole_talk @ wrapped_up
 
     def _tables(self, patience: float) -> tuple[Array, Array, Array]:
         if patience not in self._shifted:
@@ -147,7 +148,7 @@ class Agents:
 
 
 def _bins(busy: dict[str, tuple[float, float]], now: float) -> Array:
-    since = np.fromiter((since for since, _ in busy.values()), np.float64, len(busy))
+    since = np.array([since for since, _ in busy.values()])
     bins = np.searchsorted(EDGES, now - since, "right") - 1
     return np.bincount(np.maximum(bins, 0), minlength=len(AGES)).astype(np.float64)
 
@@ -166,14 +167,8 @@ def _look(ages: Array) -> NDArray[np.intp]:
 BEGINNING, RUNNING = _look(np.zeros(1)), _look(MIDDLES)
 
 
-def _by_second(hazard: Hazard, look: NDArray[np.intp]) -> Array:
-    """Rates in second 1, 2, … from now, rows by age."""
-    rates: Array = hazard.rates()[0][look].mean(0)
-    return rates
-
-
-def _chances(hazard: Hazard, look: NDArray[np.intp]) -> Array:
-    """P(over in second 1, 2, … from now | not over yet), rows by age."""
-    leaving = 1 - np.exp(-_by_second(hazard, look))
+def _chances(rates: Array, look: NDArray[np.intp]) -> Array:
+    """P(over in second 1, 2, … from now | not over yet), rows by age; `rates` per second, by bin."""
+    leaving = 1 - np.exp(-rates[look].mean(0))
     ends: Array = leaving * staying(leaving)
     return ends

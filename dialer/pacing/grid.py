@@ -25,11 +25,6 @@ def shifted(per_second: Array, seconds: float) -> Array:
     return steps(ahead)
 
 
-def followed(first: Array, second: Array, within: Array | float = 0.5) -> Array:
-    """Chances by second, or step, of a delay (rows of `first`) followed by another one (`second`)."""
-    return first @ following(second, within)
-
-
 def following(second: Array, within: Array | float = 0.5) -> Array:
     """The matrix that puts chances by second, or step, off by a delay with these chances.
 

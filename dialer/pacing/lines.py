@@ -223,16 +223,16 @@ class Lines:
     def _settle_tables(self) -> None:
         picks, fails = self._ring.rates()
         picks = np.where(np.array(RING_AGES) < self._last_age, picks, 0.0)
-        share = self._human_share = _share(self._humans, self._machines)
+        share = _share(self._humans, self._machines)
+        self._human_share = share.tolist()
         leaving = 1 - np.exp(-(picks + fails))
         asks = leaving * picks / (picks + fails) * share
         self._asks = (picks * share).tolist()
         self._asks_until = np.concatenate([[0.0], np.cumsum(picks * share)]).tolist()
         delays = [np.array(delays) + 1e-6 for delays in self._delays]
-        self._undecided = [np.append(np.cumsum(delay[:0:-1])[::-1], 1e-6) / delay.sum() for delay in delays]
+        self._undecided = [(np.append(delay[:0:-1].cumsum()[::-1], 1e-6) / delay.sum()).tolist() for delay in delays]
         human_delay = delays[1] / delays[1].sum()
-        ages = np.minimum(np.arange(len(RING_AGES))[:, None] + np.arange(SECONDS), len(RING_AGES) - 1)
-        rows = (staying(leaving[ages]) * asks[ages]) @ later(human_delay @ PUT_OFF)
+        rows = (staying(leaving[AHEAD]) * asks[AHEAD]) @ later(human_delay @ PUT_OFF)
         self._rows = steps(rows)
         self.line_answers = self._rows[0]
         alive = staying(leaving)
@@ -278,32 +278,29 @@ class Lines:
 
     def expected_answers(self, now: float) -> Array:
         """By step, of all in flight that have not asked yet and hold no agent."""
-        level = self.level.cautious
         total = np.zeros(self._rows.shape[1])
-        ages, chances = self._ages(now)
-        if len(ages):
-            whole, part = np.divmod(np.minimum(ages, len(RING_AGES) - 2), 1.0)
-            bins = whole.astype(np.intp)
-            size = len(RING_AGES)
-            weights = np.bincount(bins, (1 - part) * chances, size) + np.bincount(bins + 1, part * chances, size)
-            total = level * (weights @ self._rows)
+        ringing = [line for line in self.ringing.values() if not line.reserved]
+        if ringing:
+            ages = now - np.array([line.at for line in ringing])
+            ages = np.minimum(np.maximum(ages, 0.0), len(RING_AGES) - 2)
+            bins = ages.astype(np.intp)
+            chances = np.array([line.chance for line in ringing])
+            after = (ages - bins) * chances
+            weights = np.bincount(bins, chances - after, len(RING_AGES))
+            weights[1:] += np.bincount(bins, after, len(RING_AGES))[:-1]
+            total = self.level.cautious * (weights @ self._rows)
         detecting = [line for line in self.detecting.values() if not line.reserved]
-        if detecting:
-            total = total + self._of_detecting(detecting, now)
-        return total
-
-    def _ages(self, now: float) -> tuple[Array, Array]:
-        lines = [line for line in self.ringing.values() if not line.reserved]
-        ages = now - np.fromiter((line.at for line in lines), np.float64, len(lines))
-        chances = np.fromiter((line.chance for line in lines), np.float64, len(lines))
-        return np.maximum(ages, 0.0), chances
+        return total + self._of_detecting(detecting, now) if detecting else total
 
     def _of_detecting(self, lines: list[Line], now: float) -> Array:
-        picked = np.array([line.picked_up for line in lines])
-        halves = np.clip(2 * (now - np.array([line.at for line in lines]) - picked), 0, DELAYS - 1).astype(np.intp)
-        share = self._human_share[np.minimum(picked, len(RING_AGES) - 1).astype(np.intp)]
-        human, machine = share * self._undecided[1][halves], (1 - share) * self._undecided[0][halves]
-        due: Array = (human / (human + machine)) @ self._after[halves]
+        persons = [0.0] * DELAYS  # expected, by how long it has been listened to them
+        machines, humans = self._undecided
+        for line in lines:
+            half = min(DELAYS - 1, max(0, int(2 * (now - line.at - line.picked_up))))
+            share = self._human_share[min(int(line.picked_up), len(RING_AGES) - 1)]
+            human, machine = share * humans[half], (1 - share) * machines[half]
+            persons[half] += human / (human + machine)
+        due: Array = np.array(persons) @ self._after
         return due
 
     def oldest(self, now: float, age: float) -> list[tuple[str, Array, float]]:
@@ -382,6 +379,8 @@ def _share(humans: list[float], machines: list[float]) -> Array:
     return share
 
 
+# The ring ages in each second to come, rows by age
+AHEAD = np.minimum(np.arange(len(RING_AGES))[:, None] + np.arange(SECONDS), len(RING_AGES) - 1)
 NEIGHBOURS, AROUND = np.array([1.0, 2.0, 1.0]) / 4, np.ones(5)  # weights of the bins about each one
 # By how many whole seconds a delay of so many half seconds puts off a moment somewhere in a second
 WHOLE, SECOND_HALF = np.divmod(np.maximum(np.arange(DELAYS) - 1, 0), 2)

@@ -42,6 +42,7 @@ SPARED = 0.25  # of the price, when lines are hung up: fewer dials to come could
 # the same answers; counted whole, no price keeps the abandoned calls below what is allowed.
 EARNED = 1 / 3
 RISKED = 0.5  # of the budget left, at most, by all lines in flight
+NARROW = 6  # hardly ever is more than one wanted of so many lines that there is room for: then all are looked at
 # Of the usual chance of an answer: below it a dead route is as likely as dead numbers, and all may be back at once. The
 # best chance in the long run is the usual one, and fades.
 RARELY, USUAL_SECONDS = 1 / 3, 10800.0
@@ -165,18 +166,24 @@ class Predictive:
         spare = max(0.0, idle + float(freed.due.sum() - answers.due.sum()))
         room = int(1.5 * spare / max(chance, 0.01)) + 2
         most = min(floor.max_dials + 1, room)
-        lost, idled = of_more_lines(idle, freed, answers, agents.freed_after(line, patience), line, most)
-        numbers = np.array(candidates(most), dtype=np.float64)
-        cost = price * (lost - EARNED * left.ceiling * chance * numbers) + idled
-        worst, unheld = lost, int(np.argmin(cost))
-        if now < self._rare_until and chance < self._usual:
-            more = self._usual / max(chance, 0.001)
-            all_back = Flow(answers.due * more, answers.steadier * more)
-            worst, _ = of_more_lines(
-                idle, freed, all_back, agents.freed_after(line * more, patience), line * more, most
-            )
-        cost[1:][worst[1:] > RISKED * left.calls] = np.inf
-        held_back = worst is not lost and not np.isfinite(cost[unheld])
+        more = self._usual / max(chance, 0.001) if now < self._rare_until else 1.0
+
+        def compared(most: int) -> tuple[Array, Array, Array, bool]:
+            """Numbers of lines, what they lose and cost; whether what would be best risks too much."""
+            numbers = np.array(candidates(most), dtype=np.float64)
+            lost, idled = of_more_lines(idle, freed, answers, agents.freed_after(line, patience), line, most)
+            cost = price * (lost - EARNED * left.ceiling * chance * numbers) + idled
+            worst, unheld = lost, int(np.argmin(cost))
+            if more > 1.0:
+                back = Flow(answers.due * more, answers.steadier * more)
+                taken = agents.freed_after(line * more, patience)
+                worst = of_more_lines(idle, freed, back, taken, line * more, most).lost
+            cost[1:][worst[1:] > RISKED * left.calls] = np.inf
+            return numbers, lost, cost, more > 1.0 and not np.isfinite(cost[unheld])
+
+        numbers, lost, cost, held_back = compared(min(most, room // NARROW + 2))
+        if numbers[-1] < most and np.argmin(cost) == len(cost) - 1:
+            numbers, lost, cost, held_back = compared(most)
         self._committed = float(lost[0])
         wanted = _lowest(numbers, cost)
         dial = min(wanted, floor.max_dials)

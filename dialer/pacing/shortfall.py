@@ -15,11 +15,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dialer.pacing.grid import STEP, STEPS, Array
+from dialer.pacing.grid import STEP, Array
 
 SPREAD = 4.0  # standard deviations of idle agents that the lattice has room for
-SIZES = (32, 64, 128, 256, 512)
-BY_MATRIX = 128  # the largest size for which matrices are quicker than transforms
+SIZES = (32, 40, 48, 64, 80, 96, 112, 128, 160, 192, 256, 320, 384, 512)
+BY_MATRIX = 192  # the largest size for which matrices are quicker than transforms
 OVERRUN = 64.0  # calls more than agents in a step; what is beyond is lost whatever is dialled, and not counted
 NUMBERS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 WIDER = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256)  # where more than the last of these may be wanted
@@ -57,7 +57,7 @@ def at_most_once(due: Array, sources: Array | int) -> Flow:
     walk forgets what it has turned back at 0, so with no idle agent this is more than is right; to take off less kept
     agents no busier in simulated days.
     """
-    before = np.cumsum(due, axis=-1) - due
+    before = due.cumsum(-1) - due
     return Flow(due, np.minimum(due, due * (due + 2 * before) / np.maximum(sources, 1)))
 
 
@@ -73,53 +73,52 @@ def of_more_lines(idle: int, freed: Flow, answers: Flow, line_freed: Array, line
     due = np.minimum(answers.due, freed.due + OVERRUN)
     answers = Flow(due, np.minimum(answers.steadier, due))
     grown = freed.due.sum() + most * line_freed.sum()
-    powers, size = _powers(idle, float(grown - due.sum()), float(grown), float((due + most * line_answers).max()))
-    rows = [_moves(freed, answers, powers)]
-    once = _moves(Flow(line_freed, np.zeros_like(line_freed)), at_most_once(line_answers, 1), powers)
-    power = {1: once}
-    for number in candidates(most)[1:]:
-        if number > 1:
-            half = number // 2
-            power[number] = power[half] * power[number - half]
-        rows.append(rows[0] * power[number])
-    lost, idled = _walk(idle, np.array(rows), size)
+    size = _size(idle, float(grown - due.sum()), float(grown), float((due + most * line_answers).max()))
+    more = _more(line_freed.tobytes(), line_answers.tobytes(), most, size)
+    lost, idled = _walk(idle, _moves(freed, answers, size)[:, None] * more, size)
     return Prospect(np.maximum(lost, 0.0), np.maximum(idled, 0.0))  # two cumulants are no exact chances
+
+
+@lru_cache(maxsize=32)
+def _more(line_freed: bytes, line_answers: bytes, most: int, size: int) -> Complex:
+    """What `candidates(most)` add to the moves; kept, for the chances of a line are settled once in many decisions."""
+    freed, answers = np.frombuffer(line_freed), np.frombuffer(line_answers)
+    once = _moves(Flow(freed, np.zeros_like(freed)), at_most_once(answers, 1), size)
+    power = {0: np.ones_like(once), 1: once}
+    for number in candidates(most)[2:]:
+        half = number // 2
+        power[number] = power[half] * power[number - half]
+    return np.stack([power[number] for number in candidates(most)], axis=1)
 
 
 def of_fewer_lines(idle: int, freed: Flow, answers: Flow) -> Prospect:
     """One row of `freed` and `answers`, by step, for each number of lines hung up."""
     grown = float(freed.due.max(0).sum())
-    powers, size = _powers(idle, grown - float(answers.due.sum(1).min()), grown, float(answers.due.max()))
-    return _walk(idle, _moves(freed, answers, powers), size)
+    size = _size(idle, grown - float(answers.due.sum(1).min()), grown, float(answers.due.max()))
+    return _walk(idle, _moves(freed, answers, size).swapaxes(0, 1), size)
 
 
-def _moves(freed: Flow, answers: Flow, powers: Complex) -> Complex:
+def _moves(freed: Flow, answers: Flow, size: int) -> Complex:
     """Of the change in each step, at z the roots of one.
 
     A flow's is exp(due (z - 1) - steadier (z - 1)² / 2), by its first two cumulants; of answers with 1/z. Nowhere is it
     larger than one, as `steadier` is at most `due`.
     """
-    up, down = powers, powers.conj()
-    moves: Complex = np.exp(
-        freed.due[..., None] * up
-        - freed.steadier[..., None] * (up * up / 2)
-        + answers.due[..., None] * down
-        - answers.steadier[..., None] * (down * down / 2)
-    )
+    means = np.stack([freed.due, freed.steadier, answers.due, answers.steadier], axis=-1)
+    moves: Complex = np.exp((means @ _lattice(size).cumulants).view(np.complex128))
     return moves
 
 
-def _powers(idle: int, drift: float, grown: float, fastest: float) -> tuple[Complex, int]:
+def _size(idle: int, drift: float, grown: float, fastest: float) -> int:
     waiting = max(0, -idle)
     high = max(2.0 * idle + 1.0, idle + drift + SPREAD * (grown + 1.0) ** 0.5, 2.0 * waiting + 4.0 * fastest + 8.0)
-    size = next((size for size in SIZES if size >= 2 * high), SIZES[-1])
-    return _lattice(size).powers, size
+    return next((size for size in SIZES if size >= 2 * high), SIZES[-1])
 
 
 class _Lattice(NamedTuple):
     """A half of its points is for idle agents, a quarter each for more than that and for fewer than none."""
 
-    powers: Complex  # z - 1
+    cumulants: Array  # what freed.due, freed.steadier, answers.due and answers.steadier are multiplied by in `_moves`
     half: int
     turn: int  # from here on fewer than none
     weights: Array  # from the chances of the points to lost calls and idle agents
@@ -131,8 +130,10 @@ def _lattice(size: int) -> _Lattice:
     below, above = np.zeros(size), np.minimum(np.arange(size), half - 1).astype(np.float64)
     below[turn:] = size - np.arange(turn, size)
     above[turn:] = 0.0
-    powers = np.exp(-2j * np.pi * np.arange(half + 1) / size) - 1
-    return _Lattice(powers, half, turn, np.array([below, above]).T)
+    up = np.exp(-2j * np.pi * np.arange(half + 1) / size) - 1
+    down = up.conj()
+    cumulants = np.array([up, -up * up / 2, down, -down * down / 2]).view(np.float64)
+    return _Lattice(cumulants, half, turn, np.array([below, above]).T)
 
 
 class _Matrices(NamedTuple):
@@ -154,6 +155,7 @@ def _matrices(size: int) -> _Matrices:
 
 
 def _walk(idle: int, moves: Complex, size: int) -> Prospect:
+    """`moves` by step, row and point."""
     start = max(-size // 4, min(idle, size // 2 - 1))
     lost, idled = (_by_matrix if size <= BY_MATRIX else _by_transform)(start, moves, size).T
     return Prospect(lost, STEP * idled)
@@ -162,14 +164,13 @@ def _walk(idle: int, moves: Complex, size: int) -> Prospect:
 def _by_matrix(start: int, moves: Complex, size: int) -> Array:
     """Stays in Fourier space: one product of matrices a step. Its cost grows with the square of the size."""
     matrices = _matrices(size)
-    rows, _, width = moves.shape
-    spectra = np.empty((STEPS, rows, 2 * width))
-    here: Complex = np.broadcast_to(matrices.starts[start], (rows, width))
-    for step in range(STEPS):
-        moved = spectra[step]
-        np.multiply(here, moves[:, step], out=moved.view(np.complex128))
-        here = (moved @ matrices.turned_back).view(np.complex128)
-    found: Array = spectra.sum(0) @ matrices.weights
+    spectra, after = np.empty(moves.shape, np.complex128), np.empty(moves.shape[1:], np.complex128)
+    here: Complex = matrices.starts[start]
+    for move, moved, parts in zip(moves, spectra, spectra.view(np.float64), strict=True):
+        np.multiply(here, move, out=moved)
+        np.matmul(parts, matrices.turned_back, out=after.view(np.float64))
+        here = after
+    found: Array = spectra.view(np.float64).sum(0) @ matrices.weights
     return found
 
 
@@ -177,11 +178,11 @@ def _by_transform(start: int, moves: Complex, size: int) -> Array:
     """There and back in each step."""
     lattice = _lattice(size)
     half, turn = lattice.half, lattice.turn
-    here = np.zeros((len(moves), size))
+    here = np.zeros((moves.shape[1], size))
     here[:, start] = 1.0
     total = np.zeros_like(here)
-    for step in range(STEPS):
-        moved = np.fft.irfft(np.fft.rfft(here) * moves[:, step], size)
+    for move in moves:
+        moved = np.fft.irfft(np.fft.rfft(here) * move, size)
         total += moved
         here[:, :half] = moved[:, :half]
         here[:, half - 1] += moved[:, half:turn].sum(1)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from dialer.pacing.grid import HORIZON, SECONDS, STEP, followed, shifted, staying, steps, when_within
+from dialer.pacing.grid import HORIZON, SECONDS, STEP, following, shifted, staying, steps, when_within
 
 chances = arrays(np.float64, SECONDS, elements=st.floats(0, 0.02))
 soon = arrays(np.float64, SECONDS, elements=st.floats(0, 1)).map(lambda weights: weights / max(1.0, weights.sum()))
@@ -38,8 +38,8 @@ def test_a_delay_after_another_one_is_their_sum(first, second):
         for later in range(SECONDS - start):
             slow[start + later] += first[start] * second[later] / 2
             slow[start + later + 1] += first[start] * second[later] / 2
-    assert followed(first, second) == pytest.approx(slow[:SECONDS])
-    assert followed(np.array([first, second]), second)[0] == pytest.approx(slow[:SECONDS])
+    assert first @ following(second) == pytest.approx(slow[:SECONDS])
+    assert (np.array([first, second]) @ following(second))[0] == pytest.approx(slow[:SECONDS])
 
 
 @given(soon, soon, arrays(np.float64, SECONDS, elements=st.floats(0, 1)))
@@ -49,7 +49,7 @@ def test_the_earlier_in_its_second_a_delay_ends_the_rarer_the_sum_falls_into_the
         for later in range(SECONDS - start):
             slow[start + later] += first[start] * second[later] * (1 - within[later])
             slow[start + later + 1] += first[start] * second[later] * within[later]
-    assert followed(first, second, within) == pytest.approx(slow[:SECONDS])
+    assert first @ following(second, within) == pytest.approx(slow[:SECONDS])
 
 
 @pytest.mark.parametrize("rate", [1e-6, 0.01, 0.3, 2.0, 20.0, 1000.0])
@@ -63,7 +63,7 @@ def test_where_in_a_second_it_ends_at_a_rate(rate):
 def test_nothing_is_lost_of_delays_that_end_within_the_tables():
     first, second = np.zeros(SECONDS), np.zeros(SECONDS)
     first[:8], second[:10] = 1 / 8, 1 / 10
-    assert followed(first, second).sum() == pytest.approx(1.0)
+    assert (first @ following(second)).sum() == pytest.approx(1.0)
 
 
 @given(arrays(np.float64, (2, SECONDS), elements=st.floats(0, 1)))
