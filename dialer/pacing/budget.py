@@ -21,6 +21,7 @@ LAST = 3.0  # log of the price over the usual one for the last call that is allo
 NEAR = 0.65  # calls before the last one, times the root of the agents, over which that falls by e
 RIPE = 0.01  # of what is allowed, at most: over so many calls it does for a large floor, by its spread more of them
 LEARNING = 0.15  # log of the price for each call foreseen as abandoned beyond what is allowed
+RECENT = 60.0  # lines dialled up to a limit that teach something when the price decides again
 TRUST = 20.0  # abandoned calls that a new forecast of them is trusted like: they come several at once
 MEMORY = 300.0  # abandoned calls
 MOST_WRONG = 3.0  # times too many or too few
@@ -53,6 +54,7 @@ class Price:
     def __init__(self) -> None:
         self._learned = self._dearer = 0.0
         self._foreseen = self._abandoned = 0.0
+        self._unsaid = 0.0  # what lines dialled up to a limit would teach
 
     def now(self, left: Left, committed: float, agents: int) -> float:
         """`committed`: abandoned calls that must be expected of the lines in flight."""
@@ -67,17 +69,30 @@ class Price:
         usual: float = USUAL_PRICE * max(1, agents) ** GROWTH / max(left.ceiling, 0.001) ** RARITY
         return usual * exp(self._learned + self._dearer)
 
-    def foresee(self, abandoned: float, allowed: float | None) -> None:
+    def foresee(self, abandoned: float, allowed: float | None, *, limited: bool = False) -> None:
         """Calls that a line dialled by the last price is expected to lose, and those that its answers allow.
 
-        `allowed` is None where a limit on the dials decided: that says nothing about the price. Calls are lost about as
-        rarely as they are dear, so from a price that the budget has moved less or more of them are wanted.
+        `allowed` is None where that says nothing about the price. `limited`: as many were dialled as could be, which
+        says nothing until the price is seen to hold lines back as well. Calls are lost about as rarely as they are
+        dear, so from a price that the budget has moved less or more of them are wanted.
         """
         wrong = max(1 / MOST_WRONG, min(MOST_WRONG, (TRUST + self._abandoned) / (TRUST + self._foreseen)))
         self._foreseen += abandoned
-        if allowed is not None:
-            self._learned += LEARNING * (wrong * abandoned - allowed * exp(-self._dearer))
-            self._learned = max(LOWEST, min(HIGHEST, self._learned))
+        if allowed is None:
+            return
+        dearer = LEARNING * (wrong * abandoned - allowed * exp(-self._dearer))
+        if limited:
+            self._unsaid = (1 - 1 / RECENT) * self._unsaid + dearer
+        else:
+            self._learn(dearer)
+
+    def held_back(self) -> None:
+        """By the last price fewer lines are dialled than could be."""
+        self._learn(self._unsaid)
+        self._unsaid = 0.0
+
+    def _learn(self, dearer: float) -> None:
+        self._learned = max(LOWEST, min(HIGHEST, self._learned + dearer))
 
     def abandoned(self, calls: float) -> None:
         """So many more than when it was told last; fewer, when some turned out to be machines."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil, inf
+from math import ceil, exp, inf
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,6 +15,7 @@ RING_AGES = tuple(float(second) for second in range(91))
 DELAYS = 24  # half seconds from pick-up to the verdict of machine detection; the first is for none at all
 AT_ONCE = 0.05  # seconds: a shorter delay is none
 MEMORY = 6000.0  # calls
+WORDS = 1500.0  # last words on who it was, after which an old one weighs 1/e
 PICKED_UP, FAILED = 0, 1
 OVERDUE_SECONDS = 30.0
 SETUP_SECONDS = 3.0  # that a line may need before it rings
@@ -55,6 +56,7 @@ class Lines:
         self._handed: dict[str, Line] = {}  # until it is known whether it was live
         self._lost: dict[str, Line] = {}  # abandoned; detection beside the call may still find a machine
         self._live, self._not_live = [0.0] * size, [0.0] * size
+        self._said = 0  # last words since the last `settle`
         self.abandoned = 0.0  # after they had asked
         self._live_answers = self._live_abandoned = 0.0
         self._machine_answers = 0.0  # of those that have asked, found by detection afterwards
@@ -94,7 +96,8 @@ class Lines:
         self._verdict(line, at, True)
         self.answers += 1
         self.level.add(1.0, 0.0)
-        line.live = self._live_share[self._ring.bin(line.picked_up)]
+        # More answers than usual are more persons, for as many machines pick up as ever
+        line.live = 1 - (1 - self._live_share[self._ring.bin(line.picked_up)]) / max(1.0, self.level.value)
         self._live_answers += line.live
         self.waiting[call] = line
 
@@ -182,8 +185,9 @@ class Lines:
         if line.judged:
             return
         line.judged = True
+        self._said += 1
         age = self._ring.bin(line.picked_up)
-        self._live[age] += live - line.heard
+        self._live[age] = max(0.0, self._live[age] + live - line.heard)
         self._not_live[age] += not live
 
     def settle(self, now: float, ring_seconds: float = inf) -> None:
@@ -201,6 +205,9 @@ class Lines:
             line.weight /= by
         for sums in (self._humans, self._machines, *self._delays):
             sums[:] = [value / by for value in sums]
+        fading, self._said = exp(-self._said / WORDS), 0
+        for sums in (self._live, self._not_live):
+            sums[:] = [value * fading for value in sums]
         self._settle_tables()
 
     def _count(self, line: Line, age: float) -> None:

@@ -64,8 +64,9 @@ class Predictive:
         self._rare_until = float("-inf")  # until the lines that rang while few answered have shown what they are
         self._priced = 0.0  # abandoned calls
         self._committed = 0.0  # calls to be lost without any line more, as of the last decision
-        # Of the last decision: lines not dialled yet; for each, calls lost, and allowed where no limit decided
-        self._foreseen: tuple[int, float, float | None] = (0, 0.0, None)
+        # Of the last decision: lines not dialled yet; for each, calls lost, and allowed where that teaches something;
+        # whether a limit decided
+        self._foreseen: tuple[int, float, float | None, bool] = (0, 0.0, None, False)
         self._reserving = False  # what was decided last
         self._given_up: set[str] = set()
         lines, agents = self._lines, self._agents
@@ -90,10 +91,10 @@ class Predictive:
     def _dialled(self, event: Dialled) -> None:
         self._first_dial = min(self._first_dial, event.at)
         self._lines.dialled(event.call, event.at, event.chance, self._reserving)
-        lines, lost, allowed = self._foreseen
+        lines, lost, allowed, limited = self._foreseen
         if lines:  # what is decided and not done teaches nothing
-            self._price.foresee(lost, allowed)
-            self._foreseen = lines - 1, lost, allowed
+            self._price.foresee(lost, allowed, limited=limited)
+            self._foreseen = lines - 1, lost, allowed, limited
 
     def _connected(self, event: Connected) -> None:
         self._lines.connected(event.call, event.at)
@@ -116,7 +117,7 @@ class Predictive:
         if now < self._now - BACKWARDS_SECONDS:
             return self._start_over(now, floor)
         before, self._now = self._now, now
-        self._foreseen = 0, 0.0, None
+        self._foreseen = 0, 0.0, None, False
         self._settle(now, floor)
         lines, agents = self._lines, self._agents
         cohort = min(floor.ring_seconds, RING_AGES[-1]) + DETECTION_SECONDS
@@ -187,11 +188,13 @@ class Predictive:
         self._committed = float(lost[0])
         wanted = _lowest(numbers, cost)
         dial = min(wanted, floor.max_dials)
-        limited = wanted > dial or (most < room and wanted == numbers[-1]) or floor.closes_in < CLOSING_SECONDS
-        limited = limited or held_back
+        limited = wanted > dial or (most < room and wanted == numbers[-1])
+        untold_by_price = held_back or floor.closes_in < CLOSING_SECONDS
         if dial:
             each = float(np.interp(dial, numbers, lost) - lost[0]) / dial
-            self._foreseen = dial, each, None if limited else left.ceiling * chance
+            self._foreseen = dial, each, None if untold_by_price else left.ceiling * chance, limited
+        if floor.max_dials and not (limited or untold_by_price):
+            self._price.held_back()
         give_up: tuple[str, ...] = ()
         if dial == 0 and floor.give_up_seconds < floor.ring_seconds:
             give_up = self._late(now, floor, idle, freed, answers, SPARED * price * left.ceiling, SPARED * price)

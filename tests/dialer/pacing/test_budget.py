@@ -129,6 +129,37 @@ def test_a_forecast_that_is_wrong_is_made_good():
     assert once.now(USUAL, 0.0, AGENTS) > 1.1 * unmade.now(USUAL, 0.0, AGENTS)
 
 
+def under_a_limit(lines: int, held_back: bool) -> float:
+    """The usual price after so many lines that no call is lost by."""
+    price = Price()
+    price.now(USUAL, 0.0, AGENTS)
+    for _ in range(lines):
+        price.foresee(0.0, 0.01, limited=True)
+    if held_back:
+        price.held_back()
+    return price.now(USUAL, 0.0, AGENTS)
+
+
+def test_lines_up_to_a_limit_teach_once_the_price_holds_others_back():
+    """A limit that always decides says nothing of the price; one that decides now and then leaves budget to spend."""
+    assert under_a_limit(50, held_back=False) == price(USUAL.calls) > 1.02 * under_a_limit(50, held_back=True)
+
+
+def test_of_lines_up_to_a_limit_only_the_last_ones_teach():
+    """Else a day at the limit would make calls cheap for the moment when it is lifted."""
+    assert under_a_limit(100_000, held_back=True) > 0.8 * price(USUAL.calls)
+
+
+def test_what_lines_up_to_a_limit_teach_is_taught_once():
+    price = Price()
+    price.now(USUAL, 0.0, AGENTS)
+    price.foresee(0.0, 1.0, limited=True)
+    price.held_back()
+    once = price.now(USUAL, 0.0, AGENTS)
+    price.held_back()
+    assert price.now(USUAL, 0.0, AGENTS) == once
+
+
 @given(st.lists(st.tuples(st.floats(1, 1e3), st.floats(0, 50), st.floats(0, 50), st.floats(-50, 50)), max_size=20))
 def test_the_learned_price_stays_within_bounds(decisions):
     price = Price()

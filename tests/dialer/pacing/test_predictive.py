@@ -260,6 +260,8 @@ def test_only_lines_that_are_dialled_teach_what_they_may_cost(taught):
     ringing(taught, 1, at=1.0)
     assert taught.state()["price"]["forecast"][0] > taught_by, "it may be lost like any other"
     assert taught.state()["price"]["learned"] == usual, "a limit was dialled, not a choice"
+    assert taught.decide(2.0, floor(free_agents=0, max_dials=1)).dial == 0
+    assert taught.state()["price"]["learned"] < usual, "between its lines there is room"
 
 
 def test_the_last_of_a_budget_is_not_spent_as_fast_as_answers_allow(saved):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from dialer.pacing.level import Level
 from dialer.pacing.lines import Lines
 
 
@@ -44,3 +45,37 @@ def test_with_detection_beside_the_call_one_lost_call_weighs_as_one():
     lines.lost("lost", 9024.0)
     answered, lost = lines.live_shares
     assert lost / answered < 1.05
+
+
+def told(lines: Lines, calls: int, persons: int, begin: float) -> None:
+    """So many answered calls, a second apart, of which each has had an agent."""
+    for number in range(calls):
+        call, at = f"call-{begin}-{number}", begin + number
+        lines.dialled(call, at, 1.0)
+        lines.connected(call, at + 10.0)
+        lines.disposed(call, number % calls < persons)
+        if number % 10 == 9:
+            lines.settle(at + 10.0)
+
+
+def test_another_list_is_believed_after_some_thousand_calls():
+    lines = Lines()
+    told(lines, 5000, 2500, 0.0)
+    told(lines, 4000, 4000, 10_000.0)
+    assert lines.live_share > 0.9
+    assert min(*lines.state()["live"], *lines.state()["not_live"]) >= 0
+
+
+def test_when_three_times_as_many_answer_the_others_are_persons():
+    """As many machines pick up as before. Fewer answers say nothing."""
+    shares = {}
+    for level in (0.5, 1.0, 3.0):
+        lines = Lines()
+        told(lines, 400, 200, 0.0)
+        lines.level = Level()
+        lines.level.restore({"seen": 500 * level, "expected": 500.0}, 10_000)
+        lines.dialled("lost", 9020.0, 1.0)
+        lines.lost("lost", 9030.0)
+        shares[level] = lines.live_shares[1]
+    assert shares[0.5] == shares[1.0] == pytest.approx(0.5, abs=0.05)
+    assert shares[3.0] == pytest.approx(1 - 0.5 / 3, abs=0.05)
