@@ -22,7 +22,8 @@ def main() -> int:
     if not chosen:
         print(f"no case holds {asked.only!r}", file=sys.stderr)
         return 2
-    played = list(play_all(list(runs(chosen, asked.seeds, asked.quick)), asked.workers))
+    wanted = [run for run in runs(chosen, asked.seeds, asked.quick) if run.policy in OWN or not asked.alone]
+    played = list(play_all(wanted, asked.workers))
     found = in_order(rows(played, best_possible(chosen)), [case.name for case in chosen], [*OWN, *EVERY_PEER])
     reached = list(goals(found, played))
     if asked.json:
@@ -33,7 +34,7 @@ def main() -> int:
         console.print(as_table(found, CEILING))
         for yes, words in reached:
             console.print(f"{'reached' if yes else 'MISSED '}  {words}", highlight=False)
-    if any(one.run.target and one.run.case.name in PLOTTED for one in played):
+    if not asked.alone and any(one.run.target and one.run.case.name in PLOTTED for one in played):
         draw(played, asked.plot)
         print(f"plot: {asked.plot}", file=sys.stderr)
     ours = sum(one.seconds for one in played if one.run.policy == OURS)
@@ -46,6 +47,7 @@ def _asked() -> Namespace:
     parser.add_argument("--quick", action="store_true", help="fewer and shorter cases")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], help="one run for each (default 1 2 3)")
     parser.add_argument("--only", default="", help="cases whose name holds this text")
+    parser.add_argument("--alone", action="store_true", help="without the other dialers' pacing, and no plot")
     parser.add_argument("--workers", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--plot", type=Path, default=Path("pacing.png"), help="file of the plot (default pacing.png)")
     parser.add_argument("--json", action="store_true", help="rows and goals as JSON instead of a table")
