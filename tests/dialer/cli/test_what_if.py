@@ -33,15 +33,15 @@ def spring(build):
     return logged(build, mode="progressive", drop_rate_ceiling=0.025)
 
 
-def logged(build, **values):
+def logged(build, detection_ms=2000, **values):
     campaign = build.campaign(**values)
     build.leads(campaign, [f"+1212{5550000 + number}" for number in range(LEADS)])
     lead = build.rows("lead")[0]["id"]
-    log(build, campaign, lead, DIALS)
+    log(build, campaign, lead, DIALS, detection_ms)
     return campaign
 
 
-def log(build, campaign, lead, dials):
+def log(build, campaign, lead, dials, detection_ms):
     chance = Random(5)
     phone = build.row("phone", lead_id=lead)
     whose = {"campaign_id": campaign, "list_id": 1, "lead_id": lead, "phone_id": phone["id"], "number": "+12125550000"}
@@ -60,7 +60,7 @@ def log(build, campaign, lead, dials):
         if number % 8 in (0, 1, 2):
             ring, talk = chance.uniform(4, 14), chance.uniform(20, 60)
             agent = f"agent-{number % 8}"
-            met = {"answered_at": at(ring), "connected_at": at(ring), "agent": agent, "detection_ms": 2000}
+            met = {"answered_at": at(ring), "connected_at": at(ring), "agent": agent, "detection_ms": detection_ms}
             call |= {**met, "outcome": "answered", "answered_by": "human", "disposition": "not-interested"}
             if number % 8 == 2:
                 talk = 2.0
@@ -107,6 +107,15 @@ def test_a_campaign_of_mode_ratio_is_played_with_its_own_lines_for_each_agent(ru
     own, named = (json.loads(run(*asked, *more)[0]) for more in ((), ("--policy", policy)))
     assert own == named
     assert own["policy"] == policy
+
+
+@pytest.mark.parametrize(("region", "abandons"), [("US", True), ("GB", False)])
+def test_the_detectors_mistakes_count_as_the_law_of_the_region_has_it(run, build, region, abandons):
+    """Half of the machines were persons, and an agent had met each: in Great Britain that is all that may be lost."""
+    logged(build, detection_ms=4000, region=region, machine_error=0.5)
+    out, _ = run("--from-campaign", "spring", "--agents", "4", "--policy", "predictive", "--json")
+    (one,) = json.loads(out)["answers"]
+    assert (one["drop_rate"] > 0.005) == abandons, one
 
 
 def test_costs_and_the_picture(run, spring, tmp_path):
