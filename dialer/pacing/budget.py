@@ -21,7 +21,7 @@ LAST = 3.0  # log of the price over the usual one for the last call that is allo
 NEAR = 0.65  # calls before the last one, times the root of the agents, over which that falls by e
 RIPE = 0.01  # of what is allowed, at most: over so many calls it does for a large floor, by its spread more of them
 LEARNING = 0.15  # log of the price for each call foreseen as abandoned beyond what is allowed
-RECENT = 60.0  # lines dialled up to a limit that teach something when the price decides again
+MOST_UNSAID = 0.05  # log of the price: all that lines dialled up to a limit teach when the price decides again
 TRUST = 20.0  # abandoned calls that a new forecast of them is trusted like: they come several at once
 MEMORY = 300.0  # abandoned calls
 MOST_WRONG = 3.0  # times too many or too few
@@ -54,7 +54,7 @@ class Price:
     def __init__(self) -> None:
         self._learned = self._dearer = 0.0
         self._foreseen = self._abandoned = 0.0
-        self._unsaid = 0.0  # what lines dialled up to a limit would teach
+        self._unsaid = 0.0  # what lines dialled up to a limit would teach; too little to be saved
 
     def now(self, left: Left, committed: float, agents: int) -> float:
         """`committed`: abandoned calls that must be expected of the lines in flight."""
@@ -82,12 +82,12 @@ class Price:
             return
         dearer = LEARNING * (wrong * abandoned - allowed * exp(-self._dearer))
         if limited:
-            self._unsaid = (1 - 1 / RECENT) * self._unsaid + dearer
+            self._unsaid = max(-MOST_UNSAID, min(MOST_UNSAID, self._unsaid + dearer))
         else:
             self._learn(dearer)
 
     def held_back(self) -> None:
-        """By the last price fewer lines are dialled than could be."""
+        """Fewer lines are dialled than could be, although agents are there for more."""
         self._learn(self._unsaid)
         self._unsaid = 0.0
 

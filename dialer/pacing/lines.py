@@ -9,7 +9,7 @@ import numpy as np
 
 from dialer.pacing.grid import SECONDS, Array, later, staying, steps
 from dialer.pacing.hazard import ANOTHER, MOST_CALLS, ROUNDING, Hazard, amounts, count, numbers
-from dialer.pacing.level import Level
+from dialer.pacing.level import USUAL_DOUBT, Level
 
 RING_AGES = tuple(float(second) for second in range(91))
 DELAYS = 24  # half seconds from pick-up to the verdict of machine detection; the first is for none at all
@@ -88,6 +88,7 @@ class Lines:
         asked = self._handed.get(call) or self._lost.get(call)
         if asked is not None and not asked.heard:
             asked.heard = True
+            self._said += 1
             self._live[self._ring.bin(asked.picked_up)] += 1.0
         self.picked_up(call, at)
         line = self.detecting.pop(call, None)
@@ -96,8 +97,9 @@ class Lines:
         self._verdict(line, at, True)
         self.answers += 1
         self.level.add(1.0, 0.0)
-        # More answers than usual are more persons, for as many machines pick up as ever
-        line.live = 1 - (1 - self._live_share[self._ring.bin(line.picked_up)]) / max(1.0, self.level.value)
+        # Many more answers than usual are more persons: as many machines pick up as ever
+        more = max(1.0, self.level.value - 2 * USUAL_DOUBT)
+        line.live = 1 - (1 - self._live_share[self._ring.bin(line.picked_up)]) / more
         self._live_answers += line.live
         self.waiting[call] = line
 
@@ -185,7 +187,7 @@ class Lines:
         if line.judged:
             return
         line.judged = True
-        self._said += 1
+        self._said += not line.heard
         age = self._ring.bin(line.picked_up)
         self._live[age] = max(0.0, self._live[age] + live - line.heard)
         self._not_live[age] += not live
@@ -206,8 +208,7 @@ class Lines:
         for sums in (self._humans, self._machines, *self._delays):
             sums[:] = [value / by for value in sums]
         fading, self._said = exp(-self._said / WORDS), 0
-        for sums in (self._live, self._not_live):
-            sums[:] = [value * fading for value in sums]
+        self._live, self._not_live = ([fading * value for value in sums] for sums in (self._live, self._not_live))
         self._settle_tables()
 
     def _count(self, line: Line, age: float) -> None:

@@ -183,7 +183,7 @@ class Predictive:
             return numbers, lost, cost, more > 1.0 and not np.isfinite(cost[unheld])
 
         numbers, lost, cost, held_back = compared(min(most, room // NARROW + 2))
-        if numbers[-1] < most and np.argmin(cost) == len(cost) - 1:
+        if np.argmin(cost) == len(cost) - 1 and numbers[-1] < candidates(most)[-1]:
             numbers, lost, cost, held_back = compared(most)
         self._committed = float(lost[0])
         wanted = _lowest(numbers, cost)
@@ -193,7 +193,7 @@ class Predictive:
         if dial:
             each = float(np.interp(dial, numbers, lost) - lost[0]) / dial
             self._foreseen = dial, each, None if untold_by_price else left.ceiling * chance, limited
-        if floor.max_dials and not (limited or untold_by_price):
+        if spare >= 1.0 and floor.max_dials and not (limited or untold_by_price):
             self._price.held_back()
         give_up: tuple[str, ...] = ()
         if dial == 0 and floor.give_up_seconds < floor.ring_seconds:

@@ -145,9 +145,16 @@ def test_lines_up_to_a_limit_teach_once_the_price_holds_others_back():
     assert under_a_limit(50, held_back=False) == price(USUAL.calls) > 1.02 * under_a_limit(50, held_back=True)
 
 
-def test_of_lines_up_to_a_limit_only_the_last_ones_teach():
-    """Else a day at the limit would make calls cheap for the moment when it is lifted."""
-    assert under_a_limit(100_000, held_back=True) > 0.8 * price(USUAL.calls)
+def test_however_many_lines_a_limit_decided_they_teach_little():
+    """Else hours at the limit would make calls cheap for the moment when it is lifted. With most of a budget left, too,
+    when each line teaches more."""
+    price = Price()
+    usual = price.now(USUAL, 0.0, AGENTS)
+    price.now(Left(1e3, 60.0, CEILING), 0.0, AGENTS)
+    for _ in range(1000):
+        price.foresee(0.0, 0.02, limited=True)
+    price.held_back()
+    assert 0.9 * usual < price.now(USUAL, 0.0, AGENTS) < usual
 
 
 def test_what_lines_up_to_a_limit_teach_is_taught_once():

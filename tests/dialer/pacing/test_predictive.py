@@ -250,18 +250,19 @@ def test_only_lines_that_are_dialled_teach_what_they_may_cost(taught):
     """Decisions that nobody can carry out, as where the list is empty, leave the price alone."""
     for _ in range(100):
         wanted = taught.decide(0.0, floor()).dial
-    unchanged = taught.state()["price"]
-    assert unchanged == Price().state()
+    assert taught.state()["price"] == Price().state()
     ringing(taught, wanted + 5)
     taught_by = taught.state()["price"]["forecast"][0]
-    assert taught_by > 0
     usual = taught.state()["price"]["learned"]
     assert taught.decide(1.0, floor(free_agents=wanted // 2, max_dials=1)).dial == 1
     ringing(taught, 1, at=1.0)
-    assert taught.state()["price"]["forecast"][0] > taught_by, "it may be lost like any other"
-    assert taught.state()["price"]["learned"] == usual, "a limit was dialled, not a choice"
-    assert taught.decide(2.0, floor(free_agents=0, max_dials=1)).dial == 0
-    assert taught.state()["price"]["learned"] < usual, "between its lines there is room"
+    assert taught.state()["price"]["forecast"][0] > taught_by > 0, "it may be lost like any other"
+    for nothing in ({"max_dials": 0}, {"closes_in": CLOSING_SECONDS / 2}, {"free_agents": 0}):
+        for free in range(wanted, 0, -1):
+            taught.decide(2.0, floor(**({"free_agents": free, "max_dials": 1} | nothing)))
+    assert taught.state()["price"]["learned"] == usual, "a limit was dialled, not a choice; nor was any of these"
+    assert 0 in (taught.decide(2.0, floor(free_agents=free, max_dials=1)).dial for free in range(wanted, 0, -1))
+    assert taught.state()["price"]["learned"] < usual, "the price held back what the limit would have let through"
 
 
 def test_the_last_of_a_budget_is_not_spent_as_fast_as_answers_allow(saved):

@@ -66,10 +66,33 @@ def test_another_list_is_believed_after_some_thousand_calls():
     assert min(*lines.state()["live"], *lines.state()["not_live"]) >= 0
 
 
+def test_who_was_heard_as_a_person_and_was_none_is_taken_back_however_much_has_faded():
+    lines = Lines()
+    lines.dialled("first", 0.0, 1.0)
+    lines.connected("first", 10.0)
+    lines.asked("first", 12.0)  # detection beside the call
+    told(lines, 4000, 0, 100.0)
+    lines.disposed("first", False)
+    assert min(lines.state()["live"]) == 0, "less than none could not be restored"
+    assert lines.live_share < 0.05
+
+
+def test_persons_of_whom_detection_alone_speaks_fade_as_well():
+    lines = Lines()
+    for number in range(6000):
+        call, at = f"call-{number}", float(number)
+        lines.dialled(call, at, 1.0)
+        lines.connected(call, at + 10.0)
+        lines.asked(call, at + 12.0)
+        if number % 10 == 9:
+            lines.settle(at + 12.0)
+    assert sum(lines.state()["live"]) < 2000
+
+
 def test_when_three_times_as_many_answer_the_others_are_persons():
-    """As many machines pick up as before. Fewer answers say nothing."""
+    """As many machines pick up as before. Fewer answers say nothing, nor do a few more."""
     shares = {}
-    for level in (0.5, 1.0, 3.0):
+    for level in (0.5, 1.0, 1.1, 3.0):
         lines = Lines()
         told(lines, 400, 200, 0.0)
         lines.level = Level()
@@ -77,5 +100,5 @@ def test_when_three_times_as_many_answer_the_others_are_persons():
         lines.dialled("lost", 9020.0, 1.0)
         lines.lost("lost", 9030.0)
         shares[level] = lines.live_shares[1]
-    assert shares[0.5] == shares[1.0] == pytest.approx(0.5, abs=0.05)
+    assert shares[0.5] == shares[1.0] == shares[1.1] == pytest.approx(0.5, abs=0.05)
     assert shares[3.0] == pytest.approx(1 - 0.5 / 3, abs=0.05)
