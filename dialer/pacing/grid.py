@@ -13,8 +13,8 @@ SECONDS = HORIZON + 6  # that tables cover, for limits on the wait of an answere
 
 def steps(per_second: Array) -> Array:
     """Chances by second (last axis) summed into steps."""
-    summed: Array = per_second[..., :HORIZON].reshape(*per_second.shape[:-1], STEPS, STEP).sum(-1)
-    return summed
+    first, *others = (per_second[..., second:HORIZON:STEP] for second in range(STEP))
+    return sum(others, first)
 
 
 def shifted(per_second: Array, seconds: float) -> Array:
