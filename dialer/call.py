@@ -1,9 +1,9 @@
 """The call's state machine: a call and an event in, the call afterwards and what to do about it out.
 
-    placing ──▶ dialled ──▶ ringing ──▶ connected ──▶ ended
-       │            ╲          ╲            │            ▲
-       ▼             ╲          ╲           ▼            │
-    unknown ──────────────────────────▶ message ─────────┘
+    placing ──▶ dialled ──▶ ringing ──▶ (waiting) ──▶ connected ──▶ ended
+       │            ╲          ╲            ╲            │            ▲
+       ▼             ╲          ╲            ╲           ▼            │
+    unknown ────────────────────────────────────────▶ message ────────┘
 
 Callbacks may be lost, late, doubled or out of order, so any state before `ended` takes any later carrier event; `ended`
 absorbs everything but the disposition, an opt-out, that agent and person had met, and the return of a call that had
@@ -35,6 +35,7 @@ from dialer.events import (
     Refused,
     Unsure,
 )
+from dialer.waiting import left_to_wait
 
 OPT_OUT_KEY = "9"
 MESSAGE_OVER = timedelta(seconds=25)  # the abandoned-call message and the wait for a key
@@ -50,6 +51,7 @@ class CallState(StrEnum):
     UNKNOWN = "unknown"  # sent, no answer: may or may not exist, counts as live
     DIALLED = "dialled"  # accepted by the carrier
     RINGING = "ringing"
+    WAITING = "waiting"  # picked up, and no agent is free yet
     CONNECTED = "connected"  # with an agent
     MESSAGE = "message"  # no agent: hears who called and how to opt out
     ENDED = "ended"
@@ -139,9 +141,8 @@ def _refused(call: Call, event: Refused, now: datetime) -> Step:
 
 
 def _unsure(call: Call, event: Unsure, now: datetime) -> Step:
-    if call.call_sid is not None:  # a callback was faster than the time-out
-        return call, ()
-    return replace(call, state=CallState.UNKNOWN, error=event.problem), ()
+    told_before = call.call_sid is not None  # a callback was faster than the time-out
+    return call if told_before else replace(call, state=CallState.UNKNOWN, error=event.problem), ()
 
 
 def _progress(call: Call, event: Progress, now: datetime) -> Step:
@@ -185,6 +186,8 @@ def _answered(call: Call, event: Answered, now: datetime) -> Step:
         spared = (ReleaseAgent(wrap_up=False),) if event.agent is not None else ()
         return call, (HangUp(event.sid), *spared)
     if event.agent is None:
+        if event.may_wait and left_to_wait(since_answer(call, now), call.connect_seconds) > 0:
+            return replace(call, state=CallState.WAITING), ()
         return replace(call, state=CallState.MESSAGE, message_at=now, abandoned=True), ()
     late = not _in_time(call, now)  # the carrier's request was delayed: the person has waited in silence
     return replace(call, state=CallState.CONNECTED, agent=event.agent, connected_at=now, abandoned=late), ()
@@ -213,7 +216,7 @@ def _key_pressed(call: Call, event: KeyPressed, now: datetime) -> Step:
 def _customer_left(call: Call, event: CustomerLeft, now: datetime) -> Step:
     if call.by_machine and event.never_met:
         return replace(call, connected_at=None), ()
-    if call.state is not CallState.CONNECTED or call.by_machine:
+    if call.state not in (CallState.CONNECTED, CallState.WAITING) or call.by_machine:
         return call, ()
     if event.never_met:
         return replace(_without_agent(call, now), abandoned=True), (ReleaseAgent(wrap_up=False),)
@@ -250,14 +253,13 @@ def _had_met(call: Call, event: HadMet, now: datetime) -> Step:
 
 
 def _ended(call: Call, event: Ended, now: datetime) -> Step:
-    if event.sid is not None:
-        call = _with_sid(call, event.sid, now)
+    call = call if event.sid is None else _with_sid(call, event.sid, now)
     call = replace(call, sip_code=event.sip_code, sequence=max(call.sequence, event.sequence))
     picked_up = event.outcome is Outcome.ANSWERED or call.answered_at is not None
     if picked_up and call.state not in (CallState.CONNECTED, CallState.MESSAGE) and not call.by_machine:
         # We were never asked what to do, or asked in vain: a person heard nothing of ours.
-        problem = "picked up, but the answer webhook never came"
-        call = replace(call, answered_at=call.answered_at or now, abandoned=True, error=problem)
+        error = call.error if call.state is CallState.WAITING else "picked up, but the answer webhook never came"
+        call = replace(call, answered_at=call.answered_at or now, abandoned=True, error=error)
     if event.outcome is Outcome.CANCELED and call.error == QUEUED_TOO_LONG and call.ringing_at is None:
         # No law counts a call that never rang, as one that was refused.
         return _end(replace(call, dialled_at=None), Outcome.NOT_PLACED, now)
@@ -338,19 +340,18 @@ def _with_sid(call: Call, sid: str, now: datetime) -> Call:
     return replace(call, call_sid=sid, dialled_at=call.dialled_at or now)
 
 
-def _since_answer(call: Call, then: datetime) -> float:
-    """Seconds."""
-    assert call.answered_at is not None
-    return (then - call.answered_at).total_seconds()
+def since_answer(call: Call, then: datetime) -> float:
+    """Seconds, of a call that was answered."""
+    return (then - (call.answered_at or then)).total_seconds()
 
 
 def _in_time(call: Call, then: datetime) -> bool:
-    return _since_answer(call, then) <= call.connect_seconds
+    return since_answer(call, then) <= call.connect_seconds
 
 
 def _at_once(call: Call, then: datetime) -> bool:
     """Whether whom an agent leaves then has met nobody. A clock set back since the answer does not make it at once."""
-    return 0 <= _since_answer(call, then) <= call.connect_seconds
+    return 0 <= since_answer(call, then) <= call.connect_seconds
 
 
 def _without_agent(call: Call, now: datetime) -> Call:

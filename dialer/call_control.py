@@ -21,7 +21,7 @@ from dialer.events import MACHINES, Answered, CallEvent
 from dialer.news import tell
 from dialer.pacing import events as observed
 from dialer.store import (
-    UNANSWERED,
+    UNMET,
     as_call,
     claim_agent,
     load_attempt,
@@ -85,6 +85,9 @@ def observations(taken: Taken, at: float) -> list[observed.Event]:
             seen.append(observed.Human(call, at))
     if after.connected_at is not None and before.connected_at is None and after.agent is not None:
         seen.append(observed.Connected(call, after.agent, at))
+    begins_to_wait = after.state is CallState.WAITING and before.state is not CallState.WAITING
+    if begins_to_wait and taken.attempt["campaign_machine_detection"]:
+        seen.append(observed.Human(call, at))  # the detector is not waited for
     if after.answered_by != before.answered_by:
         seen.append(observed.Machine(call, at) if after.by_machine else observed.Human(call, at))
     if after.disposed_by == "agent" and before.disposition is None and after.disposition is not None:
@@ -107,27 +110,37 @@ class Urls:
 
 
 def answer(
-    session: Session, attempt_id: str, form: Mapping[str, str], urls: Urls, connect_seconds: float, now: datetime
+    session: Session,
+    attempt_id: str,
+    form: Mapping[str, str],
+    urls: Urls,
+    connect_seconds: float,
+    now: datetime,
+    *,
+    may_wait: bool = False,
 ) -> tuple[str, Taken]:
-    """What the called party hears now, decided in one transaction: the agent who waited longest, or who called."""
+    """What the called party hears now, decided in one transaction: the agent who waited longest, or who called.
+
+    Nothing yet while the call waits: then ask again when an agent is free, and in the end without `may_wait`.
+    """
     connection = session.connection()
     seat: str | None = None
 
     def with_agent(attempt: RowMapping, call: Call) -> Answered:
         nonlocal seat
         event = webhooks.answered(form, None)
-        if call.state not in UNANSWERED or call.by_machine or event.answered_by in MACHINES:
+        if call.state not in UNMET or call.by_machine or event.answered_by in MACHINES:
             seat = seat_of(connection, attempt_id)
             return event
         agent, seat = claim_agent(connection, attempt, now)
-        return replace(event, agent=agent)
+        return replace(event, agent=agent, may_wait=may_wait)
 
     taken = take(session, attempt_id, with_agent, connect_seconds, now)
     if taken.after.by_machine:
         return twiml.hang_up(), taken
     if taken.after.state is CallState.CONNECTED and seat is not None:
         return twiml.connect(conference_name(seat), urls.of("left", attempt_id)), taken
-    return message_for(taken.attempt, urls), taken
+    return "" if taken.after.state is CallState.WAITING else message_for(taken.attempt, urls), taken
 
 
 def message_for(attempt: RowMapping, urls: Urls) -> str:

@@ -39,8 +39,9 @@ from dialer.pacing import events as observed
 from dialer.pacing.policy import Budget as DropBudget
 from dialer.pacing.policy import Decision, Floor, Policy
 from dialer.shares import TIMETABLE
-from dialer.store import AGENT, ATTEMPT, BUSY, UNANSWERED
+from dialer.store import AGENT, ATTEMPT, BUSY, UNMET
 from dialer.telephony.carrier import Placement
+from dialer.waiting import longest_wait
 
 log = structlog.get_logger()
 
@@ -58,7 +59,7 @@ class Scene:
 
     campaign: Campaign
     agents: Sequence[RowMapping]
-    waiting: int  # attempts that nobody has answered yet
+    waiting: int  # attempts that have met neither an agent nor the message yet
     reserved: int  # of them, those that hold a free agent
     due: int  # leads, counted up to one more than the calls that may be started now
     drops: tuple[DropCount, ...]  # by every measure that a law of the world uses
@@ -199,7 +200,7 @@ class DialLoop:
         agents = select(AGENT).where(AGENT.c.campaign_id == campaign.id)
         live = (ATTEMPT.c.campaign_id == campaign.id, ATTEMPT.c.state != CallState.ENDED)  # the index's own words
         waiting = select(func.count(), func.count().filter(ATTEMPT.c.agent_reserved)).select_from(ATTEMPT)
-        waiting = waiting.where(*live, ATTEMPT.c.state.in_(UNANSWERED))
+        waiting = waiting.where(*live, ATTEMPT.c.state.in_(UNMET))
         book = self.exchange.rulebook
         drops = drop_counts(connection, campaign, book.measures, now, sums)
         countries = self.choices[campaign.id or 0].countries(self.exchange.clock.monotonic()) | {campaign.region}
@@ -228,7 +229,7 @@ class DialLoop:
         last_call_at = self._last_call_at.get(campaign_id)
         closes_in = (last_call_at - now).total_seconds() if last_call_at else inf
         most = 0 if unseen else int(min(scene.due, self._calls_left, self.pace.calls))
-        decision = policy.decide(at, _floor(scene, most, closes_in))
+        decision = policy.decide(at, _floor(scene, most, closes_in, longest_wait(self.exchange.connect_seconds)))
         limits = ("no more leads are due" if decision.dial >= scene.due else "", self.pace.reason, unseen)
         self.reasons[campaign_id] = "; ".join((decision.reason, *filter(None, limits)))
         if decision.give_up:
@@ -369,15 +370,14 @@ def _budgets(campaign: Campaign, law: Limits, drops: Sequence[DropCount]) -> tup
     )
 
 
-def _floor(scene: Scene, max_dials: int, closes_in: float) -> Floor:
-    """Who answers and finds no agent hears the message at once: nobody waits for one."""
+def _floor(scene: Scene, max_dials: int, closes_in: float, connect_seconds: float) -> Floor:
     return Floor(
         free_agents=_count(scene.agents, AgentState.READY),
         in_flight=scene.waiting,
         max_dials=max_dials,
         budgets=scene.budgets,
         ring_seconds=scene.ring_seconds,
-        connect_seconds=0.0,
+        connect_seconds=connect_seconds,
         give_up_seconds=scene.law.give_up_seconds + SETUP_SECONDS,
         reserved=scene.reserved,
         busy_agents=sum(_count(scene.agents, state) for state in BUSY),

@@ -53,11 +53,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The carrier asks what to do with a picked-up call; `agent` is who is free for it, if anyone."""
+    """The carrier asks what to do with a picked-up call; `agent` is who is free for it, if anyone.
+
+    `may_wait`: its answer can be put off until an agent is free.
+    """
 
     sid: str
     agent: str | None
     answered_by: str | None = None  # with detection before the answer
+    may_wait: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,14 @@ class Metrics:
         histogram = partial(Histogram, registry=self.registry)
         counter, gauge = partial(Counter, registry=self.registry), partial(Gauge, registry=self.registry)
         self.answers = histogram(
-            "dialer_answer_webhook_seconds", "From an answer webhook to its TwiML", buckets=ANSWER_BUCKETS
+            "dialer_answer_webhook_seconds",
+            "From an answer webhook to its TwiML, of calls that wait for no agent",
+            buckets=ANSWER_BUCKETS,
+        )
+        self.waited = counter(
+            "dialer_answers_waited_total",
+            "Answers that waited for an agent, by what came of it",
+            ["state"],
         )
         self.commits = histogram(
             "dialer_commit_seconds",

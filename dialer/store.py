@@ -19,6 +19,7 @@ from sqlalchemy import (
     bindparam,
     func,
     insert,
+    or_,
     select,
     update,
 )
@@ -30,6 +31,7 @@ import dialer.tables  # noqa: F401 - both fill the metadata read below
 from compliance.upsert import upsert
 from dialer.agent import AgentEvent, AgentState, move
 from dialer.call import Call, CallState
+from dialer.events import MACHINES
 
 _tables = SQLModel.metadata.tables
 ATTEMPT = _tables[campaigns.tables.Attempt.__tablename__]
@@ -37,7 +39,8 @@ CAMPAIGN = _tables["campaign"]
 AGENT, AGENT_CHANGE, CARRIER_EVENT = _tables["agent"], _tables["agent_change"], _tables["carrier_event"]
 
 CLOCK_TOLERANCE = timedelta(seconds=5)  # by which the clocks of two nodes may differ
-UNANSWERED = (CallState.PLACING, CallState.UNKNOWN, CallState.DIALLED, CallState.RINGING)
+# Neither an agent nor the message has been met yet.
+UNMET = (CallState.PLACING, CallState.UNKNOWN, CallState.DIALLED, CallState.RINGING, CallState.WAITING)
 BUSY = (AgentState.ON_CALL, AgentState.WRAP_UP)
 CALL_COLUMNS = tuple(field.name for field in fields(Call) if field.name != "connect_seconds")
 CAMPAIGN_COLUMNS = (
@@ -150,10 +153,27 @@ def claim_agent(connection: Connection, attempt: RowMapping, now: datetime) -> t
     return claimed.name, claimed.seat_token
 
 
+def still_waits(connection: Connection, attempt: RowMapping) -> bool:
+    """Whether who has answered waits for an agent, and none that the call could be given to is free."""
+    waits = _WAITS if attempt["agent_reserved"] else _WAITS_UNRESERVED
+    of = {"attempt": attempt["id"], "campaign": attempt["campaign_id"]}
+    return connection.execute(waits, of).first() is not None
+
+
+def _free(*others: ColumnElement[bool]) -> Select[tuple[int]]:
+    ready = (AGENT.c.campaign_id == bindparam("campaign"), AGENT.c.state == AgentState.READY)
+    return select(AGENT.c.id).where(*ready, *others)
+
+
+def _waits(*free: ColumnElement[bool]) -> Select[tuple[str]]:
+    no_machine = or_(ATTEMPT.c.answered_by.is_(None), ATTEMPT.c.answered_by.not_in(MACHINES))
+    waiting = (ATTEMPT.c.id == bindparam("attempt"), ATTEMPT.c.state == CallState.WAITING, no_machine)
+    return select(ATTEMPT.c.id).where(*waiting, ~_free(*free).exists())
+
+
 def _claim(*free: ColumnElement[bool]) -> ReturningUpdate[tuple[str, str]]:
     longest = (
-        select(AGENT.c.id)
-        .where(AGENT.c.campaign_id == bindparam("campaign"), AGENT.c.state == AgentState.READY, *free)
+        _free(*free)
         .order_by(AGENT.c.since, AGENT.c.id)
         .limit(1)
         .with_for_update(skip_locked=True)  # whom another node is claiming; one file has one writer, and no such clause
@@ -176,12 +196,13 @@ def _all_but_last(held: ScalarSelect[int]) -> Select[tuple[int]]:
 _HELD = select(func.count()).where(
     ATTEMPT.c.campaign_id == bindparam("campaign"),
     ATTEMPT.c.state != CallState.ENDED,  # the index's own words
-    ATTEMPT.c.state.in_(UNANSWERED),
+    ATTEMPT.c.state.in_(UNMET),
     ATTEMPT.c.agent_reserved,
 )
-_CLAIM = _claim()
 # Not the free counted against the held: two nodes that claim at once would count the same agents.
-_CLAIM_UNRESERVED = _claim(AGENT.c.id.in_(_all_but_last(_HELD.scalar_subquery())))
+_NOT_HELD = AGENT.c.id.in_(_all_but_last(_HELD.scalar_subquery()))
+_CLAIM, _CLAIM_UNRESERVED = _claim(), _claim(_NOT_HELD)
+_WAITS, _WAITS_UNRESERVED = _waits(), _waits(_NOT_HELD)
 _TALKS = (
     select(AGENT)
     .where(AGENT.c.attempt_id == bindparam("attempt"), AGENT.c.state == AgentState.ON_CALL)

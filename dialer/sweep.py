@@ -25,7 +25,7 @@ from dialer.seats import (
     seats_to_hang_up,
     seats_unanswered,
 )
-from dialer.store import ATTEMPT, CAMPAIGN, CLOCK_TOLERANCE, UNANSWERED, load_attempts, redate
+from dialer.store import ATTEMPT, CAMPAIGN, CLOCK_TOLERANCE, UNMET, load_attempts, redate
 from dialer.telephony.carrier import CarrierError
 from dialer.telephony.webhooks import UnknownValue
 
@@ -123,7 +123,7 @@ def still_need_us(session: Session, left_at: datetime, now: datetime) -> int:
     """Calls that somebody may pick up, and listeners to the message, who may press a key; talks go on without us. What
     was begun after we left is another node's.
     """
-    states = (*UNANSWERED, CallState.MESSAGE)
+    states = (*UNMET, CallState.MESSAGE)
     columns = (ATTEMPT.c.placing_at, ATTEMPT.c.ring_seconds, ATTEMPT.c.message_at)
     live = select(*columns).where(
         ATTEMPT.c.state != CallState.ENDED, ATTEMPT.c.state.in_(states), ATTEMPT.c.placing_at <= left_at

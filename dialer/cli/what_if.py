@@ -23,6 +23,7 @@ from dialer.simulation.policies import policy_named
 from dialer.simulation.scenario import Scenario, resized
 from dialer.simulation.staffing import Rates, Staffing, Work, staffing
 from dialer.simulation.world import World
+from dialer.waiting import longest_wait
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def _of_log(name: str) -> tuple[Fit, Work, str]:
             ring_seconds=campaign.ring_seconds,
             drop_rate_ceiling=campaign.drop_rate_ceiling,
             calls_per_second=settings.calls_per_second,
-            connect_seconds=0.0,  # who is answered by no agent hears the message at once
+            connect_seconds=longest_wait(book.connect_seconds(today)),
         )
         error_share, cut_off = campaign.machine_error, any(rule.counts_cut_off for rule in law.drop_rates)
     try:

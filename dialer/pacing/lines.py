@@ -106,7 +106,7 @@ class Lines:
     def machine(self, call: str, at: float) -> None:
         """No person. What it was counted as when it asked is taken back, as the law's counts do."""
         lost = self._lost.pop(call, None)
-        asked = self._handed.get(call) or lost
+        asked = self._handed.get(call) or lost or self.waiting.get(call)
         if asked is not None:
             self._machine_answers += 1
             self._live_answers -= asked.live

@@ -101,13 +101,17 @@ class Call:
         if self._heard:
             return
         self._heard = True
+        gone = machine and self.state == WAITING
         if machine:
-            unmet = self._lost or self.fate.detection <= MET_SECONDS
+            unmet = self._lost or gone or self.fate.detection <= MET_SECONDS
             campaign.machines += unmet
             campaign.cut_off += not unmet
             campaign.figures.no_person(self._lost)
         campaign.policy.observe(Machine(self.name, now) if machine else Human(self.name, now))
-        if self._lost:
+        if gone:
+            campaign.pool.give_up(self)
+            self._leave()
+        if self._lost or gone:
             campaign.came_to(self, "machine" if machine else "abandoned")
 
     def _verdict(self) -> None:

@@ -212,8 +212,6 @@ class Scenario(_Part):
             raise ValueError(
                 f"give_up_seconds {self.give_up_seconds:g} is not below ring_seconds {self.ring_seconds:g}"
             )
-        if self.detection is not None and self.detection.beside and self.connect_seconds:
-            raise ValueError("detection beside the call: nobody waits for an agent, so give connect_seconds = 0")
         off = max((rest.at_hours for rest in self.team.breaks), default=0.0)
         if off >= self.team.hours:
             raise ValueError(f"a break at hour {off:g} lies after the shift of {self.team.hours:g} hours")

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import structlog
 from fastapi import HTTPException, Request, Response
+from sqlalchemy import RowMapping
 from sqlmodel import Session
 from starlette.routing import Route
 from structlog.contextvars import bind_contextvars
@@ -21,18 +22,20 @@ from campaigns.campaign import E164
 from campaigns.store import clients_calling_from, retire_numbers
 from compliance.store import add_entry
 from dialer import call_control, seats, sweep
-from dialer.call import OPT_OUT_KEY, CallState, IllegalEvent
+from dialer.call import OPT_OUT_KEY, CallState, IllegalEvent, since_answer
 from dialer.call_control import Taken, Urls
 from dialer.events import CallEvent, CustomerLeft, Ended
-from dialer.exchange import Exchange
-from dialer.store import UnknownAttempt, load_attempt, remember_event, settle_event
+from dialer.exchange import UNAVAILABLE, Exchange
+from dialer.store import UnknownAttempt, load_attempt, remember_event, settle_event, still_waits
 from dialer.telephony import twiml, webhooks
 from dialer.telephony.signature import Signatures, first_values, parse_form
 from dialer.telephony.webhooks import UnknownValue
+from dialer.waiting import left_to_wait
 
 log = structlog.get_logger()
 
 ON_THE_WAY = 0.25  # seconds for the answer, before a proxy asks another node
+LOOK_SECONDS = 0.1  # between two looks for an agent: another node may have freed one
 
 T = TypeVar("T")
 Form = Mapping[str, str]
@@ -55,8 +58,12 @@ def _simple(event_of: Callable[[Form], CallEvent], text_of: Callable[[Taken], st
     return work
 
 
-def _answer(exchange: Exchange, session: Session, attempt_id: str, form: Form, now: datetime) -> Reply:
-    text, taken = call_control.answer(session, attempt_id, form, exchange.urls, exchange.connect_seconds, now)
+def _answer(
+    exchange: Exchange, session: Session, attempt_id: str, form: Form, now: datetime, *, may_wait: bool = True
+) -> Reply:
+    text, taken = call_control.answer(
+        session, attempt_id, form, exchange.urls, exchange.connect_seconds, now, may_wait=may_wait
+    )
     return Reply(text, taken)
 
 
@@ -78,20 +85,24 @@ WORKS: Mapping[str, Work] = {
     ),
     "left": _left,
 }
+WAITED_LONG_ENOUGH: Work = partial(_answer, may_wait=False)
 ANSWERED_IN_TWIML = frozenset({"answer", "key", "left"})
 
 
-def _once(exchange: Exchange, kind: str, attempt_id: str, form: Form, session: Session) -> Reply:
-    """Take one webhook in one transaction: a repeat gets the first one's answer, a riddle is kept with its reason."""
+def _once(exchange: Exchange, kind: str, attempt_id: str, form: Form, session: Session, work: Work) -> Reply:
+    """Take one webhook in one transaction: a repeat gets the first one's answer, a riddle is kept with its reason.
+
+    No answer is given yet while a call waits for an agent: whoever asks meanwhile waits as well.
+    """
     now = exchange.clock.now()
     connection = session.connection()
     key = webhooks.event_key(kind, form)
     before = remember_event(connection, key, kind, attempt_id, form, now)
-    if before is not None:
+    if before or (before is not None and kind != "answer"):
         return Reply(_still_true(session, kind, attempt_id, exchange.urls) or before)
     try:
         with connection.begin_nested():
-            reply = WORKS[kind](exchange, session, attempt_id, form, now)
+            reply = work(exchange, session, attempt_id, form, now)
     except (UnknownValue, UnknownAttempt, IllegalEvent, KeyError) as error:
         reply = Reply(_for_a_riddle(exchange, session, kind, attempt_id), problem=repr(error))
     settle_event(connection, key, answer=reply.text, problem=reply.problem)
@@ -150,22 +161,49 @@ class VoiceRoutes:
         return values
 
     async def _answer(self, request: Request) -> Response:
-        """For whom the write takes longer than a person may wait for an agent there is the message at once."""
+        """For whom the writes take longer than a person may wait for an agent there is the message at once."""
         exchange, began = self.exchange, self.exchange.clock.monotonic()
         form, attempt_id = await self._form(request), request.query_params.get("a", "")
-        taking = asyncio.ensure_future(self._take("answer", attempt_id, form))
+        taking = asyncio.ensure_future(self._take_answer(attempt_id, form))
         message, patience = exchange.last_words.get(attempt_id), exchange.connect_seconds - ON_THE_WAY
         await asyncio.wait({taking}, timeout=patience if message else None)
         # Who stood still must suppose that another node was asked meanwhile, which gives the agent.
         stood_still = exchange.clock.monotonic() - began > exchange.connect_seconds
         if message is None or stood_still or taking.done():
-            response, _taken = await taking
+            response, taken = await taking
+            if taken is not None and taken.before.state is CallState.WAITING:
+                exchange.metrics.waited.labels(taken.after.state).inc()
+                return response
         else:
             exchange.counts["answers_not_written_in_time"] += 1
             response = _xml(message)
             exchange.start(self._told_before(taking, attempt_id))
         exchange.metrics.answers.observe(exchange.clock.monotonic() - began)
         return response
+
+    async def _take_answer(self, attempt_id: str, form: Form) -> tuple[Response, Taken | None]:
+        """Whoever finds no agent free may wait a moment for one, behind those of the campaign who wait already."""
+        exchange = self.exchange
+        response, taken = await self._take("answer", attempt_id, form)
+        if taken is None or taken.after.state is not CallState.WAITING:
+            return response, taken
+        began, waited = exchange.clock.monotonic(), since_answer(taken.after, exchange.clock.now())
+        looks = int(left_to_wait(waited, exchange.connect_seconds) / LOOK_SECONDS)
+        async with exchange.queues[taken.attempt["campaign_id"]]:
+            for look in range(1, looks + 1):
+                await exchange.clock.until(began + look * LOOK_SECONDS)
+                if await self._nobody_yet(taken.attempt):
+                    continue
+                response, now_taken = await self._take("answer", attempt_id, form)
+                if now_taken is None or now_taken.after.state is not CallState.WAITING:
+                    return response, now_taken
+            return await self._take("answer", attempt_id, form, WAITED_LONG_ENOUGH)
+
+    async def _nobody_yet(self, attempt: RowMapping) -> bool:
+        try:
+            return await self.exchange.read(lambda session: still_waits(session.connection(), attempt))
+        except UNAVAILABLE:  # the write may yet succeed
+            return True
 
     async def _told_before(self, taking: Awaitable[tuple[Response, Taken | None]], attempt_id: str) -> None:
         """The agent who was found in the end is free again; one whom another request found has met the person."""
@@ -177,11 +215,14 @@ class VoiceRoutes:
         response, _taken = await self._take(kind, request.query_params.get("a", ""), await self._form(request))
         return response
 
-    async def _take(self, kind: str, attempt_id: str, form: Form) -> tuple[Response, Taken | None]:
+    async def _take(
+        self, kind: str, attempt_id: str, form: Form, work: Work | None = None
+    ) -> tuple[Response, Taken | None]:
         """The answer, and what came of the event; None for a repeat, a riddle or a failure."""
         exchange = self.exchange
+        once = partial(_once, exchange, kind, attempt_id, form, work=work or WORKS[kind])
         try:
-            reply = await self._commit(kind, form, lambda session: _once(exchange, kind, attempt_id, form, session))
+            reply = await self._commit(kind, form, once)
         except Exception:
             exchange.counts["webhook_errors"] += 1
             log.exception("webhook_failed", kind=kind, attempt_id=attempt_id)

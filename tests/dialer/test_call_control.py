@@ -52,11 +52,13 @@ def take(database, clock):
 def answer(database, build, clock):
     """The carrier asks what to do with the call; the TwiML, and what was taken."""
 
-    def answer(attempt_id, **form):
+    def answer(attempt_id, may_wait=False, **form):
         sid, now = build.row("attempt", id=attempt_id)["call_sid"], clock.now()
         form = {"CallSid": sid or f"CA-{attempt_id}", "CallStatus": "in-progress"} | form
         return database.write(
-            lambda session: call_control.answer(session, attempt_id, form, URLS, CONNECT_SECONDS, now)
+            lambda session: call_control.answer(
+                session, attempt_id, form, URLS, CONNECT_SECONDS, now, may_wait=may_wait
+            )
         )
 
     return answer
@@ -119,6 +121,54 @@ def test_an_answer_without_an_agent_hears_who_called_and_counts_as_abandoned(bui
     row = build.row("attempt")
     assert (row["state"], row["abandoned"], row["message_at"]) == ("message", True, clock.now())
     assert drops(build) == [(1, 1)]
+
+
+@pytest.mark.parametrize("detection", [True, False])
+def test_an_answer_that_may_wait_is_told_to_pacing_as_one_that_wants_an_agent(build, answer, detection):
+    campaign = build.campaign(machine_detection=detection)
+    attempt = build.attempt(build.lead(campaign))
+    text, taken = answer(attempt, may_wait=True)
+    assert (text, build.row("attempt")["state"], drops(build)) == ("", "waiting", [])
+    assert observations(taken, 0.0) == [observed.PickedUp(attempt, 0.0), observed.Human(attempt, 0.0)]
+    text, taken = answer(attempt, may_wait=True)
+    assert (text, observations(taken, 0.0)) == ("", [])
+    build.agent("anna", campaign)
+    text, taken = answer(attempt, may_wait=True)
+    assert "seat-seat-of-anna" in text
+    assert observations(taken, 0.0) == [observed.Connected(attempt, "anna", 0.0)]
+    assert build.row("attempt")["abandoned"] is False
+
+
+@pytest.fixture
+def still_waits(database):
+    def still_waits(attempt_id):
+        with database.read() as session:
+            connection = session.connection()
+            return store.still_waits(connection, store.load_attempt(connection, attempt_id))
+
+    return still_waits
+
+
+def test_a_call_waits_until_an_agent_is_free_who_is_not_reserved_for_another(build, answer, still_waits):
+    campaign = build.campaign()
+    build.agent("anna", build.campaign("autumn"))
+    bert = build.agent("bert", campaign, "wrap-up")
+    reserved, other = (build.attempt(build.lead(campaign), agent_reserved=held) for held in (True, False))
+    for attempt in (reserved, other):
+        answer(attempt, may_wait=True)
+    assert (still_waits(reserved), still_waits(other)) == (True, True)
+    build.change("agent", bert, state="ready")
+    assert (still_waits(reserved), still_waits(other)) == (False, True)
+    build.agent("cora", campaign)
+    assert still_waits(other) is False
+
+
+@pytest.mark.parametrize("event", [Detected("CA-a1", "machine_start"), Ended(Outcome.ANSWERED, "CA-a1")])
+def test_a_call_that_has_ended_or_is_a_machines_waits_no_more(build, take, answer, still_waits, event):
+    answer(build.attempt(build.lead(build.campaign())), may_wait=True)
+    assert still_waits("a1") is True
+    take("a1", event)
+    assert still_waits("a1") is False
 
 
 def test_an_agent_of_another_campaign_is_no_agent(build, answer):

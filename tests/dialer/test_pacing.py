@@ -49,7 +49,7 @@ def simulated(policy: Policy, played: Scenario, seed: int = 1) -> Figures:
     ("agents", "hours", "gain", "values"),
     [
         *((5, 2.5, 1.2, {}), (20, 1.2, 1.5, {}), (60, 0.7, 1.5, {}), (20, 1.0, 1.2, {"detection": None})),
-        (50, 1.0, 1.3, {"detection": Detection(beside=True), "connect_seconds": 0.0}),
+        (50, 1.0, 1.3, {"detection": Detection(beside=True), "connect_seconds": 1.0}),
     ],
     ids=["5 agents", "20 agents", "60 agents", "without machine detection", "as in the daemon"],
 )

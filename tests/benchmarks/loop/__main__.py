@@ -15,6 +15,7 @@ from dialer.db.database import Database
 from dialer.history import past_attempts
 from dialer.simulation.fitting import fit
 from dialer.simulation.scenario import Scenario
+from dialer.waiting import longest_wait
 from tests.benchmarks.loop.compare import compared
 from tests.benchmarks.loop.measure import measure
 from tests.benchmarks.loop.play import CAMPAIGN, DATABASE, NOON, RUN, Run, play
@@ -51,7 +52,7 @@ def report(folder: Path, seeds: range) -> None:
             ring_seconds=campaign.ring_seconds,
             drop_rate_ceiling=campaign.drop_rate_ceiling,
             calls_per_second=measured.run.calls_per_second,
-            connect_seconds=0.0,  # who is answered by no agent hears the message at once
+            connect_seconds=longest_wait(limit),
         )
     database.close()
     fitted = fit(base, past, measured.run.machine_error)

@@ -30,6 +30,7 @@ RINGING = Progress(SID, ringing=True, sequence=1)
 PICKED_UP = Progress(SID, ringing=True, picked_up=True, sequence=2)
 TO_ANNA = Answered(SID, "anna")
 TO_NOBODY = Answered(SID, None)
+NOBODY_YET = Answered(SID, None, may_wait=True)
 HUMAN = Detected(SID, "human", 1200)
 MACHINE = Detected(SID, "machine_start", 3100)
 FORGOTTEN = Ended(Outcome.LOST, SID)  # the carrier knows nothing of it any more

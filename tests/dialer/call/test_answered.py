@@ -29,6 +29,7 @@ from tests.dialer.call.stock import (
     HUMAN,
     LIMIT,
     MACHINE,
+    NOBODY_YET,
     PICKED_UP,
     RELEASED,
     RINGING,
@@ -40,6 +41,45 @@ from tests.dialer.call.stock import (
     at,
     hear,
 )
+
+
+class TestWaiting:
+    """For an agent to become free, for half of the time that the law gives."""
+
+    def test_whoever_may_wait_hears_nothing_yet_and_is_not_abandoned(self):
+        call, commands = hear(RINGING, NOBODY_YET)
+        assert (call.state, call.answered_at, call.abandoned, commands) == (CallState.WAITING, at(0), False, [])
+        assert hear(NOBODY_YET, PICKED_UP, call=call, seconds=LIMIT / 2 - 0.01)[0].state is CallState.WAITING
+
+    def test_an_agent_who_becomes_free_meanwhile_has_met_them_in_time(self):
+        call, _ = hear(NOBODY_YET)
+        call, commands = hear(TO_ANNA, call=call, seconds=LIMIT / 2)
+        assert (call.state, call.agent, call.abandoned, commands) == (CallState.CONNECTED, "anna", False, [])
+
+    @pytest.mark.parametrize(("asked", "seconds"), [(TO_NOBODY, 0.5), (NOBODY_YET, LIMIT / 2), (NOBODY_YET, -60)])
+    def test_in_the_end_the_message_is_heard_also_when_the_clock_was_set_back(self, asked, seconds):
+        call, _ = hear(NOBODY_YET)
+        call, _ = hear(asked, call=call, seconds=seconds)
+        assert (call.state, call.message_at, call.abandoned) == (CallState.MESSAGE, at(seconds), True)
+
+    def test_the_time_before_the_carrier_asked_counts(self):
+        call, _ = hear(PICKED_UP)
+        assert hear(NOBODY_YET, call=call, seconds=LIMIT / 2)[0].state is CallState.MESSAGE
+
+    def test_who_hangs_up_meanwhile_was_abandoned_and_the_carrier_did_ask(self):
+        call, commands = hear(NOBODY_YET, COMPLETED)
+        assert (call.abandoned, call.error, commands) == (True, None, [Recycle("abandoned")])
+
+    @pytest.mark.parametrize("never_met", [True, False])
+    def test_who_is_sent_to_the_fallback_meanwhile_hears_the_message_there(self, never_met):
+        call, _ = hear(NOBODY_YET, CustomerLeft(on_line=True, never_met=never_met))
+        assert (call.state, call.message_at, call.abandoned) == (CallState.MESSAGE, at(0), True)
+
+    def test_a_machine_is_hung_up_and_gets_no_agent(self):
+        call, commands = hear(NOBODY_YET, MACHINE)
+        assert (call.abandoned, call.unmet_machine, commands) == (False, True, [HangUp(SID)])
+        call, commands = hear(TO_ANNA, call=call, seconds=0.5)
+        assert (call.agent, commands) == (None, [HangUp(SID), RELEASED])
 
 
 class TestWithoutAgent:

@@ -56,7 +56,7 @@ def test_the_end_absorbs_the_carriers_events():
     assert hear(*carriers, Unsure("late"), NeverHeardOf(), call=call, seconds=99) == (call, [])
 
 
-BEFORE_ANSWER = {CallState.PLACING, CallState.UNKNOWN, CallState.DIALLED, CallState.RINGING}
+WITHOUT_AGENT = {CallState.PLACING, CallState.UNKNOWN, CallState.DIALLED, CallState.RINGING, CallState.WAITING}
 LAST_WORDS = [Outcome.ANSWERED, Outcome.BUSY, Outcome.NO_ANSWER, Outcome.FAILED, Outcome.CANCELED, Outcome.LOST]
 ANY_SID = st.sampled_from([SID] * 9 + ["CA2"])
 EVENTS = st.one_of(
@@ -64,7 +64,10 @@ EVENTS = st.one_of(
     st.builds(Refused, st.just("no"), st.booleans()),
     st.just(Unsure("time-out")),
     st.builds(Progress, ANY_SID, st.booleans(), st.booleans(), st.integers(-1, 4)),
-    st.builds(Answered, ANY_SID, st.sampled_from([None, "anna"]), st.sampled_from([None, None, *sorted(VERDICTS)])),
+    st.builds(
+        *(Answered, ANY_SID, st.sampled_from([None, "anna"]), st.sampled_from([None, None, *sorted(VERDICTS)])),
+        st.booleans(),
+    ),
     st.builds(Detected, ANY_SID, st.sampled_from([*sorted(VERDICTS), "martian"])),
     st.builds(KeyPressed, st.sampled_from("19")),
     st.builds(CustomerLeft, st.booleans()),
@@ -79,7 +82,7 @@ TIMED_EVENTS = st.lists(st.tuples(st.floats(0, 3), EVENTS), max_size=14)
 
 def as_claimed(call: Call, event: CallEvent) -> CallEvent:
     """An agent is only ever claimed for a call that has none yet."""
-    if isinstance(event, Answered) and call.state not in BEFORE_ANSWER:
+    if isinstance(event, Answered) and call.state not in WITHOUT_AGENT:
         return replace(event, agent=None)
     return event
 
@@ -105,6 +108,9 @@ def test_any_events_in_any_order_keep_what_must_hold(timed_events):
                 assert call.outcome == before.outcome
                 assert call.abandoned == before.abandoned or (isinstance(event, HadMet) and before.abandoned)
         assert not (call.abandoned and (call.answered_at is None or call.by_machine))
+        if call.state is CallState.WAITING and isinstance(event, Answered) and not call.by_machine:
+            assert (event.may_wait, event.agent) == (True, None)
+            continue  # asked again it may have waited long enough
         try:
             again, repeated = receive(call, as_claimed(call, event), now + timedelta(seconds=1))
         except IllegalEvent:

@@ -37,6 +37,18 @@ async def test_lines_may_be_given_up_where_a_law_says_after_how_long(build, exch
     assert [floor.give_up_seconds for floor in policy.floors] == [seconds]
 
 
+async def test_calls_that_wait_for_an_agent_are_told_of_and_for_how_long_they_may(build, exchange):
+    loop = DialLoop(exchange, Leases("one"), PLENTY)
+    campaign = build.campaign()
+    for state, reserved in (("ringing", True), ("waiting", True), ("waiting", False), ("message", True)):
+        build.attempt(build.lead(campaign), state, agent_reserved=reserved)
+    policy = loop.policies[campaign] = Stubborn()
+    await loop.keep_leases()
+    await loop.tick()
+    (floor,) = policy.floors
+    assert (floor.in_flight, floor.reserved, floor.connect_seconds) == (3, 2, exchange.connect_seconds / 2)
+
+
 OWN_DROPS = """
 client = "Acme"
 version = 2026-11-23

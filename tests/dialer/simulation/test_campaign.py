@@ -67,8 +67,7 @@ def test_lines_that_are_given_up_use_up_no_attempt():
 )
 def test_whoever_was_not_reached_has_used_up_an_attempt(callees, detection):
     leads = Leads(**HERE | {"number": 30}, attempts_per_lead=1)
-    waits = 0.0 if detection is not None and detection.beside else 2.0
-    figures = played(None, leads, callees=callees, detection=detection, connect_seconds=waits).figures
+    figures = played(None, leads, callees=callees, detection=detection).figures
     assert figures.leads is not None
     assert (figures.dials, figures.leads.reached, figures.leads.exhausted) == (30, 0, 30)
 
@@ -159,6 +158,17 @@ def test_what_the_detector_beside_a_call_hears_is_told_of_abandoned_calls_too():
     place = {call: number for number, call in enumerate(policy.calls(Human))}  # of the last time
     asked_at = {call: number for number, call in reversed(list(enumerate(policy.calls(Human))))}
     assert all(place[call] > asked_at[call] for call in lost - machines), "told again, as heard to be a person"
+
+
+def test_a_machine_that_is_heard_while_it_waits_for_an_agent_waits_no_more():
+    policy, delay = FarTooMany(), Times(shape="uniform", low=0.5, high=0.501)
+    world = played(policy, callees=ONLY_MACHINES, **beside(delay=delay) | {"connect_seconds": 2.0})
+    figures, machines, lost = world.figures, set(policy.calls(Machine)), set(policy.calls(Abandoned))
+    assert len(machines) > figures.waits > 100, "some never had an agent"
+    assert not lost
+    assert (figures.answers, figures.abandoned, figures.live) == (0, 0, 0)
+    (only,) = world.campaigns
+    assert (len(only.pool.waiting), only.machines) == (0, len(machines))
 
 
 @pytest.mark.parametrize(("seconds", "unmet"), [(3.0, "lost ones"), (1.5, "all")])

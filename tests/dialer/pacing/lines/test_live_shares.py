@@ -102,3 +102,15 @@ def test_when_three_times_as_many_answer_the_others_are_persons():
         shares[level] = lines.live_shares[1]
     assert shares[0.5] == shares[1.0] == shares[1.1] == pytest.approx(0.5, abs=0.05)
     assert shares[3.0] == pytest.approx(1 - 0.5 / 3, abs=0.05)
+
+
+def test_a_machine_heard_while_it_waits_for_an_agent_counts_no_more():
+    lines = Lines()
+    for call in ("machine", "person"):
+        lines.dialled(call, 0.0, 1.0)
+        lines.asked(call, 10.0)
+    before, *_ = lines.state()["tally"]
+    lines.machine("machine", 10.5)
+    live, machines, *_ = lines.state()["tally"]
+    assert (list(lines.waiting), machines) == (["person"], 1)
+    assert live == pytest.approx(before / 2)

@@ -123,7 +123,7 @@ async def test_a_write_that_fails_is_counted_and_may_be_repeated(build, send, ex
     with capture_logs() as logs:
         assert (await send("answer", attempt)).status_code == 500
     assert [(entry["event"], entry["attempt_id"]) for entry in logs] == [("webhook_failed", attempt)]
-    assert (exchange.counts["webhook_errors"], build.row("attempt")["state"]) == (1, "ringing")
+    assert (exchange.counts["webhook_errors"], build.row("attempt")["state"]) == (1, "waiting")
     assert "from Acme" in (await send("message", attempt)).text
     rename("away", "call_count")
     assert (await send("answer", attempt)).status_code == 200
