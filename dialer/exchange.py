@@ -1,7 +1,7 @@
 """What the loops and the web layer work with together: the database, the carrier, the clock, the law."""
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -65,7 +65,6 @@ class Exchange:
     unkept: dict[str, Callable[[Session], object]] = field(default_factory=dict)  # opt-outs whose write failed
     last_words: dict[str, str] = field(default_factory=dict)  # by live attempt: the message, for when no database is
     untold: set[str] = field(default_factory=set)  # attempts that the carrier could not tell of when it was asked last
-    queues: defaultdict[int, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))  # by campaign
     confirming: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     asking_whether_met: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     _running: set[asyncio.Task[None]] = field(default_factory=set)

@@ -30,8 +30,8 @@ class Metrics:
         )
         self.waited = counter(
             "dialer_answers_waited_total",
-            "Answers that waited for an agent, by what came of it",
-            ["state"],
+            "Answers that waited for an agent, by whom they met",
+            ["met"],
         )
         self.commits = histogram(
             "dialer_commit_seconds",

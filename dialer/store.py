@@ -19,7 +19,6 @@ from sqlalchemy import (
     bindparam,
     func,
     insert,
-    or_,
     select,
     update,
 )
@@ -31,7 +30,6 @@ import dialer.tables  # noqa: F401 - both fill the metadata read below
 from compliance.upsert import upsert
 from dialer.agent import AgentEvent, AgentState, move
 from dialer.call import Call, CallState
-from dialer.events import MACHINES
 
 _tables = SQLModel.metadata.tables
 ATTEMPT = _tables[campaigns.tables.Attempt.__tablename__]
@@ -153,27 +151,16 @@ def claim_agent(connection: Connection, attempt: RowMapping, now: datetime) -> t
     return claimed.name, claimed.seat_token
 
 
-def still_waits(connection: Connection, attempt: RowMapping) -> bool:
-    """Whether who has answered waits for an agent, and none that the call could be given to is free."""
-    waits = _WAITS if attempt["agent_reserved"] else _WAITS_UNRESERVED
-    of = {"attempt": attempt["id"], "campaign": attempt["campaign_id"]}
-    return connection.execute(waits, of).first() is not None
-
-
-def _free(*others: ColumnElement[bool]) -> Select[tuple[int]]:
-    ready = (AGENT.c.campaign_id == bindparam("campaign"), AGENT.c.state == AgentState.READY)
-    return select(AGENT.c.id).where(*ready, *others)
-
-
-def _waits(*free: ColumnElement[bool]) -> Select[tuple[str]]:
-    no_machine = or_(ATTEMPT.c.answered_by.is_(None), ATTEMPT.c.answered_by.not_in(MACHINES))
-    waiting = (ATTEMPT.c.id == bindparam("attempt"), ATTEMPT.c.state == CallState.WAITING, no_machine)
-    return select(ATTEMPT.c.id).where(*waiting, ~_free(*free).exists())
+def agents_free(connection: Connection, campaign_id: int) -> tuple[int, int]:
+    """Ready agents of the campaign, and how many of them are held for lines that have met nobody yet."""
+    ready, held = connection.execute(_FREE, {"campaign": campaign_id}).one()
+    return ready, held
 
 
 def _claim(*free: ColumnElement[bool]) -> ReturningUpdate[tuple[str, str]]:
     longest = (
-        _free(*free)
+        select(AGENT.c.id)
+        .where(AGENT.c.campaign_id == bindparam("campaign"), AGENT.c.state == AgentState.READY, *free)
         .order_by(AGENT.c.since, AGENT.c.id)
         .limit(1)
         .with_for_update(skip_locked=True)  # whom another node is claiming; one file has one writer, and no such clause
@@ -202,7 +189,8 @@ _HELD = select(func.count()).where(
 # Not the free counted against the held: two nodes that claim at once would count the same agents.
 _NOT_HELD = AGENT.c.id.in_(_all_but_last(_HELD.scalar_subquery()))
 _CLAIM, _CLAIM_UNRESERVED = _claim(), _claim(_NOT_HELD)
-_WAITS, _WAITS_UNRESERVED = _waits(), _waits(_NOT_HELD)
+_READY = select(func.count()).where(AGENT.c.campaign_id == bindparam("campaign"), AGENT.c.state == AgentState.READY)
+_FREE = select(_READY.scalar_subquery(), _HELD.scalar_subquery())
 _TALKS = (
     select(AGENT)
     .where(AGENT.c.attempt_id == bindparam("attempt"), AGENT.c.state == AgentState.ON_CALL)

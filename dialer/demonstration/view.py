@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-WAITING = ("placing", "unknown", "dialled", "ringing")
+WAITING = ("placing", "unknown", "dialled", "ringing", "waiting")
 AGENT_STATES = ("ready", "on-call", "wrap-up", "paused", "joining", "logged-out")
 BAR = "█"
 

@@ -113,7 +113,7 @@ class Lines:
             if lost is not None:
                 self.abandoned -= 1
                 self._live_abandoned -= lost.live
-                self._say(lost, False)
+            self._say(asked, False)
             asked.live = 0.0
         self.disposed(call, False)
         line = self.detecting.pop(call, None)

@@ -139,7 +139,7 @@ class Call:
             self._lost = True
             campaign.figures.lost(self.live)
             campaign.policy.observe(Abandoned(self.name, campaign.agenda.now))
-            if not self._beside:
+            if not self._beside or self._heard:
                 campaign.came_to(self, "abandoned")
 
     def _leave(self) -> None:

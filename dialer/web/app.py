@@ -12,6 +12,7 @@ from dialer.web import api, health
 from dialer.web.guard import Guard
 from dialer.web.patience import PatientProtocol
 from dialer.web.voice import VoiceRoutes
+from dialer.web.waiting_room import WaitingRoom
 
 LATE_TICKS, LATE_SECONDS = 5, 5.0  # so many, and so long, without one that was finished: the loop is late
 
@@ -28,7 +29,7 @@ def make_app(
 ) -> FastAPI:
     """Everything the daemon answers to; `public_url` is empty where no proxy stands before it."""
     app = FastAPI(title="Predictive dialer", docs_url=None, redoc_url=None, openapi_url=None)
-    app.router.routes.extend(VoiceRoutes(exchange, signatures).routes())
+    app.router.routes.extend(VoiceRoutes(exchange, signatures, WaitingRoom(exchange)).routes())
     app.include_router(api.make_router(exchange, lambda: loop.reasons))
     late_seconds = max(LATE_SECONDS, LATE_TICKS * tick_seconds)
     app.include_router(health.make_router(exchange, loop.leases, token, draining, late_seconds))

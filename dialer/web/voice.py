@@ -5,15 +5,14 @@ The only broad `except` outside the loops is here: whatever goes wrong, a person
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from fastapi import HTTPException, Request, Response
-from sqlalchemy import RowMapping
 from sqlmodel import Session
 from starlette.routing import Route
 from structlog.contextvars import bind_contextvars
@@ -25,20 +24,22 @@ from dialer import call_control, seats, sweep
 from dialer.call import OPT_OUT_KEY, CallState, IllegalEvent, since_answer
 from dialer.call_control import Taken, Urls
 from dialer.events import CallEvent, CustomerLeft, Ended
-from dialer.exchange import UNAVAILABLE, Exchange
-from dialer.store import UnknownAttempt, load_attempt, remember_event, settle_event, still_waits
+from dialer.exchange import Exchange
+from dialer.store import UnknownAttempt, load_attempt, remember_event, settle_event
 from dialer.telephony import twiml, webhooks
 from dialer.telephony.signature import Signatures, first_values, parse_form
 from dialer.telephony.webhooks import UnknownValue
-from dialer.waiting import left_to_wait
+from dialer.waiting import left_to_wait, longest_wait
+from dialer.web.waiting_room import WaitingRoom
 
 log = structlog.get_logger()
 
 ON_THE_WAY = 0.25  # seconds for the answer, before a proxy asks another node
-LOOK_SECONDS = 0.1  # between two looks for an agent: another node may have freed one
+MET = {CallState.CONNECTED: "agent", CallState.MESSAGE: "message"}  # after a wait, by the state of the call
 
 T = TypeVar("T")
 Form = Mapping[str, str]
+Answer = tuple[Response, Taken | None]  # what the carrier is told; None for a repeat, a riddle or a failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,7 @@ class VoiceRoutes:
 
     exchange: Exchange
     signatures: Signatures
+    waiting_room: WaitingRoom
 
     def routes(self) -> list[Route]:
         """Plain ones: there is nothing in them for FastAPI to check, which would take its time from whoever answers."""
@@ -164,50 +166,47 @@ class VoiceRoutes:
         """For whom the writes take longer than a person may wait for an agent there is the message at once."""
         exchange, began = self.exchange, self.exchange.clock.monotonic()
         form, attempt_id = await self._form(request), request.query_params.get("a", "")
-        taking = asyncio.ensure_future(self._take_answer(attempt_id, form))
-        message, patience = exchange.last_words.get(attempt_id), exchange.connect_seconds - ON_THE_WAY
-        await asyncio.wait({taking}, timeout=patience if message else None)
-        # Who stood still must suppose that another node was asked meanwhile, which gives the agent.
-        stood_still = exchange.clock.monotonic() - began > exchange.connect_seconds
-        if message is None or stood_still or taking.done():
-            response, taken = await taking
-            if taken is not None and taken.before.state is CallState.WAITING:
-                exchange.metrics.waited.labels(taken.after.state).inc()
-                return response
+        response, taken = await self._in_time(attempt_id, began, self._take("answer", attempt_id, form))
+        if taken is not None and taken.after.state is CallState.WAITING and not taken.after.by_machine:
+            waiting = self._wait(attempt_id, form, taken, began)
+            response, taken = await self._in_time(attempt_id, began, waiting)
+            exchange.metrics.waited.labels(MET.get(taken.after.state, "nobody") if taken else "nobody").inc()
         else:
-            exchange.counts["answers_not_written_in_time"] += 1
-            response = _xml(message)
-            exchange.start(self._told_before(taking, attempt_id))
-        exchange.metrics.answers.observe(exchange.clock.monotonic() - began)
+            exchange.metrics.answers.observe(exchange.clock.monotonic() - began)
         return response
 
-    async def _take_answer(self, attempt_id: str, form: Form) -> tuple[Response, Taken | None]:
-        """Whoever finds no agent free may wait a moment for one, behind those of the campaign who wait already."""
-        exchange = self.exchange
-        response, taken = await self._take("answer", attempt_id, form)
-        if taken is None or taken.after.state is not CallState.WAITING:
-            return response, taken
-        began, waited = exchange.clock.monotonic(), since_answer(taken.after, exchange.clock.now())
-        looks = int(left_to_wait(waited, exchange.connect_seconds) / LOOK_SECONDS)
-        async with exchange.queues[taken.attempt["campaign_id"]]:
-            for look in range(1, looks + 1):
-                await exchange.clock.until(began + look * LOOK_SECONDS)
-                if await self._nobody_yet(taken.attempt):
-                    continue
-                response, now_taken = await self._take("answer", attempt_id, form)
-                if now_taken is None or now_taken.after.state is not CallState.WAITING:
+    async def _in_time(self, attempt_id: str, began: float, taking: Coroutine[Any, Any, Answer]) -> Answer:
+        """The answer, or the message, once that is known, when there is none in time; with no event taken then."""
+        exchange, answer = self.exchange, asyncio.ensure_future(taking)
+        message, until = exchange.last_words.get(attempt_id), began + exchange.connect_seconds - ON_THE_WAY
+        await asyncio.wait({answer}, timeout=max(0.0, until - exchange.clock.monotonic()) if message else None)
+        # Who stood still must suppose that another node was asked meanwhile, which gives the agent.
+        stood_still = exchange.clock.monotonic() - began > exchange.connect_seconds
+        if message is None or stood_still or answer.done():
+            return await answer
+        exchange.counts["answers_not_written_in_time"] += 1
+        exchange.start(self._told_before(answer, attempt_id))
+        return _xml(message), None
+
+    async def _wait(self, attempt_id: str, form: Form, taken: Taken, began: float) -> Answer:
+        """Claim an agent whenever one may be free; at last without waiting any longer."""
+        exchange, limit = self.exchange, self.exchange.connect_seconds
+        left = left_to_wait(since_answer(taken.after, exchange.clock.now()), limit)
+        until = min(began + longest_wait(limit), exchange.clock.monotonic() + left)
+        campaign_id, reserved = taken.attempt["campaign_id"], taken.attempt["agent_reserved"]
+        with self.waiting_room.enter(campaign_id, reserved, until) as waiter:
+            while not waiter.over:
+                await waiter.woken.wait()
+                waiter.woken.clear()
+                work = WAITED_LONG_ENOUGH if waiter.over else WORKS["answer"]
+                response, now_taken = await self._take("answer", attempt_id, form, work)
+                if now_taken is None or now_taken.after.state is not CallState.WAITING or now_taken.after.by_machine:
                     return response, now_taken
-            return await self._take("answer", attempt_id, form, WAITED_LONG_ENOUGH)
+        return await self._take("answer", attempt_id, form, WAITED_LONG_ENOUGH)
 
-    async def _nobody_yet(self, attempt: RowMapping) -> bool:
-        try:
-            return await self.exchange.read(lambda session: still_waits(session.connection(), attempt))
-        except UNAVAILABLE:  # the write may yet succeed
-            return True
-
-    async def _told_before(self, taking: Awaitable[tuple[Response, Taken | None]], attempt_id: str) -> None:
+    async def _told_before(self, answer: Awaitable[Answer], attempt_id: str) -> None:
         """The agent who was found in the end is free again; one whom another request found has met the person."""
-        _response, taken = await taking
+        _response, taken = await answer
         if taken is not None:
             await self._without_agent(attempt_id, CustomerLeft(on_line=True, never_met=True))
 
@@ -215,10 +214,7 @@ class VoiceRoutes:
         response, _taken = await self._take(kind, request.query_params.get("a", ""), await self._form(request))
         return response
 
-    async def _take(
-        self, kind: str, attempt_id: str, form: Form, work: Work | None = None
-    ) -> tuple[Response, Taken | None]:
-        """The answer, and what came of the event; None for a repeat, a riddle or a failure."""
+    async def _take(self, kind: str, attempt_id: str, form: Form, work: Work | None = None) -> Answer:
         exchange = self.exchange
         once = partial(_once, exchange, kind, attempt_id, form, work=work or WORKS[kind])
         try:

@@ -139,36 +139,15 @@ def test_an_answer_that_may_wait_is_told_to_pacing_as_one_that_wants_an_agent(bu
     assert build.row("attempt")["abandoned"] is False
 
 
-@pytest.fixture
-def still_waits(database):
-    def still_waits(attempt_id):
-        with database.read() as session:
-            connection = session.connection()
-            return store.still_waits(connection, store.load_attempt(connection, attempt_id))
-
-    return still_waits
-
-
-def test_a_call_waits_until_an_agent_is_free_who_is_not_reserved_for_another(build, answer, still_waits):
-    campaign = build.campaign()
-    build.agent("anna", build.campaign("autumn"))
-    bert = build.agent("bert", campaign, "wrap-up")
-    reserved, other = (build.attempt(build.lead(campaign), agent_reserved=held) for held in (True, False))
-    for attempt in (reserved, other):
-        answer(attempt, may_wait=True)
-    assert (still_waits(reserved), still_waits(other)) == (True, True)
-    build.change("agent", bert, state="ready")
-    assert (still_waits(reserved), still_waits(other)) == (False, True)
-    build.agent("cora", campaign)
-    assert still_waits(other) is False
-
-
-@pytest.mark.parametrize("event", [Detected("CA-a1", "machine_start"), Ended(Outcome.ANSWERED, "CA-a1")])
-def test_a_call_that_has_ended_or_is_a_machines_waits_no_more(build, take, answer, still_waits, event):
-    answer(build.attempt(build.lead(build.campaign())), may_wait=True)
-    assert still_waits("a1") is True
-    take("a1", event)
-    assert still_waits("a1") is False
+def test_the_free_agents_of_a_campaign_and_those_held_for_lines_of_it_are_counted(build, answer, database):
+    campaign, other = build.campaign(), build.campaign("autumn")
+    for name, state, where in (("anna", "ready", campaign), ("bert", "wrap-up", campaign), ("cora", "ready", other)):
+        build.agent(name, where, state)
+    for state, reserved in (("ringing", True), ("waiting", True), ("ringing", False), ("ended", True)):
+        build.attempt(build.lead(campaign), state, agent_reserved=reserved)
+    with database.read() as session:
+        counts = [store.agents_free(session.connection(), one) for one in (campaign, other)]
+    assert counts == [(1, 2), (1, 0)]
 
 
 def test_an_agent_of_another_campaign_is_no_agent(build, answer):

@@ -171,6 +171,16 @@ def test_a_machine_that_is_heard_while_it_waits_for_an_agent_waits_no_more():
     assert (len(only.pool.waiting), only.machines) == (0, len(machines))
 
 
+@pytest.mark.parametrize(("heard", "waits"), [(0.5, 1.0), (1.5, 1.0), (0.5, 0.0)])
+def test_a_person_who_is_abandoned_is_done_with_whenever_the_detector_has_spoken(heard, waits):
+    leads = Leads(**HERE | {"number": 60}, attempts_per_lead=1)
+    delay, persons = Times(shape="uniform", low=heard, high=heard + 0.001), Callees(human=1.0, machine=0.0, busy=0.0)
+    figures = played(FarTooMany(), leads, callees=persons, **beside(delay=delay) | {"connect_seconds": waits}).figures
+    assert figures.leads is not None
+    assert figures.abandoned > 40
+    assert figures.leads.reached + figures.leads.exhausted == 60
+
+
 @pytest.mark.parametrize(("seconds", "unmet"), [(3.0, "lost ones"), (1.5, "all")])
 def test_of_the_detectors_machines_those_count_that_no_agent_had_met(seconds, unmet):
     policy, delay = FarTooMany(), Times(shape="uniform", low=seconds, high=seconds + 0.001)

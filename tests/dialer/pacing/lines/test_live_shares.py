@@ -113,4 +113,5 @@ def test_a_machine_heard_while_it_waits_for_an_agent_counts_no_more():
     lines.machine("machine", 10.5)
     live, machines, *_ = lines.state()["tally"]
     assert (list(lines.waiting), machines) == (["person"], 1)
+    assert sum(lines.state()["not_live"]) == 1
     assert live == pytest.approx(before / 2)

@@ -299,3 +299,12 @@ async def test_log_lines_of_a_webhook_and_of_what_it_starts_carry_its_ids(build,
         await exchange.drain()
     assert {line["event"] for line in lines} >= {"webhook_not_understood", "attempt_ended"}
     assert {(line["attempt_id"], line["call_sid"]) for line in lines} == {(attempt, f"CA-{attempt}")}
+
+
+async def test_a_repeat_is_no_news(build, send, clock):
+    attempt = build.attempt(build.lead(build.campaign()), "dialled")
+    await send("progress", attempt, CallStatus="ringing")
+    heard = build.row("attempt")["last_event_at"]
+    clock.advance(5)
+    await send("progress", attempt, CallStatus="ringing")
+    assert build.row("attempt")["last_event_at"] == heard
