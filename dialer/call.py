@@ -218,7 +218,7 @@ def _customer_left(call: Call, event: CustomerLeft, now: datetime) -> Step:
         return replace(call, connected_at=None), ()
     if call.state not in (CallState.CONNECTED, CallState.WAITING) or call.by_machine:
         return call, ()
-    if event.never_met:
+    if event.never_met or call.state is CallState.WAITING:
         return replace(_without_agent(call, now), abandoned=True), (ReleaseAgent(wrap_up=False),)
     if event.on_line:  # the conference ended under the called party
         return _without_agent(call, now), ()

@@ -71,9 +71,11 @@ class TestWaiting:
         assert (call.abandoned, call.error, commands) == (True, None, [Recycle("abandoned")])
 
     @pytest.mark.parametrize("never_met", [True, False])
-    def test_who_is_sent_to_the_fallback_meanwhile_hears_the_message_there(self, never_met):
-        call, _ = hear(NOBODY_YET, CustomerLeft(on_line=True, never_met=never_met))
-        assert (call.state, call.message_at, call.abandoned) == (CallState.MESSAGE, at(0), True)
+    @pytest.mark.parametrize("seconds", [0, LIMIT + 1])
+    def test_who_is_sent_to_the_fallback_meanwhile_hears_the_message_there(self, never_met, seconds):
+        call, _ = hear(NOBODY_YET)
+        call, _ = hear(CustomerLeft(on_line=True, never_met=never_met), call=call, seconds=seconds)
+        assert (call.state, call.message_at, call.abandoned) == (CallState.MESSAGE, at(seconds), True)
 
     def test_a_machine_is_hung_up_and_gets_no_agent(self):
         call, commands = hear(NOBODY_YET, MACHINE)
