@@ -184,7 +184,7 @@ async def test_one_answer_that_makes_no_sense_keeps_no_other_call_from_being_ask
 
 def test_calls_that_may_be_picked_up_or_hear_the_message_need_the_daemon_for_a_limited_time(build, database, clock):
     campaign = build.campaign()
-    for name in ("placing", "unknown", "dialled", "ringing"):  # for 20 seconds
+    for name in ("placing", "unknown", "dialled", "ringing", "waiting"):  # for 20 seconds
         build.attempt(build.lead(campaign), name)
     build.attempt(build.lead(campaign), "message", message_at=clock.now() + timedelta(seconds=10))
     for name in ("connected", "ended"):
@@ -194,7 +194,7 @@ def test_calls_that_may_be_picked_up_or_hear_the_message_need_the_daemon_for_a_l
         clock.advance(seconds)
         with database.read() as session:
             needing.append(sweep.still_need_us(session, left_at, clock.now()))
-    assert needing == [5, 5, 1, 1, 0]
+    assert needing == [6, 6, 1, 1, 0]
 
 
 def test_a_clock_set_back_keeps_no_stopping_daemon_for_hours(build, database, clock):
