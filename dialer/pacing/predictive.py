@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from math import ceil, exp
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -47,6 +47,36 @@ NARROW = 6  # hardly ever is more than one wanted of so many lines that there is
 # best chance in the long run is the usual one, and fades.
 RARELY, USUAL_SECONDS = 1 / 3, 10800.0
 FORMAT = "predictive-4"  # of the saved state
+
+
+class _Outlook(NamedTuple):
+    """What is known of the next half minute without any line more."""
+
+    idle: int  # agents; below 0, calls that wait
+    freed: Flow  # agents
+    answers: Flow
+    line: Array  # answers that one line more brings
+    patience: float  # seconds that an answered call may wait
+    chance: float  # of a line to be answered
+    back: float  # times as many answers, were all to answer as usual again
+
+    @property
+    def spare(self) -> float:
+        """Agents."""
+        return max(0.0, self.idle + float(self.freed.due.sum() - self.answers.due.sum()))
+
+
+class _Compared(NamedTuple):
+    """For each number of lines the calls lost, and the cost in agent-seconds."""
+
+    numbers: Array
+    lost: Array
+    cost: Array
+    held_back: bool  # what would be best risks too much
+
+    @property
+    def at_the_edge(self) -> bool:
+        return bool(np.argmin(self.cost) == len(self.cost) - 1)
 
 
 class Predictive:
@@ -152,6 +182,35 @@ class Predictive:
         return answers
 
     def _best(self, now: float, floor: Floor, price: float, chance: float, left: Left) -> Decision:
+        ahead = self._outlook(now, floor, chance)
+        room = int(1.5 * ahead.spare / max(chance, 0.01)) + 2
+        most = min(floor.max_dials + 1, room)
+        found = self._compared(ahead, price, left, min(most, room // NARROW + 2))
+        if found.at_the_edge and found.numbers[-1] < candidates(most)[-1]:
+            found = self._compared(ahead, price, left, most)
+        numbers, lost = found.numbers, found.lost
+        self._committed = float(lost[0])
+        wanted = _lowest(numbers, found.cost)
+        dial = min(wanted, floor.max_dials)
+        limited = wanted > dial or (most < room and wanted == numbers[-1])
+        untold_by_price = found.held_back or floor.closes_in < CLOSING_SECONDS
+        if dial:
+            each = float(np.interp(dial, numbers, lost) - lost[0]) / dial
+            self._foreseen = dial, each, None if untold_by_price else left.ceiling * chance, limited
+        if ahead.spare >= 1.0 and floor.max_dials and not (limited or untold_by_price):
+            self._price.held_back()
+        give_up: tuple[str, ...] = ()
+        if dial == 0 and floor.give_up_seconds < floor.ring_seconds:
+            give_up = self._late(now, floor, ahead, SPARED * price * left.ceiling, SPARED * price)
+        limit = ", as many as may start now" if wanted > dial else ""
+        reason = (
+            f"{floor.free_agents} free, {ahead.freed.due.sum():.0f} more within {HORIZON} s, answer rate {chance:.0%}, "
+            f"{floor.in_flight} in flight, {left.calls:.1f} abandoned calls left, "
+            f"one is worth {price:.0f} s of waiting: dial {dial}{limit}"
+        )
+        return Decision(dial, reserve=False, reason=reason, give_up=give_up)
+
+    def _outlook(self, now: float, floor: Floor, chance: float) -> "_Outlook":
         lines, agents, patience = self._lines, self._agents, floor.connect_seconds
         told = lines.held
         answers = at_most_once(lines.expected_answers(now), len(lines) - len(lines.waiting) - told)
@@ -160,63 +219,35 @@ class Predictive:
         busy = agents.busy if floor.busy_agents is None else min(agents.busy, floor.busy_agents)
         freed = at_most_once(agents.freed_by_step(now, patience, busy), busy)
         freed = freed.plus(agents.freed_after(answers.due, patience))
-        line = lines.line_answers * lines.level.cautious
         held = max(told, floor.reserved)
         untold = max(0, floor.in_flight - len(lines) - (held - told))  # lines whose start was not told
         idle = max(0, floor.free_agents - held) - len(lines.waiting) - ceil(chance * untold)
-        spare = max(0.0, idle + float(freed.due.sum() - answers.due.sum()))
-        room = int(1.5 * spare / max(chance, 0.01)) + 2
-        most = min(floor.max_dials + 1, room)
         more = self._usual / max(chance, 0.001) if now < self._rare_until else 1.0
+        return _Outlook(idle, freed, answers, lines.line_answers * lines.level.cautious, patience, chance, more)
 
-        def compared(most: int) -> tuple[Array, Array, Array, bool]:
-            """Numbers of lines, what they lose and cost; whether what would be best risks too much."""
-            numbers = np.array(candidates(most), dtype=np.float64)
-            lost, idled = of_more_lines(idle, freed, answers, agents.freed_after(line, patience), line, most)
-            cost = price * (lost - EARNED * left.ceiling * chance * numbers) + idled
-            worst, unheld = lost, int(np.argmin(cost))
-            if more > 1.0:
-                back = Flow(answers.due * more, answers.steadier * more)
-                taken = agents.freed_after(line * more, patience)
-                worst = of_more_lines(idle, freed, back, taken, line * more, most).lost
-            cost[1:][worst[1:] > RISKED * left.calls] = np.inf
-            return numbers, lost, cost, more > 1.0 and not np.isfinite(cost[unheld])
+    def _compared(self, ahead: "_Outlook", price: float, left: Left, most: int) -> "_Compared":
+        """So many lines more, up to `most`; with `back`, none that would risk too much if all answered as usual."""
+        numbers = np.array(candidates(most), dtype=np.float64)
+        idle, freed, answers, line, patience, chance, back = ahead
+        lost, idled = of_more_lines(idle, freed, answers, self._agents.freed_after(line, patience), line, most)
+        cost = price * (lost - EARNED * left.ceiling * chance * numbers) + idled
+        worst, unheld = lost, int(np.argmin(cost))
+        if back > 1.0:
+            usual = Flow(answers.due * back, answers.steadier * back)
+            taken = self._agents.freed_after(line * back, patience)
+            worst = of_more_lines(idle, freed, usual, taken, line * back, most).lost
+        cost[1:][worst[1:] > RISKED * left.calls] = np.inf
+        return _Compared(numbers, lost, cost, back > 1.0 and not np.isfinite(cost[unheld]))
 
-        numbers, lost, cost, held_back = compared(min(most, room // NARROW + 2))
-        if np.argmin(cost) == len(cost) - 1 and numbers[-1] < candidates(most)[-1]:
-            numbers, lost, cost, held_back = compared(most)
-        self._committed = float(lost[0])
-        wanted = _lowest(numbers, cost)
-        dial = min(wanted, floor.max_dials)
-        limited = wanted > dial or (most < room and wanted == numbers[-1])
-        untold_by_price = held_back or floor.closes_in < CLOSING_SECONDS
-        if dial:
-            each = float(np.interp(dial, numbers, lost) - lost[0]) / dial
-            self._foreseen = dial, each, None if untold_by_price else left.ceiling * chance, limited
-        if spare >= 1.0 and floor.max_dials and not (limited or untold_by_price):
-            self._price.held_back()
-        give_up: tuple[str, ...] = ()
-        if dial == 0 and floor.give_up_seconds < floor.ring_seconds:
-            give_up = self._late(now, floor, idle, freed, answers, SPARED * price * left.ceiling, SPARED * price)
-        limit = ", as many as may start now" if wanted > dial else ""
-        reason = (
-            f"{floor.free_agents} free, {freed.due.sum():.0f} more within {HORIZON} s, answer rate {chance:.0%}, "
-            f"{floor.in_flight} in flight, {left.calls:.1f} abandoned calls left, "
-            f"one is worth {price:.0f} s of waiting: dial {dial}{limit}"
-        )
-        return Decision(dial, reserve=False, reason=reason, give_up=give_up)
-
-    def _late(
-        self, now: float, floor: Floor, idle: int, freed: Flow, answers: Flow, earned: float, price: float
-    ) -> tuple[str, ...]:
+    def _late(self, now: float, floor: Floor, ahead: "_Outlook", earned: float, price: float) -> tuple[str, ...]:
         """Lines that have rung so long that they are more likely to be abandoned than useful."""
         old = self._lines.oldest(now, floor.give_up_seconds)
         if not old:
             return ()
-        rows = np.array([np.zeros_like(answers.due), *np.cumsum([row for _, row, _ in old], axis=0)])
+        rows = np.array([np.zeros_like(ahead.answers.due), *np.cumsum([row for _, row, _ in old], axis=0)])
         ever = np.array([0.0, *np.cumsum([total for _, _, total in old])])
-        freed = freed.without(self._agents.freed_after(rows, floor.connect_seconds))
-        lost, idled = of_fewer_lines(idle, freed, answers.without(rows))
+        freed = ahead.freed.without(self._agents.freed_after(rows, ahead.patience))
+        lost, idled = of_fewer_lines(ahead.idle, freed, ahead.answers.without(rows))
         names = tuple(name for name, _, _ in old[: int(np.argmin(price * lost + earned * ever + idled))])
         self._given_up.update(names)
         return names
