@@ -216,7 +216,8 @@ def _key_pressed(call: Call, event: KeyPressed, now: datetime) -> Step:
 def _customer_left(call: Call, event: CustomerLeft, now: datetime) -> Step:
     if call.by_machine and event.never_met:
         return replace(call, connected_at=None), ()
-    if call.state not in (CallState.CONNECTED, CallState.WAITING) or call.by_machine:
+    rings = event.never_met and call.state in (CallState.DIALLED, CallState.RINGING)  # as far as we were told
+    if call.by_machine or not (rings or call.state in (CallState.CONNECTED, CallState.WAITING)):
         return call, ()
     if event.never_met or call.state is CallState.WAITING:
         return replace(_without_agent(call, now), abandoned=True), (ReleaseAgent(wrap_up=False),)
@@ -355,14 +356,13 @@ def _at_once(call: Call, then: datetime) -> bool:
 
 
 def _without_agent(call: Call, now: datetime) -> Call:
-    abandoned = call.abandoned or _at_once(call, now)
-    return replace(call, state=CallState.MESSAGE, message_at=now, abandoned=abandoned)
+    call = replace(call, answered_at=call.answered_at or now, abandoned=call.abandoned or _at_once(call, now))
+    return replace(call, state=CallState.MESSAGE, message_at=now)
 
 
 def _heard_by(call: Call) -> Outcome:
-    if not call.by_machine:
-        return Outcome.ANSWERED
-    return Outcome.FAX if call.answered_by == "fax" else Outcome.MACHINE
+    machine = Outcome.FAX if call.answered_by == "fax" else Outcome.MACHINE
+    return machine if call.by_machine else Outcome.ANSWERED
 
 
 def _agent_to_dispose(call: Call) -> bool:

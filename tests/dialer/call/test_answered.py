@@ -77,6 +77,13 @@ class TestWaiting:
         call, _ = hear(CustomerLeft(on_line=True, never_met=never_met), call=call, seconds=seconds)
         assert (call.state, call.message_at, call.abandoned) == (CallState.MESSAGE, at(seconds), True)
 
+    @pytest.mark.parametrize("before", [Placed(SID), RINGING, PICKED_UP])
+    def test_nobody_is_given_an_agent_who_is_at_the_fallback_already(self, before):
+        """The carrier asks one node after the other, and one that stood still takes its request afterwards."""
+        call, _ = hear(before, CustomerLeft(on_line=True, never_met=True))
+        assert (call.state, call.answered_at, call.abandoned) == (CallState.MESSAGE, at(0), True)
+        assert hear(TO_ANNA, call=call, seconds=3) == (call, [])
+
     def test_a_machine_is_hung_up_and_gets_no_agent(self):
         call, commands = hear(NOBODY_YET, MACHINE)
         assert (call.abandoned, call.unmet_machine, commands) == (False, True, [HangUp(SID)])

@@ -70,7 +70,7 @@ EVENTS = st.one_of(
     ),
     st.builds(Detected, ANY_SID, st.sampled_from([*sorted(VERDICTS), "martian"])),
     st.builds(KeyPressed, st.sampled_from("19")),
-    st.builds(CustomerLeft, st.booleans()),
+    st.builds(CustomerLeft, st.booleans(), st.booleans()),
     st.builds(AgentLeft, st.booleans()),
     st.just(HadMet()),
     st.builds(Ended, st.sampled_from(LAST_WORDS), ANY_SID, st.none(), st.integers(-1, 4)),
