@@ -33,6 +33,8 @@ class Metrics:
             "Answers that waited for an agent, by whom they met",
             ["met"],
         )
+        for met in ("agent", "message", "nobody"):  # a series that is not there yet cannot be seen to rise
+            self.waited.labels(met)
         self.commits = histogram(
             "dialer_commit_seconds",
             "From the wish to write until it is on the disk, bulk apart",

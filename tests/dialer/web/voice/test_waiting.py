@@ -80,7 +80,7 @@ def met(exchange):
 
     def met():
         (family,) = exchange.metrics.waited.collect()
-        return {one.labels["met"]: one.value for one in family.samples if one.name.endswith("_total")}
+        return {one.labels["met"]: one.value for one in family.samples if one.name.endswith("_total") and one.value}
 
     return met
 
