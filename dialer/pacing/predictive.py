@@ -210,7 +210,7 @@ class Predictive:
         )
         return Decision(dial, reserve=False, reason=reason, give_up=give_up)
 
-    def _outlook(self, now: float, floor: Floor, chance: float) -> "_Outlook":
+    def _outlook(self, now: float, floor: Floor, chance: float) -> _Outlook:
         lines, agents, patience = self._lines, self._agents, floor.connect_seconds
         told = lines.held
         answers = at_most_once(lines.expected_answers(now), len(lines) - len(lines.waiting) - told)
@@ -225,7 +225,7 @@ class Predictive:
         more = self._usual / max(chance, 0.001) if now < self._rare_until else 1.0
         return _Outlook(idle, freed, answers, lines.line_answers * lines.level.cautious, patience, chance, more)
 
-    def _compared(self, ahead: "_Outlook", price: float, left: Left, most: int) -> "_Compared":
+    def _compared(self, ahead: _Outlook, price: float, left: Left, most: int) -> _Compared:
         """So many lines more, up to `most`; with `back`, none that would risk too much if all answered as usual."""
         numbers = np.array(candidates(most), dtype=np.float64)
         idle, freed, answers, line, patience, chance, back = ahead
@@ -239,7 +239,7 @@ class Predictive:
         cost[1:][worst[1:] > RISKED * left.calls] = np.inf
         return _Compared(numbers, lost, cost, back > 1.0 and not np.isfinite(cost[unheld]))
 
-    def _late(self, now: float, floor: Floor, ahead: "_Outlook", earned: float, price: float) -> tuple[str, ...]:
+    def _late(self, now: float, floor: Floor, ahead: _Outlook, earned: float, price: float) -> tuple[str, ...]:
         """Lines that have rung so long that they are more likely to be abandoned than useful."""
         old = self._lines.oldest(now, floor.give_up_seconds)
         if not old:
