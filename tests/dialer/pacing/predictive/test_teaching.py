@@ -1,0 +1,84 @@
+"""Lines dialled where something else than the price decided how many say nothing about it."""
+
+from typing import Any
+
+import numpy as np
+
+from dialer.pacing.budget import Price
+from dialer.pacing.events import AgentFree, CallEnded, Connected, Dialled, Disposed, Event, Failed
+from dialer.pacing.policy import Budget, Decision, Floor
+from dialer.pacing.predictive import CLOSED_SECONDS, CLOSING_SECONDS, Predictive
+
+SECONDS = 3000.0  # of a campaign with a call every two
+USUAL = 0.25  # of its calls are answered
+ROOMY, SMALL, LARGE = Budget(0.03, 1000, 10), Budget(0.03, 1000, 27), Budget(0.03, 100_000, 10)
+SILENT = 200  # calls in a row that nobody answers
+
+
+def campaign() -> list[Event]:
+    rng = np.random.default_rng(3)
+    events: list[Event] = []
+    for number, at in enumerate(np.arange(0.0, SECONDS, 2.0)):
+        call, agent, answered = f"call-{number}", f"agent-{number}", at + rng.uniform(4, 14)
+        events.append(Dialled(call, at))
+        if rng.random() >= USUAL:
+            events.append(Failed(call, at + 25.0))
+            continue
+        ended = answered + rng.uniform(20, 80)
+        events += [Connected(call, agent, answered), CallEnded(call, agent, ended)]
+        events += [Disposed(call, True, ended), AgentFree(agent, ended + 10)]
+    return sorted(events, key=lambda event: event.at)
+
+
+def taught() -> tuple[Predictive, float]:
+    """With a price that knows nothing yet; and when its last call has ended."""
+    policy, tick = Predictive(), 0.0
+    for event in campaign():
+        while event.at >= tick:
+            policy.decide(tick, floor())
+            tick += 10.0
+        policy.observe(event)
+    return Predictive.restored({**policy.state(), "price": Price().state()}), tick
+
+
+def floor(**values: Any) -> Floor:
+    usual: dict[str, Any] = {"free_agents": 10, "in_flight": 0, "max_dials": 1000, "budgets": (ROOMY,)}
+    return Floor(**(usual | values))
+
+
+def dialled(policy: Predictive, now: float, **values: Any) -> Decision:
+    decision = policy.decide(now, floor(**values))
+    for number in range(decision.dial):
+        policy.observe(Dialled(f"line-{now}-{number}", now))
+    return decision
+
+
+def learned_by(now: float, policy: Predictive, **values: Any) -> float:
+    """The log of the price over what it was, by lines that are dialled."""
+    assert dialled(policy, now, **values).dial > 0
+    learned: float = policy.state()["price"]["learned"]  # nothing before
+    return learned
+
+
+def test_lines_dialled_shortly_before_the_end_teach_the_price_nothing():
+    """It is several times the usual one then, so less is lost by them than is allowed: that would make it cheaper."""
+    for seconds in (CLOSING_SECONDS - 1, CLOSED_SECONDS + 1):
+        policy, now = taught()
+        assert learned_by(now, policy, closes_in=seconds) == 0.0
+    policy, now = taught()
+    assert learned_by(now, policy, closes_in=CLOSING_SECONDS + 1) != 0.0
+
+
+def test_lines_held_back_while_few_answer_teach_the_price_nothing():
+    """The bound on what all might lose, were they to answer as usual again, is no choice of the price."""
+
+    def where_few_answer(budget: Budget) -> float:
+        policy, now = taught()
+        for number in range(SILENT):
+            policy.observe(Dialled(f"silent-{number}", now + number))
+            policy.observe(Failed(f"silent-{number}", now + number + 25.0))
+        policy.decide(now + SILENT + 25.0, floor(max_dials=0))
+        return learned_by(now + SILENT + 26.0, policy, budgets=(budget,), free_agents=2)
+
+    assert where_few_answer(SMALL) == 0.0
+    assert where_few_answer(LARGE) != 0.0
