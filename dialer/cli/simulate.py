@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from dialer.cli.access import emit, on_terminal
+from dialer.cli.access import PlainConsole, emit, on_terminal
 from dialer.cli.what_if import Question, answer
 from dialer.simulation.figures import Figures, ListFigures
 from dialer.simulation.policies import NAMES, policy_named
@@ -80,7 +80,7 @@ def _play(name: str, policy: str, agents: int | None, days: int | None, seed: in
         campaigns = {name: figures.as_json() for name, figures in by_name.items()}
         emit(asked | world.figures.as_json() | ({"campaigns": campaigns} if campaigns else {}))
         return
-    console = Console()
+    console = PlainConsole()
     console.print(_table(played, policy, world.figures))
     if by_name:
         console.print(_campaigns(by_name))
@@ -97,10 +97,12 @@ def _progress(scenario: Scenario) -> Iterator[Callable[[int, Figures], None]]:
     if not on_terminal():
         yield lambda _day, _figures: None
         return
-    with Console(stderr=True).status(f"{scenario.name}: day 1 of {scenario.team.days}") as status:
+    with PlainConsole(stderr=True).status(Text(f"{scenario.name}: day 1 of {scenario.team.days}")) as status:
         yield lambda day, figures: status.update(
-            f"{scenario.name}: {day} of {scenario.team.days} days played, "
-            f"{figures.utilisation:.1%} busy, {figures.drop_rate:.2%} abandoned"
+            Text(
+                f"{scenario.name}: {day} of {scenario.team.days} days played, "
+                f"{figures.utilisation:.1%} busy, {figures.drop_rate:.2%} abandoned"
+            )
         )
 
 

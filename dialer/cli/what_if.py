@@ -6,15 +6,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from campaigns.campaign import Mode
 from campaigns.store import UnknownCampaign, campaign_named
 from campaigns.tables import Campaign
 from compliance.packs import RuleError
 from config.visible import visible
-from dialer.cli.access import emit, fail, load_rulebook, load_settings, on_terminal, reading
+from dialer.cli.access import PlainConsole, emit, fail, load_rulebook, load_settings, on_terminal, reading
 from dialer.clock import Clock
 from dialer.history import dials_left, past_attempts
 from dialer.simulation.fitting import Fit, Fitted, TooFewCalls, fit
@@ -73,7 +73,7 @@ def answer(question: Question) -> None:
         asked |= {"leads_left": work.leads, "dials_left": work.dials}
         emit(asked | {"fit": fit_json, "answers": [asdict(one) for one in answers]})
         return
-    console = Console()
+    console = PlainConsole()
     console.print(_fit_table(question.campaign, fitted.figures, fitted.scenario))
     left = f"{work.leads:,} leads left, about {work.dials:,.0f} dials"
     console.print(_table(f"{question.campaign}, {policy}, {left}", answers))
@@ -143,8 +143,8 @@ def _progress(name: str, teams: int) -> Iterator[Callable[[int, int], None]]:
     if not on_terminal():
         yield lambda _done, _agents: None
         return
-    with Console(stderr=True).status(f"{name}: fitted") as status:
-        yield lambda done, agents: status.update(f"{name}: {done} of {teams} teams played, now {agents} agents")
+    with PlainConsole(stderr=True).status(Text(f"{name}: fitted")) as status:
+        yield lambda done, agents: status.update(Text(f"{name}: {done} of {teams} teams played, now {agents} agents"))
 
 
 def _draw(file: Path, name: str, answers: Sequence[Staffing]) -> None:

@@ -1,7 +1,7 @@
 """Dials ahead: so many lines that the answers meet the agents who will be free by then."""
 
 from collections.abc import Callable, Mapping
-from math import ceil, exp
+from math import ceil, exp, isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,11 +23,11 @@ from dialer.pacing.events import (
     PickedUp,
 )
 from dialer.pacing.grid import HORIZON, Array
-from dialer.pacing.hazard import MOST_CALLS, amounts
+from dialer.pacing.hazard import MOST_CALLS, amounts, numbers
 from dialer.pacing.level import Level
 from dialer.pacing.lines import RING_AGES, Lines
 from dialer.pacing.policy import Decision, Floor, ForeignState, Saved
-from dialer.pacing.progressive import one_to_one
+from dialer.pacing.progressive import NOBODY_NEW, closed, one_to_one
 from dialer.pacing.shortfall import Flow, at_most_once, candidates, of_fewer_lines, of_more_lines
 
 LEARNING_CALLS = 40  # answered, and as many served
@@ -36,7 +36,6 @@ DETECTION_SECONDS = 22.0  # after the ring time-out all is known of the first li
 SETTLE_SECONDS = 10.0
 BACKWARDS_SECONDS = 0.5  # that a clock may be set back without notice
 CLOSING_SECONDS, CLOSING_PRICE = 240.0, 3.0  # fewer answers than usual can still make up for an abandoned call
-CLOSED_SECONDS = 20.0  # before the end nobody new is dialled
 SPARED = 0.25  # of the price, when lines are hung up: fewer dials to come could make room as well
 # Of the abandoned calls that answers allow, what counts for the lines that bring them. Lines dialled later could bring
 # the same answers; counted whole, no price keeps the abandoned calls below what is allowed.
@@ -46,7 +45,8 @@ NARROW = 6  # hardly ever is more than one wanted of so many lines that there is
 # Of the usual chance of an answer: below it a dead route is as likely as dead numbers, and all may be back at once. The
 # best chance in the long run is the usual one, and fades.
 RARELY, USUAL_SECONDS = 1 / 3, 10800.0
-FORMAT = "predictive-4"  # of the saved state
+LEAST_CHANCE = 1e-6  # an hour of a dead route leaves more
+FORMAT = "predictive-5"  # of the saved state
 
 
 class _Outlook(NamedTuple):
@@ -160,7 +160,8 @@ class Predictive:
             self._learned = True
             lines.level = Level()  # so far it was taken over chances that were not learned yet
         chance = lines.answer_chance
-        self._usual = max(lines.long_run_chance, self._usual * exp(-max(0.0, now - before) / USUAL_SECONDS))
+        passed = max(0.0, now - before) if isfinite(before) else 0.0
+        self._usual = max(lines.long_run_chance, self._usual * exp(-passed / USUAL_SECONDS))
         if chance < RARELY * self._usual:
             self._rare_until = now + cohort
         left = tightest(floor.budgets, chance, *lines.live_shares)
@@ -168,8 +169,8 @@ class Predictive:
         self._priced = lines.abandoned
         if left.calls < 1.0:
             return one_to_one(floor, f"drop-rate budget used up, {left.calls:.1f} abandoned calls left")
-        if floor.closes_in < CLOSED_SECONDS:
-            return Decision(0, reserve=False, reason="nobody may be dialled any more: dial 0")
+        if closed(floor):
+            return NOBODY_NEW
         price = self._price.now(left, self._committed, floor.free_agents + agents.busy)
         if floor.closes_in < CLOSING_SECONDS:
             price *= CLOSING_PRICE
@@ -222,7 +223,7 @@ class Predictive:
         held = max(told, floor.reserved)
         untold = max(0, floor.in_flight - len(lines) - (held - told))  # lines whose start was not told
         idle = max(0, floor.free_agents - held) - len(lines.waiting) - ceil(chance * untold)
-        more = self._usual / max(chance, 0.001) if now < self._rare_until else 1.0
+        more = self._usual / max(chance, LEAST_CHANCE) if now < self._rare_until else 1.0
         return _Outlook(idle, freed, answers, lines.line_answers * lines.level.cautious, patience, chance, more)
 
     def _compared(self, ahead: _Outlook, price: float, left: Left, most: int) -> _Compared:
@@ -275,6 +276,7 @@ class Predictive:
             "agents": self._agents.state(),
             "price": self._price.state(),
             "learned": self._learned,
+            "usual": self._usual,
         }
 
     @classmethod
@@ -295,6 +297,11 @@ class Predictive:
             if not isinstance(state["learned"], bool):
                 raise ValueError("neither learned nor not")
             policy._learned = state["learned"] and not another
+            (usual,) = numbers([state["usual"]], 1)
+            seen = min(policy._lines.answers, policy._agents.served)
+            if not 0 <= usual <= 1 or (policy._learned and seen < REMINDED_CALLS):
+                raise ValueError(f"a usual chance of {usual:g}, learned of {seen} answers")
+            policy._usual = 0.0 if another else usual
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ForeignState(f"pacing state is damaged, {error!r}: learning starts anew") from None
         policy._priced = policy._lines.abandoned

@@ -2,7 +2,7 @@
 
 from dialer.pacing.events import AgentFree, AgentGone, CallEnded, Connected, Event
 from dialer.pacing.policy import Decision, Floor, Saved
-from dialer.pacing.progressive import one_to_one
+from dialer.pacing.progressive import NOBODY_NEW, closed, one_to_one
 
 LOWEST, HIGHEST = 1.0, 10.0  # lines for each agent
 LONGEST_TALK_SECONDS = 3600.0  # the end of one that seems to last longer was not told
@@ -39,6 +39,8 @@ class Ratio:
 
     def decide(self, now: float, floor: Floor) -> Decision:
         talking = self._talks(now)
+        if closed(floor):
+            return NOBODY_NEW
         left = min((budget.allowance for budget in floor.budgets), default=0.0)
         if left < 1.0:
             return one_to_one(floor, f"one to one until the drop-rate budget has room, {left:.1f} abandoned calls left")

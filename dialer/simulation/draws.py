@@ -81,7 +81,7 @@ def read_log(file: Path) -> Array:
             raise ValueError(f"{file} has no column duration")
         try:
             recorded = np.array([float(row["duration"]) for row in rows if float(row["duration"]) > 0])
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, csv.Error):
             raise ValueError(f"{file}, line {rows.line_num}: the duration is no number") from None
     if not (recorded.size and np.isfinite(recorded).all()):
         raise ValueError(f"{file} has no call with a duration")

@@ -35,12 +35,21 @@ class _Part(BaseModel):
 P = TypeVar("P", bound=_Part)
 
 
+SHAPES = {
+    "lognormal": ("mean", "variation"),
+    "exponential": ("mean",),
+    "uniform": ("low", "high"),
+    "log": ("file", "scale"),
+}
+PARTS = {name for names in SHAPES.values() for name in names}
+
+
 class Times(_Part):
     """How long something lasts. `variation` is the standard deviation over the mean; a log has its own."""
 
     shape: Literal["lognormal", "exponential", "uniform", "log"] = "lognormal"
     mean: Positive = 1.0
-    variation: Annotated[float, Field(ge=0)] = 1.0
+    variation: Annotated[float, Field(ge=0, le=100)] = 1.0
     low: Seconds = 0.0  # of the uniform shape
     high: Positive = 1.0
     file: Path | None = None  # of the log: a CSV file with a column `duration`, in seconds
@@ -48,6 +57,12 @@ class Times(_Part):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
+        others = {name for name in PARTS if name not in SHAPES[self.shape]}
+        foreign = sorted(name for name in others if getattr(self, name) != type(self).model_fields[name].default)
+        if foreign:
+            raise ValueError(f"{foreign[0]}: shape {self.shape} has {' and '.join(SHAPES[self.shape])}")
+        if "mean" in SHAPES[self.shape] and "mean" not in self.model_fields_set:
+            raise ValueError(f"mean is missing: shape {self.shape} wants it, in seconds")
         if self.shape == "uniform" and self.low >= self.high:
             raise ValueError(f"uniform between {self.low:g} and {self.high:g}: low must lie below high")
         if (self.shape == "log") != (self.file is not None):
@@ -75,7 +90,7 @@ class Callees(_Part):
     talk: Times = Times(mean=60, variation=1.0)
     machine_talk: Times = Times(mean=6, variation=0.3)  # until an agent who hears a voicemail hangs up
     machine_wrap_up: Share = 0.1  # after that, of the time that a person's call takes
-    spread: Annotated[float, Field(ge=0)] = 0.0  # of the leads' own chances: standard deviation of the log odds
+    spread: Annotated[float, Field(ge=0, le=10)] = 0.0  # of the leads' own chances: standard deviation of the log odds
     known: Share = 1.0  # of that spread's variance, what the leads' features tell
 
     @model_validator(mode="after")
@@ -288,4 +303,5 @@ def resized(scenario: Scenario, agents: int | None = None, days: int | None = No
 def _first(error: ValidationError) -> str:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
-    return f"{key}: {first['msg']}" if key else str(first["msg"])
+    said = first["msg"].removeprefix("Value error, ")
+    return f"{key}: {said}" if key else said

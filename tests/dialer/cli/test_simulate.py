@@ -30,6 +30,13 @@ def test_the_same_seed_is_the_same_run():
     assert run(*words) != run(*words, "--seed", "2")
 
 
+def test_brackets_in_a_name_are_no_markup(tmp_path):
+    own = tmp_path / "own.toml"
+    own.write_text('name = "[/b]"\n[team]\nagents = 2\nhours = 0.1\n[[campaigns]]\nname = "[/x]"\n')
+    out, _ = run(str(own), "--policy", "progressive")
+    assert "[/b], progressive" in out
+
+
 def test_the_table_says_the_same():
     out, err = run("cold-start", "--policy", "vicidial")
     assert "cold-start, vicidial" in out

@@ -26,7 +26,6 @@ from dialer.pacing.events import (
 )
 from dialer.pacing.policy import Budget, Decision, Floor, ForeignState
 from dialer.pacing.predictive import (
-    CLOSED_SECONDS,
     CLOSING_SECONDS,
     DETECTION_SECONDS,
     LEARNING_CALLS,
@@ -34,6 +33,7 @@ from dialer.pacing.predictive import (
     RISKED,
     Predictive,
 )
+from dialer.pacing.progressive import CLOSED_SECONDS
 
 AGENTS = 5  # whose events the random ones are
 ANSWERED = 0.25  # of the calls of the campaign
@@ -363,16 +363,16 @@ def test_a_campaign_that_had_learned_little_shortens_nothing():
 
 def test_a_state_of_another_format_is_refused(saved):
     for state in ({}, {"format": "progressive-1"}, {**saved, "format": "predictive-0"}, None, [], "x", 3):
-        with pytest.raises(ForeignState, match="is not predictive-4"):
+        with pytest.raises(ForeignState, match="is not predictive-5"):
             Predictive.restored(state)
 
 
-@pytest.mark.parametrize("part", ["lines", "agents", "price", "learned"])
+@pytest.mark.parametrize("part", ["lines", "agents", "price", "learned", "usual"])
 @pytest.mark.parametrize("damage", [None, {}, [], "x", 3.0])
 def test_a_damaged_state_is_refused(saved, part, damage):
     state = {**saved, part: damage}
-    if part == "learned":
-        del state["learned"]
+    if part in ("learned", "usual"):
+        del state[part]
     with pytest.raises(ForeignState, match="damaged"):
         Predictive.restored(state)
 

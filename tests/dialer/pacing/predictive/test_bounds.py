@@ -1,17 +1,23 @@
-"""Lines dialled where something else than the price decided how many say nothing about it."""
+"""What holds predictive pacing back besides the price, and teaches that nothing: the day's end, a dead route."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 
 from dialer.pacing.budget import Price
 from dialer.pacing.events import AgentFree, CallEnded, Connected, Dialled, Disposed, Event, Failed
-from dialer.pacing.policy import Budget, Decision, Floor
-from dialer.pacing.predictive import CLOSED_SECONDS, CLOSING_SECONDS, Predictive
+from dialer.pacing.policy import Budget, Decision, Floor, ForeignState, Policy
+from dialer.pacing.predictive import CLOSING_SECONDS, REMINDED_CALLS, Predictive
+from dialer.pacing.progressive import CLOSED_SECONDS, Progressive
+from dialer.pacing.ratio import Ratio
 
 SECONDS = 3000.0  # of a campaign with a call every two
 USUAL = 0.25  # of its calls are answered
 ROOMY, SMALL, LARGE = Budget(0.03, 1000, 10), Budget(0.03, 1000, 27), Budget(0.03, 100_000, 10)
+USED_UP = Budget(0.03, 1000, 30)
+LINES_A_SECOND = 8  # on a dead route
 SILENT = 200  # calls in a row that nobody answers
 
 
@@ -82,3 +88,40 @@ def test_lines_held_back_while_few_answer_teach_the_price_nothing():
 
     assert where_few_answer(SMALL) == 0.0
     assert where_few_answer(LARGE) != 0.0
+
+
+@pytest.mark.parametrize("budget", [USED_UP, ROOMY])
+@pytest.mark.parametrize("policy", [Progressive, Predictive, lambda: Ratio(2.0)], ids=["one", "learning", "ratio"])
+def test_nobody_is_dialled_at_the_end_with_a_reserved_agent_either(policy: Callable[[], Policy], budget: Budget):
+    """Who answers after the agents have left meets nobody, however the line was dialled."""
+    assert policy().decide(0.0, floor(budgets=(budget,), closes_in=CLOSED_SECONDS - 1)).dial == 0
+    assert policy().decide(0.0, floor(budgets=(budget,), closes_in=CLOSED_SECONDS)).dial > 0
+
+
+def test_a_state_that_has_learned_of_nothing_is_refused():
+    """It would dial ahead at once."""
+    state = {**Predictive().state(), "learned": True}
+    asked = {**state, "lines": {**state["lines"], "answers": REMINDED_CALLS}}
+    for contradiction in (state, asked):
+        with pytest.raises(ForeignState, match="learned of 0 answers"):
+            Predictive.restored(contradiction)
+    served = {**asked, "agents": {**state["agents"], "served": REMINDED_CALLS}}
+    assert Predictive.restored(served).state()["learned"]
+
+
+def wanted_after(seconds: int) -> int:
+    """Lines for two agents, by a policy whose route has been dead so long."""
+    policy, begun = taught()
+    for second in range(seconds):
+        for line in range(LINES_A_SECOND):
+            policy.observe(Dialled(f"silent-{second}-{line}", begun + second))
+            policy.observe(Failed(f"silent-{second - 25}-{line}", begun + second))
+        if second % 10 == 9:
+            policy.decide(begun + second, floor(max_dials=0))
+    policy = Predictive.restored(policy.state())  # a restart forgets nothing of it
+    return policy.decide(begun + seconds, floor(free_agents=2, max_dials=10_000, budgets=(SMALL,))).dial
+
+
+def test_a_route_that_is_dead_for_long_is_not_dialled_ever_more():
+    """All may answer as usual again, of all lines in flight."""
+    assert 0 < wanted_after(2400) <= 1.2 * wanted_after(900)
