@@ -32,9 +32,9 @@ def one_to_one(floor: Floor, why: str) -> Decision:
 
     Where other campaigns expect answers, half of the free agents are left to them: to hold all would abandon theirs.
     """
-    mine = (floor.free_agents + 1) // 2 if any(floor.others) else floor.free_agents
-    dial = max(0, min(mine - floor.in_flight, floor.max_dials))
     if closed(floor):
         return NOBODY_NEW
+    mine = (floor.free_agents + 1) // 2 if any(floor.others) else floor.free_agents
+    dial = max(0, min(mine - floor.in_flight, floor.max_dials))
     counts = f"{floor.free_agents} free, {floor.in_flight} in flight"
     return Decision(dial, reserve=True, reason=f"{why}: {counts}: dial {dial}")

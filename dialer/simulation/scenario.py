@@ -57,8 +57,8 @@ class Times(_Part):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        others = {name for name in PARTS if name not in SHAPES[self.shape]}
-        foreign = sorted(name for name in others if getattr(self, name) != type(self).model_fields[name].default)
+        others = sorted(PARTS.difference(SHAPES[self.shape]))
+        foreign = [name for name in others if getattr(self, name) != type(self).model_fields[name].default]
         if foreign:
             raise ValueError(f"{foreign[0]}: shape {self.shape} has {' and '.join(SHAPES[self.shape])}")
         if "mean" in SHAPES[self.shape] and "mean" not in self.model_fields_set:
