@@ -5,18 +5,30 @@ from dataclasses import replace
 import pytest
 
 from dialer.simulation.figures import Figures
-from tests.benchmarks.pacing.cases import BEST_RATIO, EVERY_PEER, HANGING_UP, OURS, Run, cases, runs, scenario_of
+from tests.benchmarks.pacing.cases import (
+    BEST_RATIO,
+    EVERY_PEER,
+    HANGING_UP,
+    IN_LIST_ORDER,
+    OURS,
+    Run,
+    cases,
+    runs,
+    scenario_of,
+)
 from tests.benchmarks.pacing.goals import SETTLED, goals
+from tests.benchmarks.pacing.kept import OtherCode, keep, kept
 from tests.benchmarks.pacing.play import Played, play
 from tests.benchmarks.pacing.plot import draw
 from tests.benchmarks.pacing.table import as_table, in_order, rows
 
 TEAM = next(case for case in cases(quick=False) if case.name == "10 agents")
+LISTED = next(case for case in cases(quick=False) if case.name == "lead-list")
 EXPONENTIAL = next(case for case in cases(quick=False) if case.chance == 0.5)
 
 
-def played(case, policy, busy, abandoned=28, seed=1, target=None, peak=0.03):
-    counts = {"live": 1000, "live_abandoned": abandoned, "answers": 1000, "abandoned": abandoned}
+def played(case, policy, busy, abandoned=28, seed=1, target=None, peak=0.03, dials=3000):
+    counts = {"dials": dials} | {"live": 1000, "live_abandoned": abandoned, "answers": 1000, "abandoned": abandoned}
     figures = Figures(staffed=100, talking=busy, peak=peak, **counts)
     return Played(Run(case, policy, seed, target), figures, seconds=1.0)
 
@@ -80,6 +92,12 @@ def test_a_goal_is_missed_and_named(bad, words):
     assert any(words in told for told in missed([played(TEAM, OURS, 75), bad]))
 
 
+def test_too_many_dials_for_a_person_reached_are_missed():
+    some = [played(LISTED, OURS, 75, dials=3000), played(LISTED, IN_LIST_ORDER, 75, dials=3500)]
+    assert missed(some) == ["lead-list: 0.86 of the list order's dials (at most 0.85)"]
+    assert missed([some[0], played(LISTED, IN_LIST_ORDER, 75, dials=3600)]) == []
+
+
 def test_too_little_of_the_optimum_is_missed():
     assert "of the optimum" in missed([played(EXPONENTIAL, OURS, 72)], {EXPONENTIAL.name: 0.7560})[0]
 
@@ -113,3 +131,23 @@ def test_the_plot_is_drawn(tmp_path):
     some = [played(TEAM, OURS, 75), played(TEAM, OURS, 60, target=0.01), played(TEAM, "vicidial", 45)]
     draw(some, tmp_path / "plot.png")
     assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_run_that_was_cut_off_goes_on_from_its_file(tmp_path):
+    file, whole = tmp_path / "runs", [played(TEAM, OURS, 75), played(TEAM, OURS, 76, seed=2)]
+    assert kept(file) == {}
+    for one in whole:
+        keep(file, one)
+    keep(file, played(TEAM, OURS, 77, seed=3))
+    file.write_bytes(file.read_bytes()[:-9])
+    assert kept(file) == {one.run: one for one in whole}
+    keep(file, played(TEAM, "vicidial", 50))
+    assert [one.run.policy for one in kept(file).values()] == [OURS, OURS, "vicidial"]
+
+
+def test_figures_of_other_code_are_not_taken(tmp_path, monkeypatch):
+    file = tmp_path / "runs"
+    kept(file)
+    monkeypatch.setattr("tests.benchmarks.pacing.kept.MEASURED", ("pacing",))
+    with pytest.raises(OtherCode, match="has changed since: delete the file or name another"):
+        kept(file)

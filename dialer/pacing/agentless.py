@@ -1,5 +1,7 @@
 """Messages without agents: so many at once, no more."""
 
+from collections.abc import Mapping
+
 from dialer.pacing.events import (
     Abandoned,
     CallEnded,
@@ -71,12 +73,13 @@ class Agentless:
     @classmethod
     def restored(cls, state: Saved, target: int, now: float) -> "Agentless":
         """Goes on from a saved state, as if its calls had begun now. Raises ForeignState."""
-        if state.get("format") != FORMAT:
-            raise ForeignState(f"pacing state {state.get('format')!r} is not {FORMAT}")
+        if not isinstance(state, Mapping) or state.get("format") != FORMAT:
+            raise ForeignState(f"pacing state is not {FORMAT}: {str(state)[:60]}")
         policy = cls(target)
-        try:
-            policy._open = dict.fromkeys([*map(str, state["ringing"]), *map(str, state["playing"])], now)
-            policy._playing = {str(call) for call in state["playing"]}
-        except (KeyError, TypeError) as error:
-            raise ForeignState(f"pacing state is damaged, {error!r}") from None
+        for name in ("ringing", "playing"):
+            calls = state.get(name)
+            if not isinstance(calls, list) or not all(isinstance(call, str) for call in calls):
+                raise ForeignState(f"pacing state is damaged, {name}: {str(calls)[:60]}")
+            policy._open.update(dict.fromkeys(calls, now))
+        policy._playing = set(state["playing"])
         return policy

@@ -73,16 +73,17 @@ def _draw(times: Times, rng: np.random.Generator, logs: dict[Path, Array]) -> Ar
 
 def read_log(file: Path) -> Array:
     """The column `duration` of a CSV file, in seconds; comma or semicolon. Raises ValueError when there is none."""
-    with file.open(encoding="utf-8", newline="") as lines:
-        delimiter = ";" if ";" in lines.readline() else ","
-        lines.seek(0)
-        rows = csv.DictReader(lines, delimiter=delimiter)
-        if "duration" not in (rows.fieldnames or ()):
-            raise ValueError(f"{file} has no column duration")
-        try:
-            recorded = np.array([float(row["duration"]) for row in rows if float(row["duration"]) > 0])
-        except (TypeError, ValueError, csv.Error):
-            raise ValueError(f"{file}, line {rows.line_num}: the duration is no number") from None
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is no UTF-8 text: {error}") from None
+    rows = csv.DictReader(lines, delimiter=";" if lines and ";" in lines[0] else ",")
+    if "duration" not in (rows.fieldnames or ()):
+        raise ValueError(f"{file} has no column duration")
+    try:
+        recorded = np.array([float(row["duration"]) for row in rows if float(row["duration"]) > 0])
+    except (TypeError, ValueError, csv.Error):
+        raise ValueError(f"{file}, line {rows.line_num}: the duration is no number") from None
     if not (recorded.size and np.isfinite(recorded).all()):
         raise ValueError(f"{file} has no call with a duration")
     return recorded

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from campaigns.dispositions import NEVER_A_CALL, Outcome
-from dialer.simulation.scenario import Callees, Detection, Scenario, Times
+from dialer.simulation.scenario import LEAST_RING_SECONDS, Callees, Detection, Scenario, Times
 
 Array = NDArray[np.float64]
 
@@ -149,8 +149,8 @@ class _Fitting:
         stopped = [one.ended for one in self.dials if _given_up(one)]
         if len(stopped) < LEAST:
             return None
-        seconds = float(np.quantile(stopped, 0.05))
-        if not 0 < seconds < ring_seconds:
+        seconds = max(LEAST_RING_SECONDS, float(np.quantile(stopped, 0.05)))
+        if not seconds < ring_seconds:
             return None
         self.said.append(Fitted("lines given up from", seconds, "s", len(stopped)))
         return seconds

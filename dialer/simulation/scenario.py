@@ -2,7 +2,7 @@
 
 import tomllib
 from bisect import bisect_right
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -19,6 +19,7 @@ from pydantic import (
 
 from compliance.area_codes import AREA_CODES
 
+LEAST_RING_SECONDS = 15.0  # before a line may be hung up: no rule pack has less
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Seconds = Annotated[float, Field(ge=0)]
@@ -144,6 +145,17 @@ class Team(_Part):
     meal_minutes: Seconds = 30.0  # once, in the middle third of the shift
     breaks: tuple[Break, ...] = ()
 
+    @model_validator(mode="after")
+    def _inside_the_shift(self) -> Self:
+        shift = f"the shift of {self.hours:g} hours"
+        for rest in self.breaks:
+            if rest.at_hours + rest.minutes / 60 >= self.hours:
+                raise ValueError(f"a break of {rest.minutes:g} minutes at hour {rest.at_hours:g} ends after {shift}")
+        for name in ("meal_minutes", "break_minutes"):
+            if name in self.model_fields_set and getattr(self, name) >= 60 * self.hours:
+                raise ValueError(f"{name} {getattr(self, name):g} is no shorter than {shift}: give less")
+        return self
+
 
 def _american(code: str) -> str:
     if not any(place.startswith("US-") for place in AREA_CODES.get(code, ())):
@@ -199,6 +211,7 @@ class Campaign(_Part):
 
 
 EASTERN = timezone(timedelta(hours=-5))
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class Scenario(_Part):
@@ -207,14 +220,15 @@ class Scenario(_Part):
     name: str = "scenario"
     team: Team = Team()
     callees: Callees = Callees()
-    begins: AwareDatetime = datetime(2027, 3, 2, 9, tzinfo=EASTERN)  # the first shift; leads have their own clocks
+    # The first shift; leads have their own clocks.
+    begins: Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST)] = datetime(2027, 3, 2, 9, tzinfo=EASTERN)
     leads: Leads | None = None  # without a list a fresh callee is met at every dial
     campaigns: tuple[Campaign, ...] = ()  # that share the team; none: one of the values above and below
     detection: Annotated[Detection | None, BeforeValidator(_unless_off)] = Detection()
     calls_per_second: Positive | None = None  # the carrier's
     lines: Annotated[int, Field(ge=1)] | None = None  # that may be busy at once
     ring_seconds: Positive = 25.0
-    give_up_seconds: Positive | None = None  # lines may be hung up after so much ringing
+    give_up_seconds: Annotated[float, Field(ge=LEAST_RING_SECONDS)] | None = None  # lines may be hung up after so much
     connect_seconds: Seconds = 2.0  # an answered call waits so long for an agent
     drop_rate_ceiling: Annotated[float, Field(gt=0, lt=1)] = 0.03
     machine_error: Share = 0.0  # of the machines that answer (detection beside: that no agent met), persons abandoned
@@ -227,9 +241,6 @@ class Scenario(_Part):
             raise ValueError(
                 f"give_up_seconds {self.give_up_seconds:g} is not below ring_seconds {self.ring_seconds:g}"
             )
-        off = max((rest.at_hours for rest in self.team.breaks), default=0.0)
-        if off >= self.team.hours:
-            raise ValueError(f"a break at hour {off:g} lies after the shift of {self.team.hours:g} hours")
         if self.lines is not None and self.lines < self.team.agents:
             raise ValueError(f"{self.lines} lines for {self.team.agents} agents: give at least one for each")
         names = [campaign.name for campaign in self.campaigns]
@@ -268,7 +279,7 @@ def load(file: Path) -> Scenario:
         scenario = Scenario.model_validate({"name": file.stem, **values})
     except OSError as error:
         raise ScenarioError(f"{file}: {error.strerror}: name a scenario or its file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OverflowError) as error:
         raise ScenarioError(f"{file}: {error}") from None
     except ValidationError as error:
         raise ScenarioError(f"{file}: {_first(error)}") from None
@@ -293,7 +304,9 @@ def _with_logs(scenario: Path, part: P, *keys: str) -> P:
 def resized(scenario: Scenario, agents: int | None = None, days: int | None = None) -> Scenario:
     """The same with another team size or length. Raises ScenarioError."""
     asked = {"agents": agents, "days": days}
-    team = scenario.team.model_dump() | {name: value for name, value in asked.items() if value is not None}
+    team = scenario.team.model_dump(exclude_unset=True) | {
+        name: value for name, value in asked.items() if value is not None
+    }
     try:
         return Scenario.model_validate({**scenario.model_dump(exclude={"team"}), "team": team})
     except ValidationError as error:

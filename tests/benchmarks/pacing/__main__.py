@@ -9,6 +9,7 @@ from rich.console import Console
 
 from tests.benchmarks.pacing.cases import EVERY_PEER, OURS, OWN, PLOTTED, cases, runs
 from tests.benchmarks.pacing.goals import goals
+from tests.benchmarks.pacing.kept import OtherCode, keep, kept
 from tests.benchmarks.pacing.play import best_possible, play_all
 from tests.benchmarks.pacing.plot import draw
 from tests.benchmarks.pacing.table import as_json, as_table, in_order, rows
@@ -23,7 +24,16 @@ def main() -> int:
         print(f"no case holds {asked.only!r}", file=sys.stderr)
         return 2
     wanted = [run for run in runs(chosen, asked.seeds, asked.quick) if run.policy in OWN or not asked.alone]
-    played = list(play_all(wanted, asked.workers))
+    try:
+        before = kept(asked.keep) if asked.keep else {}
+    except OtherCode as error:
+        print(error, file=sys.stderr)
+        return 2
+    played = [before[run] for run in wanted if run in before]
+    for one in play_all([run for run in wanted if run not in before], asked.workers):
+        if asked.keep:
+            keep(asked.keep, one)
+        played.append(one)
     found = in_order(rows(played, best_possible(chosen)), [case.name for case in chosen], [*OWN, *EVERY_PEER])
     reached = list(goals(found, played))
     if asked.json:
@@ -49,6 +59,7 @@ def _asked() -> Namespace:
     parser.add_argument("--only", default="", help="cases whose name holds this text")
     parser.add_argument("--alone", action="store_true", help="without the other dialers' pacing, and no plot")
     parser.add_argument("--workers", type=int, default=2, help="processes (default 2)")
+    parser.add_argument("--keep", type=Path, help="file of the runs played, from which a run that was cut off goes on")
     parser.add_argument("--plot", type=Path, default=Path("pacing.png"), help="file of the plot (default pacing.png)")
     parser.add_argument("--json", action="store_true", help="rows and goals as JSON instead of a table")
     return parser.parse_args()

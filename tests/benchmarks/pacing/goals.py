@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean
 
-from tests.benchmarks.pacing.cases import BEST_RATIO, HANGING_UP, OWN
+from tests.benchmarks.pacing.cases import BEST_RATIO, HANGING_UP, IN_LIST_ORDER, OURS, OWN
 from tests.benchmarks.pacing.play import Played
 from tests.benchmarks.pacing.table import OPTIMUM, Row
 
 OVER_PEERS = {"vicidial": (1.48, 1.12), BEST_RATIO: (1.12, 1.01)}  # on average, nowhere below
 OVER_OPTIMUM = {3: 0.97, 5: 0.98, 10: 0.99, 25: 0.99}  # agents
 AT_ONE_PERCENT = {"10 agents": 0.69, "25 agents": 0.81, "100 agents": 0.92}
+FEWER_DIALS = 0.85  # for a person reached, of those in the list's order
 SETTLED = 1000  # answers, from which on a run must be lawful
 PEAK, HIGHEST_PEAK, LAWFUL_RUNS = 0.035, 0.045, 0.95
 WASTED = 0.027  # of the calls that were counted; who was a machine among those abandoned nobody can know
@@ -20,6 +21,7 @@ def goals(found: Sequence[Row], played: Sequence[Played]) -> Iterator[tuple[bool
     yield from _lawful([one for one in played if one.run.policy in OWN and one.run.target is None])
     yield from _lawful_at_targets([one for one in played if one.run.policy in OWN and one.run.target is not None])
     yield from _hanging_up(found)
+    yield from _lead_aware(found)
     yield from _over_optimum(found, played)
     yield from _over_peers(found)
     for one in AT_ONE_PERCENT:
@@ -59,6 +61,15 @@ def _hanging_up(found: Sequence[Row]) -> Iterator[tuple[bool, str]]:
         if row.policy == HANGING_UP and row.ours is not None:
             gain = 1 / row.ours
             yield gain >= 1, f"{row.case}: {gain:.3f} times as busy when late rings are hung up (at least 1)"
+
+
+def _lead_aware(found: Sequence[Row]) -> Iterator[tuple[bool, str]]:
+    """Who is likely to answer first: fewer dials for each person reached."""
+    ours = {row.case: row.dials_per_contact for row in found if row.policy == OURS}
+    for row in found:
+        if row.policy == IN_LIST_ORDER and row.case in ours:
+            share = ours[row.case] / row.dials_per_contact
+            yield share <= FEWER_DIALS, f"{row.case}: {share:.2f} of the list order's dials (at most {FEWER_DIALS})"
 
 
 def _counted(one: Played) -> float:

@@ -125,6 +125,11 @@ def test_after_a_restart_the_calls_under_way_still_count():
         {"format": "agentless-0"},
         {"format": "agentless-1"},
         {"format": "agentless-1", "ringing": 3, "playing": []},
+        {"format": "agentless-1", "ringing": "abc", "playing": []},
+        {"format": "agentless-1", "ringing": [], "playing": [1]},
+        [],
+        None,
+        "agentless-1",
     ],
 )
 def test_a_state_that_cannot_be_read_is_refused(state):

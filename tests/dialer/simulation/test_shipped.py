@@ -3,7 +3,7 @@
 import pytest
 
 from dialer.pacing.progressive import Progressive
-from dialer.simulation.draws import fates
+from dialer.simulation.draws import fates, read_log
 from dialer.simulation.figures import Figures
 from dialer.simulation.peers.fixed_ratio import FixedRatio
 from dialer.simulation.scenario import ScenarioError, resized
@@ -86,7 +86,11 @@ def test_every_time_can_be_drawn_from_a_log(tmp_path, key, drawn):
         ("[detection]\ndelay = 3", "detection.delay"),
         ("detection = true", "detection"),
         ("ring_seconds = 10\ngive_up_seconds = 15", "not below ring_seconds"),
-        ("[[team.breaks]]\nat_hours = 9\nshare = 0.5\nminutes = 5", "after the shift"),
+        ("[[team.breaks]]\nat_hours = 9\nshare = 0.5\nminutes = 5", "at hour 9 ends after the shift of 8 hours"),
+        ("[[team.breaks]]\nat_hours = 7.9\nshare = 0.5\nminutes = 10", "at hour 7.9 ends after the shift of 8 hours"),
+        ("[team]\nhours = 0.5\nmeal_minutes = 300", "team: meal_minutes 300 is no shorter than the shift of 0.5 hours"),
+        ("[team]\nhours = 0.5\nbreak_minutes = 30", "team: break_minutes 30 is no shorter than the shift of 0.5 hours"),
+        ("give_up_seconds = 1", "give_up_seconds: Input should be greater than or equal to 15"),
         ('[callees.talk]\nshape = "log"\nfile = "none.csv"', "there is no none.csv"),
         ('[team.wrap_up]\nshape = "log"\nfile = "none.csv"', "team.wrap_up.file: there is no none.csv"),
         ('[detection.delay]\nshape = "log"\nfile = "none.csv"', "detection.delay.file: there is no none.csv"),
@@ -110,6 +114,7 @@ def test_every_time_can_be_drawn_from_a_log(tmp_path, key, drawn):
         ("[leads]\n[[leads.later]]\nat_hours = 9\nnumber = 5", "a list at hour 9, and the last shift ends at hour 8"),
         ('[leads]\nconsent = "oral"', "leads.consent: "),
         ("begins = 2027-03-02T09:00:00", "begins: .*timezone"),
+        ("begins = 9999-12-31T23:00:00Z", "begins: .*less than 2200"),
         ('[[campaigns]]\nname = "a"\n[[campaigns]]\nname = "a"', "campaigns a, a: give each a name of its own"),
         ('[[campaigns]]\nname = "a"\n[campaigns.leads]\ndead = 0.5', "leads.dead 0.5 is part of"),
         (
@@ -168,3 +173,20 @@ def test_another_team_size_is_checked_like_any_other():
         resized(scenario_named("default"), agents=0)
     with pytest.raises(ScenarioError, match=r"team.days"):
         resized(scenario_named("default"), days=401)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"duration\n12\n\xff\n", "is no UTF-8 text"),
+        (b"seconds\n12\n", "has no column duration"),
+        (b"", "has no column duration"),
+        (b"duration\n12\nlong\n", "line 3: the duration is no number"),
+        (b"duration\n12\n" + b"1" * 200_000 + b"\n", "line 2: the duration is no number"),
+        (b"duration\n0\n", "has no call with a duration"),
+    ],
+)
+def test_a_talk_log_that_cannot_be_read_says_which_and_where(tmp_path, data, words):
+    (tmp_path / "calls.csv").write_bytes(data)
+    with pytest.raises(ValueError, match=f"calls.csv.*{words}"):
+        read_log(tmp_path / "calls.csv")
