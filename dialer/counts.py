@@ -15,9 +15,12 @@ import campaigns.tables
 from campaigns.dispositions import Outcome
 from campaigns.tables import Campaign
 from compliance.abandonment import window
-from compliance.facts import DropCount, Measure
+from compliance.facts import OWN_MEASURE, DropCount, Measure
+from compliance.packs import measure_of
+from compliance.rulebook import Limits
 from compliance.upsert import upsert
 from dialer.call import Call
+from dialer.pacing.policy import Budget
 
 CALL_COUNT = SQLModel.metadata.tables[campaigns.tables.CallCount.__tablename__]
 
@@ -103,3 +106,14 @@ def _sum(connection: Connection, campaign_id: int | None, since: datetime) -> Ro
     if campaign_id is not None:
         query = query.where(CALL_COUNT.c.campaign_id == campaign_id)
     return connection.execute(query).one()
+
+
+def drop_budgets(campaign: Campaign, law: Limits, drops: Iterable[DropCount]) -> tuple[Budget, ...]:
+    """For pacing: what each drop rate rule of this law still allows, and the campaign's own ceiling."""
+    counts = {count.measure: count for count in drops}
+    ceilings = [(counts[measure_of(rule)], rule.ceiling) for rule in law.drop_rates]
+    ceilings.append((counts[OWN_MEASURE], campaign.drop_rate_ceiling))
+    return tuple(
+        Budget(ceiling, count.calls, count.abandoned, of_dials=count.measure.of != OWN_MEASURE.of)
+        for count, ceiling in ceilings
+    )

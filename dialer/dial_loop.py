@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import structlog
 from sqlalchemy import RowMapping, func, select
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 from sqlmodel import select as select_rows
 
@@ -19,8 +20,7 @@ from campaigns.on_hand import due_leads, last_call_at
 from campaigns.prospects import Question
 from campaigns.search import Offer, look
 from campaigns.tables import Campaign
-from compliance.facts import OWN_MEASURE, DropCount
-from compliance.packs import measure_of
+from compliance.facts import DropCount
 from compliance.rulebook import Limits
 from dialer import call_budget
 from dialer.agent import AgentState
@@ -28,7 +28,7 @@ from dialer.back_pressure import Pace, give_way
 from dialer.call import CallState
 from dialer.choice import Choice
 from dialer.commands import StopRinging
-from dialer.counts import Sums, drop_counts
+from dialer.counts import Sums, drop_budgets, drop_counts
 from dialer.db.lease import give_back
 from dialer.db.turns import Urgency
 from dialer.events import Refused
@@ -187,34 +187,43 @@ class DialLoop:
         wanted = select_rows(Campaign).where(Campaign.intent == Intent.RUN)
         running = [campaign for campaign in session.exec(wanted) if campaign.id in paced]
         self.running = {campaign.id or 0 for campaign in running}
-        for campaign in running:
-            if campaign.id is not None and campaign.id not in self.policies:
-                self.policies[campaign.id] = policy_of(session, campaign)
-            if campaign.id is not None and campaign.id not in self.choices:
-                self.choices[campaign.id] = Choice(chances_of(session, campaign))
         sums: Sums = {}
-        return [self._scene(session, campaign, now, sums) for campaign in running]
+        scenes: list[Scene] = []
+        for campaign in running:
+            try:
+                scenes.append(self._scene(session, campaign, now, sums))
+            except DBAPIError:
+                raise
+            except Exception as error:
+                self.exchange.counts["campaign_errors"] += 1
+                self.reasons[campaign.id or 0] = f"nothing is dialled: {error}"
+                log.exception("campaign_not_paced", campaign=campaign.name)
+        return scenes
 
     def _scene(self, session: Session, campaign: Campaign, now: datetime, sums: Sums) -> Scene:
-        connection = session.connection()
-        agents = select(AGENT).where(AGENT.c.campaign_id == campaign.id)
-        live = (ATTEMPT.c.campaign_id == campaign.id, ATTEMPT.c.state != CallState.ENDED)  # the index's own words
+        campaign_id, connection = campaign.id or 0, session.connection()
+        if campaign_id not in self.policies:
+            self.policies[campaign_id] = policy_of(session, campaign)
+        if campaign_id not in self.choices:
+            self.choices[campaign_id] = Choice(chances_of(session, campaign))
+        agents = select(AGENT).where(AGENT.c.campaign_id == campaign_id)
+        live = (ATTEMPT.c.campaign_id == campaign_id, ATTEMPT.c.state != CallState.ENDED)  # the index's own words
         waiting = select(func.count(), func.count().filter(ATTEMPT.c.agent_reserved)).select_from(ATTEMPT)
         waiting = waiting.where(*live, ATTEMPT.c.state.in_(UNMET))
         book = self.exchange.rulebook
         drops = drop_counts(connection, campaign, book.measures, now, sums)
-        countries = self.choices[campaign.id or 0].countries(self.exchange.clock.monotonic()) | {campaign.region}
+        countries = self.choices[campaign_id].countries(self.exchange.clock.monotonic()) | {campaign.region}
         law = book.limits(campaign.region, campaign.kind, now.date(), campaign.name, campaign.client, countries)
         session.expunge(campaign)
         return Scene(
             campaign,
             connection.execute(agents).mappings().all(),
             *connection.execute(waiting).one(),
-            due_leads(connection, campaign.id or 0, self._calls_left + 1, now),
+            due_leads(connection, campaign_id, self._calls_left + 1, now),
             drops,
             countries,
             law,
-            _budgets(campaign, law, drops),
+            drop_budgets(campaign, law, drops),
         )
 
     async def _pace(self, scene: Scene, now: datetime, tick_at: float, until: float, unseen: str) -> None:
@@ -358,16 +367,6 @@ class DialLoop:
                 events.append(observed.AgentGone(name, at))
             self._agents[name] = (state, agent["attempt_id"], agent["since"])
         return events
-
-
-def _budgets(campaign: Campaign, law: Limits, drops: Sequence[DropCount]) -> tuple[DropBudget, ...]:
-    counts = {count.measure: count for count in drops}
-    ceilings = [(counts[measure_of(rule)], rule.ceiling) for rule in law.drop_rates]
-    ceilings.append((counts[OWN_MEASURE], campaign.drop_rate_ceiling))
-    return tuple(
-        DropBudget(ceiling, count.calls, count.abandoned, of_dials=count.measure.of != OWN_MEASURE.of)
-        for count, ceiling in ceilings
-    )
 
 
 def _floor(scene: Scene, max_dials: int, closes_in: float, connect_seconds: float) -> Floor:

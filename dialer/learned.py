@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from json import JSONDecodeError
 from typing import Any
 
 import structlog
-from sqlalchemy import Column, select
+from sqlalchemy import Column, insert, select, update
 from sqlmodel import Session, SQLModel
 
+import dialer.tables  # noqa: F401 - fills the metadata read below
 from campaigns.campaign import Mode
 from campaigns.dispositions import Outcome, lookup
 from campaigns.tables import Attempt, Campaign
@@ -17,7 +19,6 @@ from dialer.pacing.policy import ForeignState, Policy, Saved
 from dialer.pacing.predictive import Predictive
 from dialer.pacing.progressive import Progressive
 from dialer.pacing.ratio import Ratio
-from dialer.tables import PacingState
 
 log = structlog.get_logger()
 
@@ -45,10 +46,10 @@ def policy_of(session: Session, campaign: Campaign) -> Policy:
         return Ratio(campaign.lines_per_agent)
     if campaign.mode != Mode.PREDICTIVE:
         return Progressive()
-    own = session.get(PacingState, campaign.id)
+    own = _saved(session, campaign.id or 0, STATE.c.state)
     if own is not None:
         try:
-            return Predictive.restored(own.state)
+            return Predictive.restored(own[0])
         except ForeignState as error:
             log.warning("pacing_state_not_used", campaign=campaign.name, problem=str(error))
     newest = None
@@ -68,13 +69,13 @@ def chances_of(session: Session, campaign: Campaign) -> LeadChances:
 
     Where the saved ones cannot be used they are learned from that campaign's newest attempts.
     """
-    own = session.get(PacingState, campaign.id)
+    own = _saved(session, campaign.id or 0, STATE.c.leads)
     if own is not None:
         try:
-            return LeadChances.restored(own.leads)
+            return LeadChances.restored(own[0])
         except ForeignState as error:
             log.warning("lead_chances_not_used", campaign=campaign.name, problem=str(error))
-        chances = _from_log(session, own.campaign_id)
+        chances = _from_log(session, campaign.id or 0)
         if chances.dials:
             return chances
     newest, last = None, None
@@ -115,8 +116,10 @@ def keep(session: Session, learned: Mapping[int, Learned], now: datetime) -> Non
     for campaign_id, one in learned.items():
         if session.get(Campaign, campaign_id) is None:
             continue
-        row = PacingState(campaign_id=campaign_id, saved_at=now, state=dict(one.policy), leads=dict(one.leads))
-        session.merge(row)
+        values = {"saved_at": now, "state": dict(one.policy), "leads": dict(one.leads)}
+        here = update(STATE).where(STATE.c.campaign_id == campaign_id).values(values)
+        if not session.connection().execute(here).rowcount:
+            session.connection().execute(insert(STATE).values(campaign_id=campaign_id, **values))
 
 
 def _of_client(session: Session, campaign: Campaign, column: Column[Any]) -> Iterator[tuple[int, Any]]:
@@ -130,4 +133,15 @@ def _of_client(session: Session, campaign: Campaign, column: Column[Any]) -> Ite
         .limit(LOOKED_BACK)
     )
     for campaign_id in session.execute(others).scalars().all():
-        yield campaign_id, session.execute(select(column).where(STATE.c.campaign_id == campaign_id)).scalar_one()
+        saved = _saved(session, campaign_id, column)
+        if saved is not None:
+            yield campaign_id, saved[0]
+
+
+def _saved(session: Session, campaign_id: int, column: Column[Any]) -> tuple[Any] | None:
+    """None where nothing was; what is no JSON comes as its error's text, which is no state that can be restored."""
+    try:
+        row = session.execute(select(column).where(STATE.c.campaign_id == campaign_id)).first()
+    except JSONDecodeError as error:
+        return (f"no JSON, {error}",)
+    return None if row is None else (row[0],)

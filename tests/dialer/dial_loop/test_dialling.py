@@ -317,6 +317,16 @@ async def test_a_campaign_that_was_stopped_has_no_decision_any_more(build, tick,
     assert loop.reasons == {}
 
 
+async def test_a_campaign_that_cannot_be_read_does_not_stop_the_others(build, carrier, exchange, tick, loop):
+    """A node without the rules of a campaign's country."""
+    broken = floor(build, agents=3, leads=3, name="broken", region="AQ")
+    floor(build, agents=1, leads=1, name="sound", caller_ids=["+12125550198"])
+    await tick()
+    assert exchange.counts["campaign_errors"] == 1
+    assert [request.caller_id for request in carrier.requests] == ["+12125550198"]
+    assert loop.reasons[broken].startswith("nothing is dialled: ")
+
+
 async def test_a_campaign_that_cannot_be_paced_does_not_stop_the_others(build, carrier, exchange, tick):
     """A campaign without a caller id cannot come from the command line; here it stands for whatever may fail."""
     floor(build, agents=3, leads=3, name="broken", caller_ids=[])
