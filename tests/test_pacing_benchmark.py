@@ -17,7 +17,7 @@ from tests.benchmarks.pacing.cases import (
     scenario_of,
 )
 from tests.benchmarks.pacing.goals import SETTLED, goals
-from tests.benchmarks.pacing.kept import OtherCode, keep, kept
+from tests.benchmarks.pacing.kept import keep, kept
 from tests.benchmarks.pacing.play import Played, play
 from tests.benchmarks.pacing.plot import draw
 from tests.benchmarks.pacing.table import as_table, in_order, rows
@@ -145,9 +145,11 @@ def test_a_run_that_was_cut_off_goes_on_from_its_file(tmp_path):
     assert [one.run.policy for one in kept(file).values()] == [OURS, OURS, "vicidial"]
 
 
-def test_figures_of_other_code_are_not_taken(tmp_path, monkeypatch):
+def test_figures_of_other_pacing_are_not_taken_but_other_dialers_are(tmp_path, monkeypatch):
     file = tmp_path / "runs"
-    kept(file)
-    monkeypatch.setattr("tests.benchmarks.pacing.kept.MEASURED", ("pacing",))
-    with pytest.raises(OtherCode, match="has changed since: delete the file or name another"):
-        kept(file)
+    for policy in (OURS, "vicidial"):
+        keep(file, played(TEAM, policy, 75))
+    monkeypatch.setattr("tests.benchmarks.pacing.kept.OURS_TOO", ("pacing",))
+    assert [run.policy for run in kept(file)] == ["vicidial"]
+    monkeypatch.setattr("tests.benchmarks.pacing.kept.SIMULATED", ("pacing",))
+    assert kept(file) == {}

@@ -46,7 +46,8 @@ def main() -> None:
         World(scenario.model_copy(update={"team": team}), timed, seed=1).run()
         decided = sorted(timed.decided[LEARNED:])
         mean, late = fmean(decided), decided[int(0.99 * len(decided))]
+        events = timed.observing / len(timed.decided)
         print(
             f"decision: {mean:.2f} ms, {agents} agents, {len(decided):,} decisions, 99 % within {late:.2f} ms, "
-            f"and {timed.observing / len(timed.decided):.2f} ms for its events: {mean / aim:.2f} of the aim of {aim:g} ms"
+            f"and {events:.2f} ms for its events: {mean / aim:.2f} of the aim of {aim:g} ms"
         )

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from tests.benchmarks.pacing.cases import EVERY_PEER, OURS, OWN, PLOTTED, cases, runs
 from tests.benchmarks.pacing.goals import goals
-from tests.benchmarks.pacing.kept import OtherCode, keep, kept
+from tests.benchmarks.pacing.kept import keep, kept
 from tests.benchmarks.pacing.play import best_possible, play_all
 from tests.benchmarks.pacing.plot import draw
 from tests.benchmarks.pacing.table import as_json, as_table, in_order, rows
@@ -24,11 +24,7 @@ def main() -> int:
         print(f"no case holds {asked.only!r}", file=sys.stderr)
         return 2
     wanted = [run for run in runs(chosen, asked.seeds, asked.quick) if run.policy in OWN or not asked.alone]
-    try:
-        before = kept(asked.keep) if asked.keep else {}
-    except OtherCode as error:
-        print(error, file=sys.stderr)
-        return 2
+    before = kept(asked.keep) if asked.keep else {}
     played = [before[run] for run in wanted if run in before]
     for one in play_all([run for run in wanted if run not in before], asked.workers):
         if asked.keep:
