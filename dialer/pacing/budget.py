@@ -1,7 +1,7 @@
 """What an abandoned call costs, so that the drop-rate budget is spent and never overspent."""
 
 from collections.abc import Mapping, Sequence
-from math import exp, sqrt
+from math import exp, inf, log, sqrt
 from typing import Any, NamedTuple
 
 from dialer.pacing.hazard import numbers
@@ -49,6 +49,9 @@ class Price:
     With width w, calls over which the price moves by e, the price swings by a variance of 1 / w and the balance by one
     of w. What a swing of the price loses goes with 1 / w, what the balance leaves unspent of a budget b with the root
     of w over b: the least is lost where w grows like b to the power of 2/3.
+
+    Whether another day follows is not known, so what is above the balance is spent by the end of this one: with s calls
+    above it and c more allowed until then, 1 + s / c times as many calls may be lost.
     """
 
     def __init__(self) -> None:
@@ -56,8 +59,10 @@ class Price:
         self._foreseen = self._abandoned = 0.0
         self._unsaid = 0.0  # what lines dialled up to a limit would teach; too little to be saved
 
-    def now(self, left: Left, committed: float, agents: int) -> float:
-        """`committed`: abandoned calls that must be expected of the lines in flight."""
+    def now(self, left: Left, committed: float, agents: int, to_come: float = inf) -> float:
+        """`committed`: abandoned calls that must be expected of the lines in flight. `to_come`: calls that the answers
+        until the day ends will allow besides, as far as is known.
+        """
         large = max(1.0, agents / LARGE)
         spread, width = sqrt(large), WIDTH * (left.allowed * large + YOUNG) ** (2 / 3)
         balance = max(FEW * spread, min(SHARE * left.allowed, spread + sqrt(width)))
@@ -65,7 +70,9 @@ class Price:
         near = NEAR * sqrt(max(1, agents))
         near = max(near, min(near * spread, RIPE * left.allowed))
         last = LAST * exp((1.0 - calls) / near)
-        self._dearer = max(-CHEAPEST, (balance - calls) / width + last)
+        above = max(0.0, calls - balance)
+        in_time = -log(1.0 + above / max(1.0, to_come))
+        self._dearer = max(-CHEAPEST, min((balance - calls) / width, in_time) + last)
         usual: float = USUAL_PRICE * max(1, agents) ** GROWTH / max(left.ceiling, 0.001) ** RARITY
         return usual * exp(self._learned + self._dearer)
 

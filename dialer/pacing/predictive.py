@@ -1,7 +1,7 @@
 """Dials ahead: so many lines that the answers meet the agents who will be free by then."""
 
 from collections.abc import Callable, Mapping
-from math import ceil, exp, isfinite
+from math import ceil, exp, inf, isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +28,7 @@ from dialer.pacing.level import Level
 from dialer.pacing.lines import RING_AGES, Lines
 from dialer.pacing.policy import Decision, Floor, ForeignState, Saved
 from dialer.pacing.progressive import NOBODY_NEW, closed, one_to_one
+from dialer.pacing.rate import Rate
 from dialer.pacing.shortfall import Flow, at_most_once, candidates, of_fewer_lines, of_more_lines
 
 LEARNING_CALLS = 40  # answered, and as many served
@@ -91,6 +92,7 @@ class Predictive:
         self._first_dial = float("inf")
         self._learned, self._needed = False, LEARNING_CALLS
         self._usual = 0.0  # chance of a line to be answered
+        self._answering = Rate()
         self._rare_until = float("-inf")  # until the lines that rang while few answered have shown what they are
         self._priced = 0.0  # abandoned calls
         self._committed = 0.0  # calls to be lost without any line more, as of the last decision
@@ -164,6 +166,8 @@ class Predictive:
         self._usual = max(lines.long_run_chance, self._usual * exp(-passed / USUAL_SECONDS))
         if chance < RARELY * self._usual:
             self._rare_until = now + cohort
+        if now >= self._rare_until:
+            self._answering.look(now, lines.answers)
         left = tightest(floor.budgets, chance, *lines.live_shares)
         self._price.abandoned(lines.abandoned - self._priced)
         self._priced = lines.abandoned
@@ -171,7 +175,8 @@ class Predictive:
             return one_to_one(floor, f"drop-rate budget used up, {left.calls:.1f} abandoned calls left")
         if closed(floor):
             return NOBODY_NEW
-        price = self._price.now(left, self._committed, floor.free_agents + agents.busy)
+        answers = self._answering.per_second * floor.closes_in if isfinite(floor.closes_in) else inf
+        price = self._price.now(left, self._committed, floor.free_agents + agents.busy, left.ceiling * answers)
         if floor.closes_in < CLOSING_SECONDS:
             price *= CLOSING_PRICE
         return self._best(now, floor, price * lines.live_share, chance, left)

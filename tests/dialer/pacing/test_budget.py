@@ -67,6 +67,20 @@ def test_only_the_last_calls_are_dear_by_themselves():
     assert last / low > 4
 
 
+def test_what_is_above_the_balance_is_spent_by_the_end_of_the_day():
+    """By a price at which as many calls more are lost, and no lower than after a quiet start."""
+    left = Left(20.0, 60.0, CEILING)
+    by_hours = [Price().now(left, 0.0, AGENTS, to_come) for to_come in (1e6, 12.0, 8.0, 4.0, 0.0)]
+    assert by_hours[0] == price(20.0)
+    assert all(later > sooner for later, sooner in pairwise(by_hours))
+    assert by_hours[-1] > FIRST_GUESS * 2.718 ** -(CHEAPEST + 0.1)
+
+
+@pytest.mark.parametrize("calls", [1.0, 2.0, 3.0])
+def test_what_is_below_the_balance_is_no_cheaper_at_the_end_of_the_day(calls):
+    assert Price().now(Left(calls, 60.0, CEILING), 0.0, AGENTS, 1.0) == price(calls)
+
+
 def test_the_larger_a_budget_the_more_of_it_is_kept_in_balance():
     """The same dozen calls are much of a small budget, and of a large one what it swings by itself."""
     small, large = (price(12.0, allowed, agents=10) for allowed in (150.0, 4000.0))

@@ -1,5 +1,6 @@
 """What holds predictive pacing back besides the price, and teaches that nothing: the day's end, a dead route."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -36,15 +37,28 @@ def campaign() -> list[Event]:
     return sorted(events, key=lambda event: event.at)
 
 
-def taught() -> tuple[Predictive, float]:
-    """With a price that knows nothing yet; and when its last call has ended."""
+def played() -> tuple[Predictive, float]:
+    """After the campaign, and when its last call has ended."""
     policy, tick = Predictive(), 0.0
     for event in campaign():
         while event.at >= tick:
             policy.decide(tick, floor())
             tick += 10.0
         policy.observe(event)
-    return Predictive.restored({**policy.state(), "price": Price().state()}), tick
+    return policy, tick
+
+
+def taught() -> tuple[Predictive, float]:
+    """With a price that knows nothing yet."""
+    policy, now = played()
+    return Predictive.restored({**policy.state(), "price": Price().state()}), now
+
+
+def price(decision: Decision) -> float:
+    """In seconds, as the operator reads it."""
+    found = re.search(r"one is worth (\d+) s", decision.reason)
+    assert found
+    return float(found[1])
 
 
 def floor(**values: Any) -> Floor:
@@ -88,6 +102,26 @@ def test_lines_held_back_while_few_answer_teach_the_price_nothing():
 
     assert where_few_answer(SMALL) == 0.0
     assert where_few_answer(LARGE) != 0.0
+
+
+def test_what_the_budget_has_left_is_spent_by_the_end_of_the_day():
+    """What may be abandoned until then is known by how many have answered lately; after a restart not at once."""
+    policy, now = played()
+    usual = price(policy.decide(now, floor()))
+    assert price(policy.decide(now, floor(closes_in=600.0))) < 0.6 * usual
+    assert price(policy.decide(now, floor(closes_in=600_000.0))) == usual
+    restarted = Predictive.restored(policy.state())
+    assert price(restarted.decide(now, floor(closes_in=600.0))) == price(restarted.decide(now, floor()))
+
+
+def test_a_dead_route_does_not_hide_how_many_answers_are_to_come():
+    policy, now = played()
+    before = price(policy.decide(now, floor(closes_in=2000.0)))
+    for number in range(1200):
+        policy.observe(Dialled(f"silent-{number}", now + number))
+        policy.observe(Failed(f"silent-{number}", now + number + 25.0))
+        policy.decide(now + number + 25.0, floor(max_dials=0))
+    assert price(policy.decide(now + 1225.0, floor(closes_in=2000.0))) == pytest.approx(before, rel=0.1)
 
 
 @pytest.mark.parametrize("budget", [USED_UP, ROOMY])
