@@ -166,8 +166,8 @@ class Predictive:
         self._usual = max(lines.long_run_chance, self._usual * exp(-passed / USUAL_SECONDS))
         if chance < RARELY * self._usual:
             self._rare_until = now + cohort
-        if now >= self._rare_until:
-            self._answering.look(now, lines.answers)
+            self._answering = Rate()  # how many are to come is not known any more
+        self._answering.look(now, lines.answers)
         left = tightest(floor.budgets, chance, *lines.live_shares)
         self._price.abandoned(lines.abandoned - self._priced)
         self._priced = lines.abandoned
