@@ -46,6 +46,7 @@ NARROW = 6  # hardly ever is more than one wanted of so many lines that there is
 # Of the usual chance of an answer: below it a dead route is as likely as dead numbers, and all may be back at once. The
 # best chance in the long run is the usual one, and fades.
 RARELY, USUAL_SECONDS = 1 / 3, 10800.0
+RETURNING, RETURNED = 1.2, 0.7  # level from which a dead route is taken to be back; of the usual chance, until it is
 LEAST_CHANCE = 1e-6  # an hour of a dead route leaves more
 FORMAT = "predictive-5"  # of the saved state
 
@@ -189,7 +190,7 @@ class Predictive:
 
     def _best(self, now: float, floor: Floor, price: float, chance: float, left: Left) -> Decision:
         ahead = self._outlook(now, floor, chance)
-        room = int(1.5 * ahead.spare / max(chance, 0.01)) + 2
+        room = int(1.5 * ahead.spare / max(ahead.chance, 0.01)) + 2
         most = min(floor.max_dials + 1, room)
         found = self._compared(ahead, price, left, min(most, room // NARROW + 2))
         if found.at_the_edge and found.numbers[-1] < candidates(most)[-1]:
@@ -199,7 +200,7 @@ class Predictive:
         wanted = _lowest(numbers, found.cost)
         dial = min(wanted, floor.max_dials)
         limited = wanted > dial or (most < room and wanted == numbers[-1])
-        untold_by_price = found.held_back or floor.closes_in < CLOSING_SECONDS
+        untold_by_price = found.held_back or floor.closes_in < CLOSING_SECONDS or ahead.chance > chance
         if dial:
             each = float(np.interp(dial, numbers, lost) - lost[0]) / dial
             self._foreseen = dial, each, None if untold_by_price else left.ceiling * chance, limited
@@ -220,6 +221,10 @@ class Predictive:
         lines, agents, patience = self._lines, self._agents, floor.connect_seconds
         told = lines.held
         answers = at_most_once(lines.expected_answers(now), len(lines) - len(lines.waiting) - told)
+        line = lines.line_answers * lines.level.cautious
+        if self._returning(chance):
+            back = self._usual / chance
+            answers, line, chance = answers.times(back), line * back, self._usual
         if floor.others:
             answers = answers.plus(np.array(floor.others))
         busy = agents.busy if floor.busy_agents is None else min(agents.busy, floor.busy_agents)
@@ -229,7 +234,11 @@ class Predictive:
         untold = max(0, floor.in_flight - len(lines) - (held - told))  # lines whose start was not told
         idle = max(0, floor.free_agents - held) - len(lines.waiting) - ceil(chance * untold)
         more = self._usual / max(chance, LEAST_CHANCE) if now < self._rare_until else 1.0
-        return _Outlook(idle, freed, answers, lines.line_answers * lines.level.cautious, patience, chance, more)
+        return _Outlook(idle, freed, answers, line, patience, chance, more)
+
+    def _returning(self, chance: float) -> bool:
+        """Many more answer than lately, not yet as many as usual: all may be back, long before that is learned."""
+        return self._lines.level.value > RETURNING and chance < RETURNED * self._usual
 
     def _compared(self, ahead: _Outlook, price: float, left: Left, most: int) -> _Compared:
         """So many lines more, up to `most`; with `back`, none that would risk too much if all answered as usual."""
@@ -239,7 +248,7 @@ class Predictive:
         cost = price * (lost - EARNED * left.ceiling * chance * numbers) + idled
         worst, unheld = lost, int(np.argmin(cost))
         if back > 1.0:
-            usual = Flow(answers.due * back, answers.steadier * back)
+            usual = answers.times(back)
             taken = self._agents.freed_after(line * back, patience)
             worst = of_more_lines(idle, freed, usual, taken, line * back, most).lost
         cost[1:][worst[1:] > RISKED * left.calls] = np.inf

@@ -43,6 +43,9 @@ class Flow(NamedTuple):
         """With Poisson events added."""
         return Flow(self.due + due, self.steadier)
 
+    def times(self, more: float) -> "Flow":
+        return Flow(self.due * more, self.steadier * more)
+
     def without(self, due: Array) -> "Flow":
         """With some of its events taken away, down to none, and as large a share of what makes it steadier."""
         left = np.maximum(self.due - due, 0.0)

@@ -114,6 +114,31 @@ def test_what_the_budget_has_left_is_spent_by_the_end_of_the_day():
     assert price(restarted.decide(now, floor(closes_in=600.0))) == price(restarted.decide(now, floor()))
 
 
+def test_a_dead_route_that_comes_back_is_taken_to_be_back_at_once(monkeypatch: pytest.MonkeyPatch):
+    """The chance learned while it was dead is far below what answers by then."""
+
+    def wanted() -> tuple[int, int]:
+        policy, now = played()
+        before = policy.decide(now, floor(budgets=(LARGE,))).dial
+        for number in range(20 * SILENT):
+            at = now + number / 4
+            policy.observe(Dialled(f"silent-{number}", at))
+            policy.observe(Failed(f"silent-{number}", at + 25.0))
+            policy.decide(at + 25.0, floor(max_dials=0))
+        now += 5 * SILENT + 26.0
+        for number in range(150):
+            call, at = f"back-{number}", now + number
+            policy.observe(Dialled(call, at))
+            policy.observe(Connected(call, f"agent-{number}", at + 8) if number % 4 == 0 else Failed(call, at + 8))
+            policy.decide(at + 8, floor(max_dials=0))
+        return before, policy.decide(now + 160.0, floor(budgets=(LARGE,))).dial
+
+    before, as_back = wanted()
+    monkeypatch.setattr("dialer.pacing.predictive.RETURNING", float("inf"))
+    _, as_dead = wanted()
+    assert as_back < 1.5 * before < as_dead
+
+
 def test_after_a_dead_route_nobody_knows_how_many_answers_are_to_come():
     policy, now = played()
     for number in range(SILENT):
