@@ -9,6 +9,8 @@ from typer.main import get_command
 
 from config import Settings
 from dialer.cli import app
+from dialer.simulation.draws import fates
+from dialer.simulation.shipped import scenario_named
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -39,6 +41,14 @@ PACING = (ROOT / "dialer" / "pacing" / "README.md").read_text()
 def test_the_pacing_guides_example_runs_and_dials_one_to_one_at_first(capsys):
     exec(re.search(r"```python\n(.*?)```", PACING, re.S).group(1), {})
     assert capsys.readouterr().out.endswith("10 free, 0 in flight: dial 10\n")
+
+
+def test_the_pacing_guides_scenario_draws_its_talks_from_the_file_beside_it(tmp_path):
+    (tmp_path / "own.toml").write_text(re.search(r"```toml\n(.*?)```", PACING, re.S).group(1))
+    (tmp_path / "calls.csv").write_text("duration\n45\n")
+    scenario = scenario_named(str(tmp_path / "own.toml"))
+    assert next(fates(scenario, seed=1)).talk == 45.0
+    assert scenario.team.agents == 20
 
 
 def test_the_readme_is_short():

@@ -1,5 +1,6 @@
 """`dialer simulate --from-campaign`: how many agents, until when, at what cost, by the campaign's own log."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -46,8 +47,8 @@ def answer(question: Question) -> None:
     """Print the answer. Raises ValueError for what cannot be asked."""
     rates = _rates(question)
     sizes = _sizes(question)
-    if question.plot is not None and not question.plot.absolute().parent.is_dir():
-        raise ValueError(f"--plot {question.plot}: there is no folder {question.plot.parent}")
+    if question.plot is not None:
+        _check_writable(question.plot)
     if question.policy is not None:
         policy_named(question.policy)
     fitted, work, own = _of_log(question.campaign)
@@ -77,6 +78,15 @@ def answer(question: Question) -> None:
     console.print(_fit_table(question.campaign, fitted.figures, fitted.scenario))
     left = f"{work.leads:,} leads left, about {work.dials:,.0f} dials"
     console.print(_table(f"{question.campaign}, {policy}, {left}", answers))
+
+
+def _check_writable(file: Path) -> None:
+    """Before minutes of playing are lost. Raises ValueError."""
+    folder = file.absolute().parent
+    if not folder.is_dir():
+        raise ValueError(f"--plot {file}: there is no folder {file.parent}")
+    if file.is_dir() or not os.access(file if file.exists() else folder, os.W_OK):
+        raise ValueError(f"--plot {file}: cannot be written, name another file")
 
 
 def _sizes(question: Question) -> list[int]:

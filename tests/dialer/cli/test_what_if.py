@@ -159,6 +159,7 @@ def test_a_thin_log_is_refused_with_the_reason(run, build):
         (("--from-campaign", "spring", "--seed", "-1"), "give 0 or more"),
         (("--from-campaign", "spring", "--policy", "magic"), "choose from predictive"),
         (("--from-campaign", "spring", "--plot", "none/team.svg"), "no folder none"),
+        (("--from-campaign", "spring", "--plot", "."), "cannot be written, name another file"),
         (("--from-campaign", "spring", "--cost-per-minute", "1"), "need both"),
         (("--from-campaign", "spring", "--cost-per-minute", "1", "--cost-per-agent-hour", "-1"), "0 or more"),
     ],
