@@ -223,7 +223,7 @@ class Predictive:
         answers = at_most_once(lines.expected_answers(now), len(lines) - len(lines.waiting) - told)
         line = lines.line_answers * lines.level.cautious
         if self._returning(chance):
-            back = self._usual / chance
+            back = self._usual / max(chance, LEAST_CHANCE)
             answers, line, chance = answers.times(back), line * back, self._usual
         if floor.others:
             answers = answers.plus(np.array(floor.others))

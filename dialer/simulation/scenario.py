@@ -279,7 +279,7 @@ def load(file: Path) -> Scenario:
         scenario = Scenario.model_validate({"name": file.stem, **values})
     except OSError as error:
         raise ScenarioError(f"{file}: {error.strerror}: name a scenario or its file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OverflowError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{file}: {error}") from None
     except ValidationError as error:
         raise ScenarioError(f"{file}: {_first(error)}") from None

@@ -40,7 +40,7 @@ def keep(file: Path, one: Played) -> None:
 
 def fingerprint(policy: str) -> str:
     """Of the code that this policy's figures come from."""
-    return _fingerprint(OURS_TOO if policy in OWN else SIMULATED)
+    return _fingerprint(OURS_TOO if policy in (*OWN, "progressive") else SIMULATED)  # one to one is our own
 
 
 @cache
