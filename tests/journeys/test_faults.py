@@ -30,6 +30,13 @@ def violations(on_stage, rows):
     return {check.name: check.violations for check in checks if check.violations}
 
 
+def seated(on_stage, rows):
+    """Ready, and the carrier has the answer that says so: a daemon killed between the two loses the leg."""
+    legs = [call for call in on_stage.record()["calls"] if call["leg"] == "agent" and call["ended"] is None]
+    ready = rows(on_stage, "SELECT 1 FROM agent WHERE state = 'ready'")
+    return ready and any(leg["seconds_to_document"] is not None for leg in legs)
+
+
 @pytest.fixture
 def on_stage(tmp_path, offset, prepare):
     with stage(tmp_path, offset, ("--fast", "--seed", "7"), QUICK) as running:
@@ -39,7 +46,7 @@ def on_stage(tmp_path, offset, prepare):
 
 def test_nobody_is_dialled_for_an_agent_whose_seat_was_lost_while_no_daemon_listened(on_stage, rows, until):
     Agents(on_stage, "spring", 1, seed=3)
-    until(lambda: rows(on_stage, "SELECT 1 FROM agent WHERE state = 'ready'"), "a seat")
+    until(lambda: seated(on_stage, rows), "a seat")
     on_stage.daemon.kill()
     on_stage.daemon.wait()
     requests.post(f"{on_stage.emulator_url}/emulator/agents/client:anna/drop", timeout=10).raise_for_status()
@@ -55,7 +62,7 @@ def test_nobody_is_dialled_for_an_agent_whose_seat_was_lost_while_no_daemon_list
 def test_a_daemon_started_while_the_carriers_interface_is_down_answers_and_dials_once_it_is_back(on_stage, rows, until):
     """The voice side of a carrier goes on when its interface fails: people pick up, and would hear nothing."""
     Agents(on_stage, "spring", 1, seed=3)
-    until(lambda: rows(on_stage, "SELECT 1 FROM agent WHERE state = 'ready'"), "a seat")
+    until(lambda: seated(on_stage, rows), "a seat")
     on_stage.daemon.kill()
     on_stage.daemon.wait()
     down = {"other_requests_fail": 1.0, "error_before_placing": 1.0}
