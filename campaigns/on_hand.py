@@ -1,8 +1,9 @@
-"""What a campaign has on hand: how many leads are due, and until when any of them may be called."""
+"""What a campaign has on hand: how many leads are due, and until when they may be called."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from math import inf
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, RowMapping, func, select
 from sqlmodel import Session
@@ -17,6 +18,19 @@ AHEAD = timedelta(minutes=10)  # a closing further away changes no decision
 TOGETHER = 50  # leads looked at together: the first few nearly always settle it
 LOOKED_AT = 1000  # leads of one priority, at most: half a second of one core, in the last minutes only
 HOPELESS = 500  # leads none of which may be called: it is night
+DRAWN = 10  # leads of one priority, from each end: a file is often in the order of where people live
+
+
+class Ends(NamedTuple):
+    """Of calling hours; None where that is not known."""
+
+    soon: datetime | None = None  # for sure
+    about: datetime | None = None
+
+    def seconds_from(self, now: datetime) -> tuple[float, float]:
+        """Infinite where that is not known."""
+        soon, about = ((end - now).total_seconds() if end else inf for end in self)
+        return soon, about
 
 
 def due_leads(connection: Connection, campaign_id: int, most: int, now: datetime) -> int:
@@ -27,6 +41,11 @@ def due_leads(connection: Connection, campaign_id: int, most: int, now: datetime
         if found >= most:
             break
     return found
+
+
+def ends_of_calling(session: Session, campaign: Campaign, rulebook: Rulebook, now: datetime) -> Ends:
+    """`last_call_at` and `day_ends_at`."""
+    return Ends(last_call_at(session, campaign, rulebook, now), day_ends_at(session, campaign, rulebook, now))
 
 
 def last_call_at(session: Session, campaign: Campaign, rulebook: Rulebook, now: datetime) -> datetime | None:
@@ -55,6 +74,24 @@ def last_call_at(session: Session, campaign: Campaign, rulebook: Rulebook, now: 
                 return None
             latest = max(latest or closes, closes)
     return latest
+
+
+def day_ends_at(session: Session, campaign: Campaign, rulebook: Rulebook, now: datetime) -> datetime | None:
+    """About when calling hours end: for the last of some of the leads that are due, the first and the last of them.
+
+    None where none of these is within calling hours.
+    """
+    connection, campaign_id = session.connection(), campaign.id or 0
+    question = Question(campaign, (), agent_reserved=True)
+    rows: list[RowMapping] = []
+    for priority in Priority:
+        due = OPEN.where(*_due(campaign_id, priority, now)).limit(DRAWN)
+        for turn in ((LEAD.c.due_at, LEAD.c.id), (LEAD.c.due_at.desc(), LEAD.c.id.desc())):
+            rows += connection.execute(due.order_by(*turn)).mappings().all()
+    if not rows:
+        return None
+    ends = (closes_at(facts, rulebook, now) for _candidate, facts in facts_of(session, question, rows, now))
+    return max(filter(None, ends), default=None)
 
 
 def _count(connection: Connection, campaign_id: int, priority: Priority, most: int, by: datetime) -> int:

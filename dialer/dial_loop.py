@@ -16,7 +16,7 @@ from sqlmodel import select as select_rows
 
 from campaigns.campaign import Intent
 from campaigns.hopper import HELD_TOGETHER, Claim, claim, hold
-from campaigns.on_hand import due_leads, last_call_at
+from campaigns.on_hand import Ends, due_leads, ends_of_calling
 from campaigns.prospects import Question
 from campaigns.search import Offer, look
 from campaigns.tables import Campaign
@@ -94,7 +94,7 @@ class DialLoop:
     _agents: dict[str, tuple[str, str | None, datetime]] = field(default_factory=dict)
     _looked_at: dict[int, float] = field(default_factory=dict)  # by campaign: when its agents were seen last
     _looked_ahead_at: dict[int, float] = field(default_factory=dict)
-    _last_call_at: dict[int, datetime | None] = field(default_factory=dict)  # None: not soon
+    _ends: dict[int, Ends] = field(default_factory=dict)  # by campaign, of calling hours
 
     @property
     def rate(self) -> call_budget.Rate:
@@ -145,7 +145,7 @@ class DialLoop:
             self._forget(stopped)
 
     def _forget(self, campaign_id: int) -> None:
-        for known in (self.policies, self.choices, self._looked_at, self._looked_ahead_at, self._last_call_at):
+        for known in (self.policies, self.choices, self._looked_at, self._looked_ahead_at, self._ends):
             known.pop(campaign_id, None)
 
     async def tick(self, late_seconds: float = 0.0, began: float | None = None) -> None:
@@ -235,10 +235,10 @@ class DialLoop:
         if at >= self._looked_ahead_at.get(campaign_id, -inf) + LOOK_AHEAD_SECONDS:
             self._looked_ahead_at[campaign_id] = at
             self.exchange.start(self._look_ahead(scene.campaign, now))
-        last_call_at = self._last_call_at.get(campaign_id)
-        closes_in = (last_call_at - now).total_seconds() if last_call_at else inf
+        closes_in, day_ends_in = self._ends.get(campaign_id, Ends()).seconds_from(now)
         most = 0 if unseen else int(min(scene.due, self._calls_left, self.pace.calls))
-        decision = policy.decide(at, _floor(scene, most, closes_in, longest_wait(self.exchange.connect_seconds)))
+        connect_seconds = longest_wait(self.exchange.connect_seconds)
+        decision = policy.decide(at, _floor(scene, most, closes_in, day_ends_in, connect_seconds))
         limits = ("no more leads are due" if decision.dial >= scene.due else "", self.pace.reason, unseen)
         self.reasons[campaign_id] = "; ".join((decision.reason, *filter(None, limits)))
         if decision.give_up:
@@ -248,8 +248,8 @@ class DialLoop:
 
     async def _look_ahead(self, campaign: Campaign, now: datetime) -> None:
         book = self.exchange.rulebook
-        last = await self.exchange.read(lambda session: last_call_at(session, campaign, book, now))
-        self._last_call_at[campaign.id or 0] = last
+        ends = await self.exchange.read(lambda session: ends_of_calling(session, campaign, book, now))
+        self._ends[campaign.id or 0] = ends
 
     async def _dial(self, scene: Scene, decision: Decision, now: datetime, until: float) -> None:
         exchange, campaign_id = self.exchange, scene.campaign.id or 0
@@ -369,7 +369,7 @@ class DialLoop:
         return events
 
 
-def _floor(scene: Scene, max_dials: int, closes_in: float, connect_seconds: float) -> Floor:
+def _floor(scene: Scene, max_dials: int, closes_in: float, day_ends_in: float, connect_seconds: float) -> Floor:
     return Floor(
         free_agents=_count(scene.agents, AgentState.READY),
         in_flight=scene.waiting,
@@ -381,6 +381,7 @@ def _floor(scene: Scene, max_dials: int, closes_in: float, connect_seconds: floa
         reserved=scene.reserved,
         busy_agents=sum(_count(scene.agents, state) for state in BUSY),
         closes_in=closes_in,
+        day_ends_in=day_ends_in,
     )
 
 

@@ -42,6 +42,7 @@ class Floor:
     busy_agents: int | None = None  # on a call or in wrap-up; None: as the events have it
     reserved: int = 0  # of the lines in flight: each holds a free agent
     closes_in: float = inf  # seconds until nobody may be dialled or served any more
+    day_ends_in: float = inf  # seconds, about: where that is not known for sure
     others: Sequence[float] = ()
 
 

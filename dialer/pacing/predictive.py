@@ -176,7 +176,8 @@ class Predictive:
             return one_to_one(floor, f"drop-rate budget used up, {left.calls:.1f} abandoned calls left")
         if closed(floor):
             return NOBODY_NEW
-        answers = self._answering.per_second * floor.closes_in if isfinite(floor.closes_in) else inf
+        ends_in = min(floor.closes_in, floor.day_ends_in)
+        answers = self._answering.per_second * ends_in if isfinite(ends_in) else inf
         price = self._price.now(left, self._committed, floor.free_agents + agents.busy, left.ceiling * answers)
         if floor.closes_in < CLOSING_SECONDS:
             price *= CLOSING_PRICE

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from campaigns.on_hand import AHEAD, HOPELESS, LOOKED_AT, due_leads, last_call_at
+from campaigns.on_hand import AHEAD, DRAWN, HOPELESS, LOOKED_AT, day_ends_at, due_leads, last_call_at
 from campaigns.tables import Campaign
 from compliance.store import add_entry
 
@@ -30,6 +30,15 @@ def last(database, clock, rules):
             return last_call_at(session, session.get_one(Campaign, campaign), rules, clock.now())
 
     return last
+
+
+@pytest.fixture
+def about(database, clock, rules):
+    def about(campaign):
+        with database.read() as session:
+            return day_ends_at(session, session.get_one(Campaign, campaign), rules, clock.now())
+
+    return about
 
 
 def test_open_leads_whose_time_has_come_are_due(build, due, clock):
@@ -119,3 +128,31 @@ def test_at_night_the_search_for_one_who_may_be_called_is_given_up(build, last, 
 
 def test_without_a_lead_there_is_no_end(build, last):
     assert last(build.campaign()) is None
+
+
+def test_about_when_the_day_ends_is_known_from_its_beginning_however_many_are_due(build, about, last, clock):
+    campaign = build.campaign()
+    build.leads(campaign, [*NUMBERS, *(f"+1212556{line}" for line in range(1000, 1002))])
+    nine = clock.now() + TO_NINE
+    assert (about(campaign), last(campaign)) == (nine, None)
+    clock.time = nine - timedelta(minutes=5)
+    assert (about(campaign), last(campaign)) == (nine, None)
+    clock.time = nine
+    assert about(campaign) is None
+
+
+@pytest.mark.parametrize("last_in_the_file", [True, False])
+def test_the_day_is_as_long_as_for_those_furthest_west_at_either_end_of_a_file(build, about, clock, last_in_the_file):
+    campaign = build.campaign()
+    east, west = [(number, "") for number in NUMBERS[: 3 * DRAWN]], [("+13125550101", "IL")]
+    for number, state in (east + west) if last_in_the_file else (west + east):
+        build.lead(campaign, number, state=state)
+    assert about(campaign) == clock.now() + TO_NINE + timedelta(hours=1)
+
+
+def test_of_those_who_are_not_due_the_day_says_nothing(build, about, clock):
+    campaign = build.campaign()
+    build.lead(campaign, NUMBERS[0], priority=1)
+    build.lead(campaign, "+13125550101", state="IL", due_at=clock.now() + timedelta(hours=1))
+    assert about(campaign) == clock.now() + TO_NINE
+    assert about(build.campaign("autumn")) is None

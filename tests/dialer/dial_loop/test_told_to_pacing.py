@@ -230,6 +230,7 @@ async def test_pacing_hears_when_nobody_may_be_called_any_more(build, tick, loop
         await tick()
         clock.advance(seconds)
     assert [seen.closes_in for seen in policy.floors] == [inf, inf, 299.0, 269.0]
+    assert [seen.day_ends_in for seen in policy.floors] == [inf, 300.0, 299.0, 269.0]
 
 
 async def test_the_end_of_calling_hours_is_looked_for_once_a_minute(build, tick, loop, database, clock):

@@ -110,6 +110,9 @@ def test_what_the_budget_has_left_is_spent_by_the_end_of_the_day():
     usual = price(policy.decide(now, floor()))
     assert price(policy.decide(now, floor(closes_in=600.0))) < 0.6 * usual
     assert price(policy.decide(now, floor(closes_in=600_000.0))) == usual
+    cheaper = policy.decide(now, floor(closes_in=600.0))
+    assert policy.decide(now, floor(day_ends_in=600.0)) == cheaper
+    assert policy.decide(now, floor(closes_in=600.0, day_ends_in=900.0)) == cheaper
     restarted = Predictive.restored(policy.state())
     assert price(restarted.decide(now, floor(closes_in=600.0))) == price(restarted.decide(now, floor()))
 
