@@ -11,6 +11,7 @@ from sqlmodel import Session
 from campaigns.lead import Priority, Standing
 from campaigns.prospects import LEAD, OPEN, Question, facts_of
 from campaigns.tables import Campaign
+from compliance.facts import Facts
 from compliance.gate import Cleared, check, closes_at
 from compliance.rulebook import Rulebook
 
@@ -18,6 +19,8 @@ AHEAD = timedelta(minutes=10)  # a closing further away changes no decision
 TOGETHER = 50  # leads looked at together: the first few nearly always settle it
 LOOKED_AT = 1000  # leads of one priority, at most: half a second of one core, in the last minutes only
 HOPELESS = 500  # leads none of which may be called: it is night
+STRETCHES = 3  # of calling hours in one day, at most, with
+BREAKS = tuple(timedelta(hours=hours) for hours in (1, 2, 3))  # between them; a night is longer
 DRAWN = 10  # leads of one priority, from each end: a file is often in the order of where people live
 
 
@@ -90,8 +93,16 @@ def day_ends_at(session: Session, campaign: Campaign, rulebook: Rulebook, now: d
             rows += connection.execute(due.order_by(*turn)).mappings().all()
     if not rows:
         return None
-    ends = (closes_at(facts, rulebook, now) for _candidate, facts in facts_of(session, question, rows, now))
+    ends = (_day_ends_at(facts, rulebook, now) for _candidate, facts in facts_of(session, question, rows, now))
     return max(filter(None, ends), default=None)
+
+
+def _day_ends_at(facts: Facts, rulebook: Rulebook, now: datetime) -> datetime | None:
+    end = closes_at(facts, rulebook, now)
+    for _stretch in range(STRETCHES - 1):
+        later = (closes_at(facts, rulebook, end + after) for after in BREAKS) if end else ()
+        end = next(filter(None, later), end)
+    return end
 
 
 def _count(connection: Connection, campaign_id: int, priority: Priority, most: int, by: datetime) -> int:

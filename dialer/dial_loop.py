@@ -36,8 +36,8 @@ from dialer.exchange import Exchange
 from dialer.learned import Learned, chances_of, keep, policy_of
 from dialer.leases import Leases, campaign_of
 from dialer.pacing import events as observed
+from dialer.pacing.policy import SETUP_SECONDS, Decision, Floor, Policy
 from dialer.pacing.policy import Budget as DropBudget
-from dialer.pacing.policy import Decision, Floor, Policy
 from dialer.shares import TIMETABLE
 from dialer.store import AGENT, ATTEMPT, BUSY, UNMET
 from dialer.telephony.carrier import Placement
@@ -47,7 +47,6 @@ log = structlog.get_logger()
 
 CLAIMED_TOGETHER = 5  # in one write, for whoever answers a call meanwhile waits for it
 CLAIMING = 0.75  # of a tick: what could not be written by then is decided anew, for the next tick must not be late
-SETUP_SECONDS = 2.0  # from the dial until a line usually rings
 SEATS_UNSEEN = "no new calls, agents' seats are being looked up"
 LOOK_AHEAD_SECONDS = 60.0  # between two looks at when calling hours end
 AT_WORK = (AgentState.READY, AgentState.ON_CALL, AgentState.WRAP_UP)
@@ -248,8 +247,11 @@ class DialLoop:
 
     async def _look_ahead(self, campaign: Campaign, now: datetime) -> None:
         book = self.exchange.rulebook
-        ends = await self.exchange.read(lambda session: ends_of_calling(session, campaign, book, now))
-        self._ends[campaign.id or 0] = ends
+        ends = Ends()  # should they not be found: what has been known may be over
+        try:
+            ends = await self.exchange.read(lambda session: ends_of_calling(session, campaign, book, now))
+        finally:
+            self._ends[campaign.id or 0] = ends
 
     async def _dial(self, scene: Scene, decision: Decision, now: datetime, until: float) -> None:
         exchange, campaign_id = self.exchange, scene.campaign.id or 0

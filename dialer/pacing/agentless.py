@@ -14,6 +14,7 @@ from dialer.pacing.events import (
     PickedUp,
 )
 from dialer.pacing.policy import Decision, Floor, ForeignState, Saved
+from dialer.pacing.progressive import NOBODY_NEW, closed
 
 LONGEST_SECONDS = 600.0  # from the dial to the end of the message; the end of a longer call was not told
 BACKWARDS_SECONDS = 0.5  # that a clock may be set back without notice
@@ -50,6 +51,8 @@ class Agentless:
 
     def decide(self, now: float, floor: Floor) -> Decision:
         self._forget_overdue(now)
+        if closed(floor):
+            return NOBODY_NEW
         playing = len(self._playing)
         under_way = max(floor.in_flight + playing, len(self._open))  # an answer that was not told plays all the same
         dial = max(0, min(self._target - under_way, floor.max_dials))

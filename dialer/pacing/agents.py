@@ -107,15 +107,21 @@ class Agents:
     def freed_by_step(self, now: float, patience: float, busy: int | None = None) -> Array:
         """Agents due by step, each `patience` seconds sooner: an answered call can wait so long for one.
 
-        `busy`: how many there are. Whom we think busy beyond them has got free untold, and is not due again.
+        `busy`: how many there are. Whoever we think busy beyond them has got free untold, and is not due again: those
+        who have been at it longest.
         """
         talk_over, wrap_up_over, served = self._tables(patience)
+        talking, wrapping = self._talking, self._wrapping
+        if busy is not None and busy < self.busy:
+            latest = sorted((*talking.items(), *wrapping.items()), key=lambda item: item[1][0], reverse=True)[:busy]
+            names = {agent for agent, _entry in latest}
+            talking, wrapping = ({agent: few[agent] for agent in few if agent in names} for few in (talking, wrapping))
         due = np.zeros(len(served))
-        if self._talking:
-            due = due + _bins(self._talking, now) @ talk_over
-        if self._wrapping:
-            due = due + _bins(self._wrapping, now) @ wrap_up_over
-        return due if busy is None or busy >= self.busy else due * (busy / self.busy)
+        if talking:
+            due = due + _bins(talking, now) @ talk_over
+        if wrapping:
+            due = due + _bins(wrapping, now) @ wrap_up_over
+        return due
 
     def freed_after(self, answers: Array, patience: float) -> Array:
         """Of the agents who take `answers` (by step, last axis), those free again by step."""

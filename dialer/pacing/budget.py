@@ -44,7 +44,8 @@ class Price:
     forecast is wrong. What is left of the budget moves the price about the usual one: calmly, and steeply only near its
     end, where chance alone could use it up. A large floor loses many calls at once when fewer agents get free than was
     thought, so it sees the end from further away, once its budget is large enough for that. Above the balance the price
-    falls to a seventh at most: a large discount after a quiet start would spend the budget in one burst.
+    falls to a seventh at most: a large discount after a quiet start would spend the budget in one burst. Below it only
+    the end of the budget raises it.
 
     With width w, calls over which the price moves by e, the price swings by a variance of 1 / w and the balance by one
     of w. What a swing of the price loses goes with 1 / w, what the balance leaves unspent of a budget b with the root

@@ -46,10 +46,10 @@ class Hazard:
         self._parts = [0.0] * size  # seconds in bins lived through in part
         self._left = [[0.0] * size for _ in range(causes)]
 
-    def begin(self) -> float:
-        """The weight of a stay that begins now."""
-        self.weight *= self._growth
-        return self.weight
+    def begin(self, share: float = 1.0) -> float:
+        """The weight of a stay that begins now, or of such a share of one."""
+        self.weight *= self._growth**share
+        return share * self.weight
 
     def bin(self, age: float) -> int:
         return max(0, bisect_right(self.edges, age) - 1)

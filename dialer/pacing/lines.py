@@ -18,7 +18,7 @@ MEMORY = 6000.0  # calls
 WORDS = 1500.0  # last words on who it was, after which an old one weighs 1/e
 PICKED_UP, FAILED = 0, 1
 OVERDUE_SECONDS = 30.0
-SETUP_SECONDS = 3.0  # that a line may need before it rings
+MOST_SETUP_SECONDS = 3.0  # that a line may need before it rings
 PRIOR_LIVE = 0.95  # of the calls that ask for an agent
 PRIOR_WEIGHT = 4.0
 KEPT = 20_000  # calls of which something may still be told
@@ -68,9 +68,10 @@ class Lines:
     def __contains__(self, call: str) -> bool:
         return call in self.ringing or call in self.detecting or call in self.waiting
 
-    def dialled(self, call: str, at: float, chance: float, reserved: bool = False) -> None:
+    def dialled(self, call: str, at: float, chance: float, reserved: bool = False, teaches: float = 1.0) -> None:
+        """`teaches`: what it weighs among the calls that the long run is learned from."""
         if call not in self and call not in self._past:
-            self.ringing[call] = Line(at, chance, self._ring.begin(), reserved)
+            self.ringing[call] = Line(at, chance, self._ring.begin(teaches), reserved)
 
     def picked_up(self, call: str, at: float) -> None:
         _keep(self._past, call, None)
@@ -197,7 +198,7 @@ class Lines:
 
         Nobody answers once the carrier has given up: where lines are hung up before, no call would ever show that.
         """
-        self._last_age = ring_seconds + SETUP_SECONDS
+        self._last_age = ring_seconds + MOST_SETUP_SECONDS
         for line in self.ringing.values():
             self._count(line, now - line.at)
         if self.answers:
@@ -241,12 +242,14 @@ class Lines:
         self._undecided = [(np.append(delay[:0:-1].cumsum()[::-1], 1e-6) / delay.sum()).tolist() for delay in delays]
         human_delay = delays[1] / delays[1].sum()
         rows = (staying(leaving[AHEAD]) * asks[AHEAD]) @ later(human_delay @ PUT_OFF)
-        self._rows = steps(rows)
-        self.line_answers = self._rows[0]
         alive = staying(leaving)
         self._answer = float(alive @ asks)
         # P(ever asks | ringing at that age)
         self._total = np.cumsum((alive * asks)[::-1])[::-1] / np.maximum(alive, 1e-12)
+        self._rows = steps(rows)
+        # Who asks after the time ahead is taken to ask at its end: else a line that rings for long could lose nobody
+        self._rows[:, -1] += np.maximum(self._total - self._rows.sum(1), 0.0)
+        self.line_answers = self._rows[0]
         live, others = (np.convolve(sums, AROUND, "same") for sums in (self._live, self._not_live))
         self._live_share = ((live + PRIOR_WEIGHT * PRIOR_LIVE) / (live + others + PRIOR_WEIGHT)).tolist()
         rest = np.concatenate([human_delay, [1e-9], np.zeros(DELAYS)])[STILL]

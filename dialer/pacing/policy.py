@@ -6,8 +6,10 @@ from math import inf
 from typing import Any, Protocol
 
 from dialer.pacing.events import Event
+from dialer.pacing.grid import Array
 
 Saved = Mapping[str, Any]  # what JSON can hold
+SETUP_SECONDS = 2.0  # from the dial until a line usually rings
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,12 @@ class Floor:
     budgets: tuple[Budget, ...]
     ring_seconds: float = 25.0  # the carrier gives up ringing after this time
     connect_seconds: float = 2.0  # so long an answered call may wait for an agent
-    give_up_seconds: float = inf  # after so much ringing a line may be hung up
+    give_up_seconds: float = inf  # from the dial until a line may be hung up: the least ring, after what sets it up
     busy_agents: int | None = None  # on a call or in wrap-up; None: as the events have it
     reserved: int = 0  # of the lines in flight: each holds a free agent
     closes_in: float = inf  # seconds until nobody may be dialled or served any more
     day_ends_in: float = inf  # seconds, about: where that is not known for sure
-    others: Sequence[float] = ()
+    others: Sequence[float] | Array = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,8 @@ class ForeignState(ValueError):
 class Policy(Protocol):
     """Every event once, in the order of its time, and one decision a tick, of any length.
 
-    Time may stand still or go back and an event may be lost or late: a policy never dials more because of that.
+    Time may stand still or go back and an event may be lost or late: a policy never dials more because of that where
+    `Floor.busy_agents` says how many agents are left to become free.
     """
 
     def observe(self, event: Event) -> None: ...

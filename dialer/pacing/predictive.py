@@ -41,12 +41,14 @@ SPARED = 0.25  # of the price, when lines are hung up: fewer dials to come could
 # Of the abandoned calls that answers allow, what counts for the lines that bring them. Lines dialled later could bring
 # the same answers; counted whole, no price keeps the abandoned calls below what is allowed.
 EARNED = 1 / 3
-RISKED = 0.5  # of the budget left, at most, by all lines in flight
+# What all lines in flight may lose at most, were all to answer as usual again: of the budget left, and for each agent
+RISKED, AT_ONCE = 0.5, 0.2
 NARROW = 6  # hardly ever is more than one wanted of so many lines that there is room for: then all are looked at
 # Of the usual chance of an answer: below it a dead route is as likely as dead numbers, and all may be back at once. The
 # best chance in the long run is the usual one, and fades.
 RARELY, USUAL_SECONDS = 1 / 3, 10800.0
 RETURNING, RETURNED = 1.2, 0.7  # level from which a dead route is taken to be back; of the usual chance, until it is
+TAUGHT = 0.3  # of what another line teaches of the long run, by one dialled while few answer: a dead route is no list
 LEAST_CHANCE = 1e-6  # an hour of a dead route leaves more
 FORMAT = "predictive-5"  # of the saved state
 
@@ -74,7 +76,7 @@ class _Compared(NamedTuple):
     numbers: Array
     lost: Array
     cost: Array
-    held_back: bool  # what would be best risks too much
+    bound: int  # more lines risk too much
 
     @property
     def at_the_edge(self) -> bool:
@@ -123,7 +125,8 @@ class Predictive:
 
     def _dialled(self, event: Dialled) -> None:
         self._first_dial = min(self._first_dial, event.at)
-        self._lines.dialled(event.call, event.at, event.chance, self._reserving)
+        teaches = TAUGHT if event.at < self._rare_until else 1.0
+        self._lines.dialled(event.call, event.at, event.chance, self._reserving, teaches)
         lines, lost, allowed, limited = self._foreseen
         if lines:  # what is decided and not done teaches nothing
             self._price.foresee(lost, allowed, limited=limited)
@@ -192,20 +195,22 @@ class Predictive:
     def _best(self, now: float, floor: Floor, price: float, chance: float, left: Left) -> Decision:
         ahead = self._outlook(now, floor, chance)
         room = int(1.5 * ahead.spare / max(ahead.chance, 0.01)) + 2
-        most = min(floor.max_dials + 1, room)
-        found = self._compared(ahead, price, left, min(most, room // NARROW + 2))
+        most = min(max(0, floor.max_dials) + 1, room)
+        risked = min(RISKED * left.calls, max(1.0, AT_ONCE * (floor.free_agents + self._agents.busy)))
+        found = self._compared(ahead, price, left.ceiling, risked, min(most, room // NARROW + 2))
         if found.at_the_edge and found.numbers[-1] < candidates(most)[-1]:
-            found = self._compared(ahead, price, left, most)
+            found = self._compared(ahead, price, left.ceiling, risked, most)
         numbers, lost = found.numbers, found.lost
         self._committed = float(lost[0])
-        wanted = _lowest(numbers, found.cost)
-        dial = min(wanted, floor.max_dials)
+        best = _lowest(numbers, found.cost)
+        wanted = min(best, found.bound)
+        dial = max(0, min(wanted, floor.max_dials))
         limited = wanted > dial or (most < room and wanted == numbers[-1])
-        untold_by_price = found.held_back or floor.closes_in < CLOSING_SECONDS or ahead.chance > chance
+        untold_by_price = best > found.bound or floor.closes_in < CLOSING_SECONDS or ahead.chance > chance
         if dial:
             each = float(np.interp(dial, numbers, lost) - lost[0]) / dial
             self._foreseen = dial, each, None if untold_by_price else left.ceiling * chance, limited
-        if ahead.spare >= 1.0 and floor.max_dials and not (limited or untold_by_price):
+        if ahead.spare >= 1.0 and floor.max_dials > 0 and not (limited or untold_by_price):
             self._price.held_back()
         give_up: tuple[str, ...] = ()
         if dial == 0 and floor.give_up_seconds < floor.ring_seconds:
@@ -226,7 +231,7 @@ class Predictive:
         if self._returning(chance):
             back = self._usual / max(chance, LEAST_CHANCE)
             answers, line, chance = answers.times(back), line * back, self._usual
-        if floor.others:
+        if len(floor.others):
             answers = answers.plus(np.array(floor.others))
         busy = agents.busy if floor.busy_agents is None else min(agents.busy, floor.busy_agents)
         freed = at_most_once(agents.freed_by_step(now, patience, busy), busy)
@@ -241,19 +246,19 @@ class Predictive:
         """Many more answer than lately, not yet as many as usual: all may be back, long before that is learned."""
         return self._lines.level.value > RETURNING and chance < RETURNED * self._usual
 
-    def _compared(self, ahead: _Outlook, price: float, left: Left, most: int) -> _Compared:
-        """So many lines more, up to `most`; with `back`, none that would risk too much if all answered as usual."""
+    def _compared(self, ahead: _Outlook, price: float, ceiling: float, risked: float, most: int) -> _Compared:
+        """So many lines more, up to `most`; with `back`, bound to those by which `risked` calls could be lost."""
         numbers = np.array(candidates(most), dtype=np.float64)
         idle, freed, answers, line, patience, chance, back = ahead
         lost, idled = of_more_lines(idle, freed, answers, self._agents.freed_after(line, patience), line, most)
-        cost = price * (lost - EARNED * left.ceiling * chance * numbers) + idled
-        worst, unheld = lost, int(np.argmin(cost))
+        cost = price * (lost - EARNED * ceiling * chance * numbers) + idled
+        bound = int(numbers[-1])
         if back > 1.0:
             usual = answers.times(back)
             taken = self._agents.freed_after(line * back, patience)
             worst = of_more_lines(idle, freed, usual, taken, line * back, most).lost
-        cost[1:][worst[1:] > RISKED * left.calls] = np.inf
-        return _Compared(numbers, lost, cost, back > 1.0 and not np.isfinite(cost[unheld]))
+            bound = int(np.interp(risked, worst, numbers)) if worst[0] < risked else 0
+        return _Compared(numbers, lost, cost, bound)
 
     def _late(self, now: float, floor: Floor, ahead: _Outlook, earned: float, price: float) -> tuple[str, ...]:
         """Lines that have rung so long that they are more likely to be abandoned than useful."""
@@ -332,8 +337,6 @@ def _lowest(numbers: Array, cost: Array) -> int:
         return int(numbers[best])
     left, middle, right = numbers[best - 1 : best + 2]
     low, mid, high = cost[best - 1 : best + 2]
-    if not np.isfinite(high):
-        return int(middle)
     falls, rises = (mid - low) / (middle - left), (high - mid) / (right - middle)
     bend = (rises - falls) / ((right - left) / 2)
     return round(min(right, max(left, (left + middle) / 2 - falls / bend))) if bend > 0 else int(middle)

@@ -2,6 +2,7 @@
 
 from dialer.pacing.events import Event
 from dialer.pacing.policy import Decision, Floor, Saved
+from dialer.pacing.progressive import closed
 
 
 class Preview:
@@ -20,5 +21,5 @@ class Preview:
 
 
 def leads_to_show(floor: Floor) -> int:
-    """One for each free agent who has none, as far as there are leads that may be dialled."""
-    return max(0, min(floor.free_agents - floor.in_flight, floor.max_dials))
+    """One for each free agent who has none, as far as there are leads that may be dialled and time to dial them."""
+    return 0 if closed(floor) else max(0, min(floor.free_agents - floor.in_flight, floor.max_dials))

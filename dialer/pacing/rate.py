@@ -4,7 +4,7 @@ from math import exp, inf
 
 MEMORY_SECONDS = 3600.0
 LEAST_SECONDS = 900.0  # looked at; before that nothing is said
-GAP_SECONDS = 60.0  # between two looks, and more: nobody was at work, which says nothing of when somebody is
+GAP_SECONDS = 300.0  # between two looks, and more: nobody was at work, which says nothing of when somebody is
 
 
 class Rate:

@@ -39,6 +39,8 @@ class Ratio:
 
     def decide(self, now: float, floor: Floor) -> Decision:
         talking = self._talks(now)
+        if floor.busy_agents is not None:  # the end of a talk may not have been told
+            talking = min(talking, floor.busy_agents)
         if closed(floor):
             return NOBODY_NEW
         left = min((budget.allowance for budget in floor.budgets), default=0.0)

@@ -1,9 +1,10 @@
 """One campaign of a simulated call centre: what its policy decides, and the life of each of its calls."""
 
 from collections.abc import Sequence
+from math import inf
 
 from dialer.pacing.events import Abandoned, Dialled, Disposed, Failed, Human, Machine, PickedUp
-from dialer.pacing.policy import Budget, Floor, Policy
+from dialer.pacing.policy import SETUP_SECONDS, Budget, Floor, Policy
 from dialer.simulation.agenda import Agenda
 from dialer.simulation.draws import Fate, fates
 from dialer.simulation.figures import Figures
@@ -76,8 +77,10 @@ class Call:
             self._campaign.policy.observe(Failed(self.name, self._campaign.agenda.now))
             self._campaign.came_to(self, self._ends_as)
 
-    def hang_up(self) -> None:
-        if self.state == RINGING:
+    def hang_up(self, least_ring: float) -> None:
+        """Unless it has not rung for so long yet."""
+        rung = self._campaign.agenda.now - self.placed - self.fate.setup
+        if self.state == RINGING and rung >= least_ring:
             self._campaign.figures.given_up += 1
             self._ends_as = "canceled"
             self.fail()
@@ -212,7 +215,7 @@ class Campaign:
             ),
             ring_seconds=scenario.ring_seconds,
             connect_seconds=scenario.connect_seconds,
-            give_up_seconds=scenario.give_up_seconds or float("inf"),
+            give_up_seconds=(scenario.give_up_seconds or inf) + SETUP_SECONDS,
             busy_agents=self.pool.busy,
             closes_in=closes_in,
             others=others,
@@ -220,7 +223,7 @@ class Campaign:
         decision = self.policy.decide(now, floor)
         for name in decision.give_up:
             if name in self._calls:
-                self._calls[name].hang_up()
+                self._calls[name].hang_up(scenario.give_up_seconds or inf)
         dial = min(decision.dial, most)
         if hopper is None:
             for _ in range(dial):

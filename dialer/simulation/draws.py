@@ -23,6 +23,7 @@ class Fate(NamedTuple):
     known: float  # the part of them that its features tell
     human_pick_up: float
     machine_pick_up: float
+    setup: float  # until it rings
     refused: float  # seconds until busy or dead is said
     detection: float
     mistake: float  # uniform in 0 to 1, against the detector's error
@@ -46,6 +47,7 @@ def fates(scenario: Scenario, seed: int, campaign: int = 0) -> Iterator[Fate]:
             known,
             setup + _draw(callees.human_ring, rng, logs),
             setup + _draw(callees.machine_ring, rng, logs),
+            setup,
             setup + rng.uniform(1, 4, BLOCK),
             _draw(detection.delay, rng, logs) if detection else np.zeros(BLOCK),
             rng.random(BLOCK),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from campaigns.dispositions import NEVER_A_CALL, Outcome
-from dialer.simulation.scenario import LEAST_RING_SECONDS, Callees, Detection, Scenario, Times
+from dialer.simulation.scenario import LEAST_RING_SECONDS, MOST_VARIATION, Callees, Detection, Scenario, Times
 
 Array = NDArray[np.float64]
 
@@ -17,6 +17,7 @@ LEAST_DIALS = 100  # below these nothing is said at all
 LEAST_TALKS = 30
 LEAST = 20  # calls of a kind; with fewer the scenario's default stands
 HOUR_DIALS = 200  # for an hour of the shift to have a share of its own
+WIDEST = 3.0  # deviation of the logs: a wider one has more than MOST_VARIATION
 SHIFT_GAP = 4 * 3600.0  # seconds without a dial between two shifts
 DAY = 24 * 3600.0
 SHIFT_HOURS = (1.0, 16.0)  # what counts as a whole shift
@@ -130,7 +131,7 @@ class _Fitting:
             self.said.append(Fitted(name, mean_of(default), "s", 0))
             return default
         mean = max(float(values.mean()), 0.05)
-        variation = float(values.std()) / mean
+        variation = min(MOST_VARIATION, float(values.std()) / mean)
         self.said.append(Fitted(name, mean, "s", len(values), variation))
         return Times(mean=mean, variation=variation)
 
@@ -293,6 +294,7 @@ def cut_lognormal(seconds: Array, longest: float) -> tuple[Times, float]:
         mean, deviation = new_mean, new
         if moved < 1e-6 or below < 0.5:
             break
+    deviation = min(deviation, WIDEST)
     return Times(mean=exp(mean + deviation**2 / 2), variation=sqrt(exp(deviation**2) - 1)), max(below, 0.5)
 
 

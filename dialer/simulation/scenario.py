@@ -20,9 +20,12 @@ from pydantic import (
 from compliance.area_codes import AREA_CODES
 
 LEAST_RING_SECONDS = 15.0  # before a line may be hung up: no rule pack has less
+LONGEST_SHIFT_HOURS = 23.0  # the last calls of one day must end before the next begins
+MOST_VARIATION = 100.0
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Seconds = Annotated[float, Field(ge=0)]
+LogOdds = Annotated[float, Field(ge=0, le=10)]
 
 
 class ScenarioError(ValueError):
@@ -50,7 +53,7 @@ class Times(_Part):
 
     shape: Literal["lognormal", "exponential", "uniform", "log"] = "lognormal"
     mean: Positive = 1.0
-    variation: Annotated[float, Field(ge=0, le=100)] = 1.0
+    variation: Annotated[float, Field(ge=0, le=MOST_VARIATION)] = 1.0
     low: Seconds = 0.0  # of the uniform shape
     high: Positive = 1.0
     file: Path | None = None  # of the log: a CSV file with a column `duration`, in seconds
@@ -91,7 +94,7 @@ class Callees(_Part):
     talk: Times = Times(mean=60, variation=1.0)
     machine_talk: Times = Times(mean=6, variation=0.3)  # until an agent who hears a voicemail hangs up
     machine_wrap_up: Share = 0.1  # after that, of the time that a person's call takes
-    spread: Annotated[float, Field(ge=0, le=10)] = 0.0  # of the leads' own chances: standard deviation of the log odds
+    spread: LogOdds = 0.0  # of the leads' own chances: standard deviation of the log odds
     known: Share = 1.0  # of that spread's variance, what the leads' features tell
 
     @model_validator(mode="after")
@@ -135,12 +138,12 @@ class Team(_Part):
     """The agents of one campaign."""
 
     agents: Annotated[int, Field(ge=1, le=1000)] = 10
-    hours: Positive = 8.0
+    hours: Annotated[float, Field(gt=0, le=LONGEST_SHIFT_HOURS)] = 8.0
     days: Annotated[int, Field(ge=1, le=400)] = 1
     wrap_up: Times = Times(mean=20, variation=0.8)
     speed_spread: Share = 0.15  # of the agents' talk and wrap-up times, about 1
     log_in_within_minutes: Seconds = 10.0  # of the shift's begin; the same before its end
-    breaks_per_hour: Seconds = 0.25  # of each agent, at random
+    breaks_per_hour: Annotated[float, Field(ge=0, le=60)] = 0.25  # of each agent, at random
     break_minutes: Positive = 5.0
     meal_minutes: Seconds = 30.0  # once, in the middle third of the shift
     breaks: tuple[Break, ...] = ()
@@ -171,7 +174,8 @@ class LaterList(_Part):
 
     at_hours: Positive  # since the first shift began
     number: Annotated[int, Field(ge=1, le=200_000)]
-    odds: float = 0.0  # by which its leads' log odds of answering are better than those of the first list
+    # By which its leads' log odds of answering are better than those of the first list
+    odds: Annotated[float, Field(ge=-10, le=10)] = 0.0
 
 
 class Leads(_Part):
@@ -190,13 +194,11 @@ class Leads(_Part):
     attempts_per_lead: Annotated[int, Field(ge=1)] = 6
     attempts_per_day: Annotated[int, Field(ge=1)] = 3
     dead: Annotated[float, Field(ge=0, lt=1)] = 0.05  # of the leads: no such number, of the share of busy ones
-    spread: Annotated[float, Field(ge=0)] = 1.0  # of leads of one area code, standard deviation
-    area_spread: Annotated[float, Field(ge=0)] = 0.4  # of the area codes, standard deviation
-    hour_spread: Annotated[float, Field(ge=0)] = (
-        0.5  # by which the best part of the day is better; the others half less
-    )
+    spread: LogOdds = 1.0  # of leads of one area code, standard deviation
+    area_spread: LogOdds = 0.4  # of the area codes, standard deviation
+    hour_spread: LogOdds = 0.5  # by which the best part of the day is better; the others half less
     callbacks: Share = 0.0  # of the persons reached, who promise a time instead
-    callback_hours: Positive = 3.0
+    callback_hours: Annotated[float, Field(gt=0, le=1000)] = 3.0
     lead_aware: bool = False  # dial who is likely to answer first, as far as that is learned
     later: tuple[LaterList, ...] = ()
 
@@ -233,7 +235,7 @@ class Scenario(_Part):
     drop_rate_ceiling: Annotated[float, Field(gt=0, lt=1)] = 0.03
     machine_error: Share = 0.0  # of the machines that answer (detection beside: that no agent met), persons abandoned
     cut_off_error: Share = 0.0  # the same of those that a detector beside the call takes from an agent
-    tick_seconds: Positive = 1.0
+    tick_seconds: Annotated[float, Field(ge=0.01, le=3600)] = 1.0
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

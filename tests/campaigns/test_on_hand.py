@@ -1,11 +1,13 @@
 """How many leads are due, and until when any of them may be called."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from campaigns.on_hand import AHEAD, DRAWN, HOPELESS, LOOKED_AT, day_ends_at, due_leads, last_call_at
 from campaigns.tables import Campaign
+from compliance.rulebook import load
 from compliance.store import add_entry
 
 pytestmark = pytest.mark.both_databases
@@ -156,3 +158,17 @@ def test_of_those_who_are_not_due_the_day_says_nothing(build, about, clock):
     build.lead(campaign, "+13125550101", state="IL", due_at=clock.now() + timedelta(hours=1))
     assert about(campaign) == clock.now() + TO_NINE
     assert about(build.campaign("autumn")) is None
+
+
+def test_a_break_at_midday_does_not_end_the_day(build, database):
+    """In France sales calls stop at one and go on at two, until eight."""
+    campaign, law = build.campaign(kind="telemarketing"), load()
+    build.lead(campaign, "+33142345678", due_at=datetime(2026, 11, 1, tzinfo=ZoneInfo("UTC")))
+
+    def about(hour: int, minute: int) -> datetime | None:
+        now = datetime(2026, 12, 1, hour, minute, tzinfo=ZoneInfo("Europe/Paris"))
+        with database.read() as session:
+            return day_ends_at(session, session.get_one(Campaign, campaign), law, now)
+
+    eight = datetime(2026, 12, 1, 20, tzinfo=ZoneInfo("Europe/Paris"))
+    assert [about(11, 0), about(13, 30), about(14, 30)] == [eight, None, eight]

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, event
 from compliance.packs import read_pack
 from compliance.rulebook import make_rulebook
 from dialer.choice import Choice
-from dialer.dial_loop import DialLoop
+from dialer.dial_loop import LOOK_AHEAD_SECONDS, DialLoop
 from dialer.events import Refused
 from dialer.leases import Leases
 from dialer.pacing import events as observed
@@ -231,6 +231,25 @@ async def test_pacing_hears_when_nobody_may_be_called_any_more(build, tick, loop
         clock.advance(seconds)
     assert [seen.closes_in for seen in policy.floors] == [inf, inf, 299.0, 269.0]
     assert [seen.day_ends_in for seen in policy.floors] == [inf, 300.0, 299.0, 269.0]
+
+
+async def test_an_end_that_cannot_be_looked_for_is_not_believed_any_longer(build, tick, loop, clock, monkeypatch):
+    """Once it has passed it would say that nobody may be dialled, for good."""
+    campaign = floor(build, agents=1, leads=3)
+    policy = loop.policies[campaign] = Stubborn()
+    clock.advance(hours=9, minutes=-5)
+    await tick()
+    await tick()
+
+    def fail(*_given):
+        raise RuntimeError("a lead nobody can make sense of")
+
+    monkeypatch.setattr("dialer.dial_loop.ends_of_calling", fail)
+    clock.advance(LOOK_AHEAD_SECONDS)
+    await tick()
+    await tick()
+    assert policy.floors[1].closes_in == 300.0
+    assert (policy.floors[-1].closes_in, policy.floors[-1].day_ends_in) == (inf, inf)
 
 
 async def test_the_end_of_calling_hours_is_looked_for_once_a_minute(build, tick, loop, database, clock):

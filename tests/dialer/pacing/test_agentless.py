@@ -19,6 +19,7 @@ from dialer.pacing.events import (
     PickedUp,
 )
 from dialer.pacing.policy import Floor, ForeignState
+from dialer.pacing.progressive import CLOSED_SECONDS
 
 BEGINS = (PickedUp, Human)
 ENDS = (Machine, Failed, Abandoned)
@@ -135,3 +136,8 @@ def test_after_a_restart_the_calls_under_way_still_count():
 def test_a_state_that_cannot_be_read_is_refused(state):
     with pytest.raises(ForeignState, match="pacing state"):
         Agentless.restored(state, 10, now=0.0)
+
+
+def test_nobody_is_dialled_once_nobody_may_be():
+    assert Agentless(5).decide(0.0, Floor(0, 0, 100, (), closes_in=CLOSED_SECONDS - 1)).dial == 0
+    assert Agentless(5).decide(0.0, Floor(0, 0, 100, (), closes_in=CLOSED_SECONDS)).dial == 5

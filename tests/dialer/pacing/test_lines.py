@@ -238,6 +238,27 @@ def test_nobody_answers_after_the_carrier_has_given_up():
     assert 0.2 < lines.answer_chance < whenever - 0.05
 
 
+def test_who_asks_after_the_time_ahead_is_expected_at_its_end():
+    """Else lines that ring for long would bring answers that no agent need be there for."""
+    lines = Lines()
+    for number in range(400):
+        call, at = f"call-{number}", float(number)
+        lines.dialled(call, at, 1.0)
+        if number % 4 == 0:
+            lines.connected(call, at + HORIZON + 10.0)
+        else:
+            lines.failed(call, at + 60.0)
+    lines.settle(500.0, 60.0)
+    assert lines.line_answers.sum() == pytest.approx(lines.long_run_chance, rel=1e-6)
+    assert lines.line_answers[-1] > 0.9 * lines.line_answers.sum()
+    lines.forget_running()
+    lines.dialled("young", 500.0, 1.0)
+    lines.dialled("old", 480.0, 1.0)
+    expected = lines.expected_answers(500.0)
+    assert expected.sum() == pytest.approx(2 * lines.level.cautious * lines.long_run_chance, rel=0.1)
+    assert expected[:-1].sum() > 0.8 * lines.long_run_chance * lines.level.cautious
+
+
 def test_lines_that_we_hang_up_do_not_make_others_look_worse(lines):
     """As failures they would: half of them could still have been answered."""
     chances = []

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from dialer.pacing.events import AgentFree, Dialled
 from dialer.pacing.policy import Budget, Floor
 from dialer.pacing.preview import Preview, leads_to_show
+from dialer.pacing.progressive import CLOSED_SECONDS
 
 counts = st.integers(0, 500)
 
@@ -39,3 +40,8 @@ def test_it_never_dials_and_shows_no_more_leads_than_there_are_and_are_needed(fr
 
 def test_nothing_is_learned():
     assert Preview().state() == {"format": "preview-1"}
+
+
+def test_no_lead_is_shown_that_nobody_may_dial_any_more():
+    assert leads_to_show(Floor(3, 0, 10, (), closes_in=CLOSED_SECONDS - 1)) == 0
+    assert leads_to_show(Floor(3, 0, 10, (), closes_in=CLOSED_SECONDS)) == 3

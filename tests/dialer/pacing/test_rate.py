@@ -41,3 +41,10 @@ def test_a_clock_set_back_a_count_begun_anew_or_a_long_gap_changes_nothing(at, t
     before = rate.per_second
     rate.look(at, total)
     assert rate.per_second == before
+
+
+def test_looks_a_minute_apart_tell_as_much():
+    rate = Rate()
+    for at in range(0, 3600, 60):
+        rate.look(float(at), 0.1 * at)
+    assert rate.per_second == pytest.approx(0.1)

@@ -132,3 +132,9 @@ def test_a_day_keeps_the_budget_and_agents_busier_than_one_to_one(ratio):
     ours, usual = day(Ratio(ratio)), day(Progressive())
     assert ours.utilisation > 1.2 * usual.utilisation
     assert ours.drop_rate < 0.035
+
+
+def test_a_talk_whose_end_was_not_told_is_none_where_nobody_is_busy():
+    policy = talking(Ratio(3.0), 5)
+    decision = policy.decide(10.0, Floor(5, 0, 1000, (ROOM,), busy_agents=0))
+    assert decision.dial == 15

@@ -26,12 +26,14 @@ class HangsUp(Progressive):
     def __init__(self) -> None:
         self.ringing: dict[str, float] = {}
         self.failed: list[str] = []
+        self.shortest = 1e9  # seconds, of those that failed
 
     def observe(self, event: Event) -> None:
         if isinstance(event, Dialled):
             self.ringing[event.call] = event.at
         if isinstance(event, Failed):
             self.failed.append(event.call)
+            self.shortest = min(self.shortest, event.at - self.ringing[event.call])
 
     def decide(self, now: float, floor: Floor) -> Decision:
         old = tuple(name for name, at in self.ringing.items() if now - at >= 16 and name not in self.failed)
@@ -42,11 +44,20 @@ class HangsUp(Progressive):
 def test_lines_that_are_given_up_use_up_no_attempt():
     """Everybody would answer after the ring of a minute: nobody is ever reached, and nobody exhausted."""
     late = Callees(human=1.0, machine=0.0, busy=0.0, human_ring={"mean": 30, "variation": 0.01})
-    world = played(HangsUp(), Leads(**HERE, attempts_per_lead=1), callees=late)
+    world = played(HangsUp(), Leads(**HERE, attempts_per_lead=1), callees=late, give_up_seconds=15.0)
     figures = world.figures
     assert figures.given_up > 100
     assert figures.leads is not None
     assert (figures.leads.reached, figures.leads.exhausted) == (0, 0)
+
+
+def test_no_line_is_given_up_before_it_has_rung_for_the_least_time():
+    """Though the policy counts from the dial: it does not hear when a line begins to ring."""
+    slow = Callees(human=0.0, machine=0.0, busy=0.0, setup=Times(shape="uniform", low=3.0, high=5.0))
+    policy = HangsUp()
+    world = played(policy, callees=slow, give_up_seconds=15.0)
+    assert world.figures.given_up > 100
+    assert policy.shortest >= 15.0 + 3.0
 
 
 @pytest.mark.parametrize(

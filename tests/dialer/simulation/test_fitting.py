@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dialer.simulation.fitting import Past, TooFewCalls, cut_lognormal, fit, mean_of
-from dialer.simulation.scenario import Scenario
+from dialer.simulation.scenario import MOST_VARIATION, Scenario
 
 RING = 25.0
 BASE = Scenario(name="spring", ring_seconds=20, drop_rate_ceiling=0.02, calls_per_second=3, connect_seconds=0)
@@ -203,3 +203,13 @@ def test_times_that_the_end_of_ringing_cut_off_are_seen_through():
     times, share = cut_lognormal(seconds[seconds < 25], 25.0)
     assert (times.mean, times.variation) == pytest.approx((20, 0.5), rel=0.05)
     assert share == pytest.approx(np.mean(seconds < 25), abs=0.03)
+
+
+def test_answers_that_come_at_once_or_very_late_still_make_a_scenario():
+    """No lognormal is as wide as that; the widest that a scenario may have stands for them."""
+    seconds = np.array([0.1] * 120 + [21.0] * 180)
+    times, share = cut_lognormal(seconds, 25.0)
+    assert 1.0 < times.variation <= MOST_VARIATION
+    assert 0.5 <= share <= 1.0
+    rare = [replace(one, ended=one.answered + 0.01) for one in log(4000) if one.answered is not None]
+    assert fit(BASE, [*rare, *log(400)]).scenario.callees.talk.variation <= MOST_VARIATION

@@ -89,7 +89,7 @@ def test_lines_dialled_shortly_before_the_end_teach_the_price_nothing():
     assert learned_by(now, policy, closes_in=CLOSING_SECONDS + 1) != 0.0
 
 
-def test_lines_held_back_while_few_answer_teach_the_price_nothing():
+def test_lines_held_back_while_few_answer_teach_the_price_nothing(monkeypatch: pytest.MonkeyPatch):
     """The bound on what all might lose, were they to answer as usual again, is no choice of the price."""
 
     def where_few_answer(budget: Budget) -> float:
@@ -100,6 +100,8 @@ def test_lines_held_back_while_few_answer_teach_the_price_nothing():
         policy.decide(now + SILENT + 25.0, floor(max_dials=0))
         return learned_by(now + SILENT + 26.0, policy, budgets=(budget,), free_agents=2)
 
+    assert where_few_answer(SMALL) == where_few_answer(LARGE) == 0.0
+    monkeypatch.setattr("dialer.pacing.predictive.AT_ONCE", 1000.0)
     assert where_few_answer(SMALL) == 0.0
     assert where_few_answer(LARGE) != 0.0
 
@@ -117,29 +119,72 @@ def test_what_the_budget_has_left_is_spent_by_the_end_of_the_day():
     assert price(restarted.decide(now, floor(closes_in=600.0))) == price(restarted.decide(now, floor()))
 
 
-def test_a_dead_route_that_comes_back_is_taken_to_be_back_at_once(monkeypatch: pytest.MonkeyPatch):
-    """The chance learned while it was dead is far below what answers by then."""
-
-    def wanted() -> tuple[int, int]:
-        policy, now = played()
-        before = policy.decide(now, floor(budgets=(LARGE,))).dial
-        for number in range(20 * SILENT):
-            at = now + number / 4
-            policy.observe(Dialled(f"silent-{number}", at))
-            policy.observe(Failed(f"silent-{number}", at + 25.0))
+def back_after(dead_calls: int) -> tuple[int, int]:
+    """Lines for ten agents before twenty calls a second that nobody answers, and soon after people answer again."""
+    policy, now = played()
+    asked = {"budgets": (LARGE,), "busy_agents": 0}
+    before = policy.decide(now, floor(**asked)).dial
+    for number in range(dead_calls):
+        at = now + number / 20
+        policy.observe(Dialled(f"silent-{number}", at))
+        policy.observe(Failed(f"silent-{number}", at + 25.0))
+        if number % 100 == 99:
             policy.decide(at + 25.0, floor(max_dials=0))
-        now += 5 * SILENT + 26.0
-        for number in range(150):
-            call, at = f"back-{number}", now + number
-            policy.observe(Dialled(call, at))
-            policy.observe(Connected(call, f"agent-{number}", at + 8) if number % 4 == 0 else Failed(call, at + 8))
-            policy.decide(at + 8, floor(max_dials=0))
-        return before, policy.decide(now + 160.0, floor(budgets=(LARGE,))).dial
+    now += dead_calls / 20 + 26.0
+    for number in range(150):
+        call, at = f"back-{number}", now + number
+        policy.observe(Dialled(call, at))
+        policy.observe(Connected(call, f"agent-{number}", at + 8) if number % 4 == 0 else Failed(call, at + 8))
+        policy.decide(at + 8, floor(max_dials=0))
+    return before, policy.decide(now + 160.0, floor(**asked)).dial
 
-    before, as_back = wanted()
+
+@pytest.mark.parametrize("dead_calls", [4_000, 30_000])
+def test_a_dead_route_that_comes_back_is_taken_to_be_back_at_once(dead_calls: int):
+    """A chance learned while it was dead would be far below what answers by then."""
+    before, back = back_after(dead_calls)
+    assert 0.5 * before < back < 1.6 * before
+
+
+def test_a_route_that_was_dead_for_long_is_back_when_many_more_answer_than_was_learned(monkeypatch: pytest.MonkeyPatch):
+    _, back = back_after(30_000)
     monkeypatch.setattr("dialer.pacing.predictive.RETURNING", float("inf"))
-    _, as_dead = wanted()
-    assert as_back < 1.5 * before < as_dead
+    _, as_dead = back_after(30_000)
+    assert as_dead > 1.2 * back
+
+
+def test_a_dead_route_hardly_changes_what_was_learned_of_the_list(monkeypatch: pytest.MonkeyPatch):
+    before, back = back_after(4_000)
+    monkeypatch.setattr("dialer.pacing.predictive.TAUGHT", 1.0)
+    monkeypatch.setattr("dialer.pacing.predictive.RETURNING", float("inf"))
+    _, forgotten = back_after(4_000)
+    assert back < 1.2 * before
+    assert forgotten > 1.4 * before
+
+
+@pytest.mark.parametrize("calls", [1_000, 100_000])
+def test_on_a_dead_route_no_more_lines_are_in_flight_than_a_few_agents_could_take_were_it_back(calls: int):
+    """However much of the budget is left: half of a large one is hundreds of calls."""
+    policy, now = played()
+    usual = len(held(policy, now, seconds=30, calls=calls))
+    dead = held(policy, now + 30, seconds=600, calls=calls)
+    assert len(dead) <= max(40, 2 * usual)
+
+
+def held(policy: Predictive, now: float, *, seconds: int, calls: int) -> list[str]:
+    """The lines in flight in the end; five agents are free, and lines ring for 25 s."""
+    ringing: dict[str, float] = {}
+    for at in range(seconds):
+        for call in [call for call, since in ringing.items() if at - since >= 25]:
+            del ringing[call]
+            policy.observe(Failed(call, now + at))
+        budget = Budget(0.03, calls, 0.02 * calls)
+        decision = policy.decide(now + at, floor(free_agents=5, in_flight=len(ringing), budgets=(budget,)))
+        for number in range(decision.dial):
+            call = f"dead-{now}-{at}-{number}"
+            ringing[call] = at
+            policy.observe(Dialled(call, now + at))
+    return list(ringing)
 
 
 def test_after_a_dead_route_nobody_knows_how_many_answers_are_to_come():
@@ -150,6 +195,31 @@ def test_after_a_dead_route_nobody_knows_how_many_answers_are_to_come():
         policy.decide(now + number + 25.0, floor(max_dials=0))
     now += SILENT + 26.0
     assert price(policy.decide(now, floor(closes_in=600.0))) == price(policy.decide(now, floor()))
+
+
+def test_answers_that_others_expect_may_be_told_as_they_forecast_them():
+    policy, now = played()
+    alone = policy.decide(now, floor()).dial
+    others = policy.expected(now) + 1.0
+    assert policy.decide(now, floor(others=others)).dial == policy.decide(now, floor(others=tuple(others))).dial < alone
+
+
+def test_fewer_calls_than_none_cannot_be_dialled():
+    policy, now = played()
+    assert policy.decide(now, floor(max_dials=-3)).dial == 0
+
+
+def test_an_agent_who_got_free_untold_is_not_due_again():
+    """The floor says how many are busy; those longest at work are taken to be free, not a share of each."""
+    policy, now = played()
+    for number in range(10):
+        policy.observe(Connected(f"long-{number}", f"free-{number}", now - 60))
+        policy.observe(CallEnded(f"long-{number}", f"free-{number}", now - 9))
+        policy.observe(Connected(f"new-{number}", f"busy-{number}", now))
+    untold = policy.decide(now, floor(free_agents=0, busy_agents=10)).dial
+    for number in range(10):
+        policy.observe(AgentFree(f"free-{number}", now))
+    assert untold == policy.decide(now, floor(free_agents=0, busy_agents=10)).dial
 
 
 @pytest.mark.parametrize("budget", [USED_UP, ROOMY])
@@ -186,4 +256,4 @@ def wanted_after(seconds: int) -> int:
 
 def test_a_route_that_is_dead_for_long_is_not_dialled_ever_more():
     """All may answer as usual again, of all lines in flight."""
-    assert 0 < wanted_after(2400) <= 1.2 * wanted_after(900)
+    assert 0 < wanted_after(2400) <= 1.2 * wanted_after(900) + 1
