@@ -21,8 +21,8 @@ OVERDUE_SECONDS = 30.0
 MOST_SETUP_SECONDS = 3.0  # that a line may need before it rings
 PRIOR_LIVE = 0.95  # of the calls that ask for an agent
 PRIOR_WEIGHT = 4.0
+BEYOND = 0.25  # of those who ask, so many may do it after the time ahead: fewer lines can still be dialled by then
 KEPT = 20_000  # calls of which something may still be told
-
 T = TypeVar("T")
 
 
@@ -78,8 +78,7 @@ class Lines:
         line = self.ringing.pop(call, None)
         if line is None:
             return
-        age = max(0.0, at - line.at)
-        self._count(line, age)
+        age = self._count(line, at)
         self._ring.leave(age, line.weight, PICKED_UP)
         line.picked_up = age
         self.detecting[call] = line
@@ -146,9 +145,7 @@ class Lines:
         _keep(self._past, call, None)
         line = self.ringing.pop(call, None)
         if line is not None:
-            age = max(0.0, at - line.at)
-            self._count(line, age)
-            self._ring.leave(age, line.weight, FAILED)
+            self._ring.leave(self._count(line, at), line.weight, FAILED)
         self.detecting.pop(call, None)
         self.waiting.pop(call, None)
 
@@ -157,7 +154,7 @@ class Lines:
         _keep(self._past, call, None)
         line = self.ringing.pop(call, None)
         if line is not None:
-            self._count(line, max(0.0, at - line.at))
+            self._count(line, at)
         else:
             self.failed(call, at)  # answered before we did
 
@@ -200,7 +197,7 @@ class Lines:
         """
         self._last_age = ring_seconds + MOST_SETUP_SECONDS
         for line in self.ringing.values():
-            self._count(line, now - line.at)
+            self._count(line, now)
         if self.answers:
             self.level.settle(now)
         by = self._ring.fade()
@@ -212,12 +209,14 @@ class Lines:
         self._live, self._not_live = ([fading * value for value in sums] for sums in (self._live, self._not_live))
         self._settle_tables()
 
-    def _count(self, line: Line, age: float) -> None:
+    def _count(self, line: Line, at: float) -> float:
+        age = max(0.0, at - line.at)
         if age > line.counted:
             self._ring.live(line.counted, age, line.weight)
             expected = self._cumulated(age) - self._cumulated(line.counted)
             self.level.add(0.0, line.chance * expected)
             line.counted = age
+        return age
 
     def _cumulated(self, age: float) -> float:
         whole = min(int(age), len(RING_AGES) - 1)
@@ -248,7 +247,7 @@ class Lines:
         self._total = np.cumsum((alive * asks)[::-1])[::-1] / np.maximum(alive, 1e-12)
         self._rows = steps(rows)
         # Who asks after the time ahead is taken to ask at its end: else a line that rings for long could lose nobody
-        self._rows[:, -1] += np.maximum(self._total - self._rows.sum(1), 0.0)
+        self._rows[:, -1] += np.maximum((1 - BEYOND) * self._total - self._rows.sum(1), 0.0)
         self.line_answers = self._rows[0]
         live, others = (np.convolve(sums, AROUND, "same") for sums in (self._live, self._not_live))
         self._live_share = ((live + PRIOR_WEIGHT * PRIOR_LIVE) / (live + others + PRIOR_WEIGHT)).tolist()
@@ -316,16 +315,14 @@ class Lines:
 
     def oldest(self, now: float, age: float) -> list[tuple[str, Array, float]]:
         """Ringing calls of at least that age, oldest first: name, chances of asking by step, chance of ever asking."""
-        level = self.level.cautious
         found = []
         for call, line in self.ringing.items():
             old = now - line.at
             if old < age:
                 break
-            if line.reserved:
-                continue
-            bin_ = min(int(old), len(RING_AGES) - 1)
-            found.append((call, level * line.chance * self._rows[bin_], level * line.chance * float(self._total[bin_])))
+            if not line.reserved:
+                bin_, chance = min(int(old), len(RING_AGES) - 1), self.level.cautious * line.chance
+                found.append((call, chance * self._rows[bin_], chance * float(self._total[bin_])))
         return found
 
     def state(self) -> dict[str, Any]:
