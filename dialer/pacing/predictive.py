@@ -216,6 +216,8 @@ class Predictive:
         if dial == 0 and floor.give_up_seconds < floor.ring_seconds:
             give_up = self._late(now, floor, ahead, SPARED * price * left.ceiling, SPARED * price)
         limit = ", as many as may start now" if wanted > dial else ""
+        if best > found.bound:
+            limit += ", no more while so few answer: all may answer again"
         reason = (
             f"{floor.free_agents} free, {ahead.freed.due.sum():.0f} more within {HORIZON} s, answer rate {chance:.0%}, "
             f"{floor.in_flight} in flight, {left.calls:.1f} abandoned calls left, "

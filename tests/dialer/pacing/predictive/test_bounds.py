@@ -169,6 +169,10 @@ def test_on_a_dead_route_no_more_lines_are_in_flight_than_a_few_agents_could_tak
     usual = len(held(policy, now, seconds=30, calls=calls))
     dead = held(policy, now + 30, seconds=600, calls=calls)
     assert len(dead) <= max(40, 2 * usual)
+    asked = {"free_agents": 5, "in_flight": len(dead), "budgets": (Budget(0.03, calls, 0.02 * calls),)}
+    bound = "no more while so few answer: all may answer again"
+    assert policy.decide(now + 631.0, floor(**asked)).reason.endswith(bound)
+    assert bound not in played()[0].decide(now, floor(**asked)).reason
 
 
 def held(policy: Predictive, now: float, *, seconds: int, calls: int) -> list[str]:
