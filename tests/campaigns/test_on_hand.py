@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from campaigns.on_hand import AHEAD, DRAWN, HOPELESS, LOOKED_AT, day_ends_at, due_leads, last_call_at
+from campaigns.on_hand import AHEAD, DRAWN, HOPELESS, LOOKED_AT, day_ends_at, due_leads, ends_of_calling
 from campaigns.tables import Campaign
 from compliance.rulebook import load
 from compliance.store import add_entry
@@ -26,21 +26,22 @@ def due(database, clock):
 
 
 @pytest.fixture
-def last(database, clock, rules):
-    def last(campaign):
+def both_ends(database, clock, rules):
+    def both_ends(campaign):
         with database.read() as session:
-            return last_call_at(session, session.get_one(Campaign, campaign), rules, clock.now())
+            return ends_of_calling(session, session.get_one(Campaign, campaign), rules, clock.now())
 
-    return last
+    return both_ends
 
 
 @pytest.fixture
-def about(database, clock, rules):
-    def about(campaign):
-        with database.read() as session:
-            return day_ends_at(session, session.get_one(Campaign, campaign), rules, clock.now())
+def last(both_ends):
+    return lambda campaign: both_ends(campaign).soon
 
-    return about
+
+@pytest.fixture
+def about(both_ends):
+    return lambda campaign: both_ends(campaign).about
 
 
 def test_open_leads_whose_time_has_come_are_due(build, due, clock):
