@@ -218,11 +218,7 @@ class Predictive:
         limit = ", as many as may start now" if wanted > dial else ""
         if best > found.bound:
             limit += ", no more while so few answer: all may answer again"
-        reason = (
-            f"{floor.free_agents} free, {ahead.freed.due.sum():.0f} more within {HORIZON} s, answer rate {chance:.0%}, "
-            f"{floor.in_flight} in flight, {left.calls:.1f} abandoned calls left, "
-            f"one is worth {price:.0f} s of waiting: dial {dial}{limit}"
-        )
+        reason = _in_words(floor, ahead, chance, left, price) + f": dial {dial}{limit}"
         return Decision(dial, reserve=False, reason=reason, give_up=give_up)
 
     def _outlook(self, now: float, floor: Floor, chance: float) -> _Outlook:
@@ -330,6 +326,15 @@ class Predictive:
         if another and state["learned"]:
             policy._needed = REMINDED_CALLS
         return policy
+
+
+def _in_words(floor: Floor, ahead: _Outlook, chance: float, left: Left, price: float) -> str:
+    """What a decision is taken on."""
+    return (
+        f"{floor.free_agents} free, {ahead.freed.due.sum():.0f} more within {HORIZON} s, answer rate {chance:.0%}, "
+        f"{floor.in_flight} in flight, {left.calls:.1f} abandoned calls left, "
+        f"one is worth {price:.0f} s of waiting"
+    )
 
 
 def _lowest(numbers: Array, cost: Array) -> int:
