@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from dialer.pacing.grid import SECONDS, Array, later, staying, steps
+from dialer.pacing.ages import AHEAD, AROUND, DELAYS, PUT_OFF, RING_AGES, STILL, WITHIN, human_shares
+from dialer.pacing.grid import Array, later, staying, steps
 from dialer.pacing.hazard import ANOTHER, MOST_CALLS, ROUNDING, Hazard, amounts, count, numbers
+from dialer.pacing.late import Late
 from dialer.pacing.level import USUAL_DOUBT, Level
 
-RING_AGES = tuple(float(second) for second in range(91))
-DELAYS = 24  # half seconds from pick-up to the verdict of machine detection; the first is for none at all
 AT_ONCE = 0.05  # seconds: a shorter delay is none
 MEMORY = 6000.0  # calls
 WORDS = 1500.0  # last words on who it was, after which an old one weighs 1/e
@@ -22,6 +22,7 @@ MOST_SETUP_SECONDS = 3.0  # that a line may need before it rings
 PRIOR_LIVE = 0.95  # of the calls that ask for an agent
 PRIOR_WEIGHT = 4.0
 BEYOND = 0.25  # of those who ask, so many may do it after the time ahead: fewer lines can still be dialled by then
+MOST_LATE = 0.5  # of the lines that ring: those that can be late rather than dead
 KEPT = 20_000  # calls of which something may still be told
 T = TypeVar("T")
 
@@ -48,6 +49,7 @@ class Lines:
         self.waiting: dict[str, Line] = {}  # asked, and nobody was free
         self.answers = 0  # calls that have asked for an agent
         self.level = Level()
+        self._late = Late()
         size = len(RING_AGES)
         self._ring = Hazard(RING_AGES, MEMORY, np.where(np.array(RING_AGES) < 20, 0.04, 0.01), 6.0, causes=2)
         self._humans, self._machines = [0.0] * size, [0.0] * size  # of the pick-ups, by ring age
@@ -78,8 +80,7 @@ class Lines:
         line = self.ringing.pop(call, None)
         if line is None:
             return
-        age = self._count(line, at)
-        self._ring.leave(age, line.weight, PICKED_UP)
+        age = self._ended(line, at, PICKED_UP)
         line.picked_up = age
         self.detecting[call] = line
 
@@ -145,7 +146,7 @@ class Lines:
         _keep(self._past, call, None)
         line = self.ringing.pop(call, None)
         if line is not None:
-            self._ring.leave(self._count(line, at), line.weight, FAILED)
+            self._ended(line, at, FAILED)
         self.detecting.pop(call, None)
         self.waiting.pop(call, None)
 
@@ -154,7 +155,7 @@ class Lines:
         _keep(self._past, call, None)
         line = self.ringing.pop(call, None)
         if line is not None:
-            self._count(line, at)
+            self._ended(line, at, None)
         else:
             self.failed(call, at)  # answered before we did
 
@@ -168,8 +169,13 @@ class Lines:
                 del lines[call]
 
     def forget_running(self) -> None:
+        self._late = Late()
         for lines in (self.ringing, self.detecting, self.waiting):
             lines.clear()
+
+    def learned(self) -> None:
+        """So far answers were held against chances that were not learned yet: that says nothing."""
+        self.level, self._late = Level(), Late()
 
     def disposed(self, call: str, live: bool) -> None:
         line = self._handed.pop(call, None)
@@ -200,6 +206,7 @@ class Lines:
             self._count(line, now)
         if self.answers:
             self.level.settle(now)
+        self._late.settle(now - self._last_age, self.level.value)
         by = self._ring.fade()
         for line in (*self.ringing.values(), *self.detecting.values()):
             line.weight /= by
@@ -218,6 +225,16 @@ class Lines:
             line.counted = age
         return age
 
+    def _ended(self, line: Line, at: float, cause: int | None) -> float:
+        """It rings no more; `cause` is None where we hung up. Its age."""
+        age = self._count(line, at)
+        if cause is not None:
+            self._ring.leave(age, line.weight, cause)
+        if not line.reserved:
+            came = self._human_share[self._ring.bin(age)] if cause == PICKED_UP else 0.0
+            self._late.ended(line.at, line.chance * self._cumulated(age), came)
+        return age
+
     def _cumulated(self, age: float) -> float:
         whole = min(int(age), len(RING_AGES) - 1)
         asked: float = self._asks_until[whole] + (age - whole) * self._asks[whole]
@@ -231,12 +248,13 @@ class Lines:
     def _settle_tables(self) -> None:
         picks, fails = self._ring.rates()
         picks = np.where(np.array(RING_AGES) < self._last_age, picks, 0.0)
-        share = _share(self._humans, self._machines)
+        share = human_shares(self._humans, self._machines)
         self._human_share = share.tolist()
         leaving = 1 - np.exp(-(picks + fails))
         asks = leaving * picks / (picks + fails) * share
         self._asks = (picks * share).tolist()
-        self._asks_until = np.concatenate([[0.0], np.cumsum(picks * share)]).tolist()
+        self._asked_by = np.concatenate([[0.0], np.cumsum(picks * share)])[:-1]
+        self._asks_until = self._asked_by.tolist()
         delays = [np.array(delays) + 1e-6 for delays in self._delays]
         self._undecided = [(np.append(delay[:0:-1].cumsum()[::-1], 1e-6) / delay.sum()).tolist() for delay in delays]
         human_delay = delays[1] / delays[1].sum()
@@ -299,6 +317,8 @@ class Lines:
             weights = np.bincount(bins, chances - after, len(RING_AGES))
             weights[1:] += np.bincount(bins, after, len(RING_AGES))[:-1]
             total = self.level.cautious * (weights @ self._rows)
+            missing = self._late.missing(float(weights @ self._asked_by))
+            total += min(missing, MOST_LATE * len(ringing)) / len(total)
         detecting = [line for line in self.detecting.values() if not line.reserved]
         return total + self._of_detecting(detecting, now) if detecting else total
 
@@ -377,24 +397,3 @@ def _keep(calls: dict[str, T], call: str, what: T) -> None:
     calls[call] = what
     if len(calls) > KEPT:
         del calls[next(iter(calls))]
-
-
-def _share(humans: list[float], machines: list[float]) -> Array:
-    """Of humans, for each bin with its neighbours, drawn to the share of all."""
-    near, others = (np.convolve(sums, NEIGHBOURS, "same") for sums in (humans, machines))
-    overall = (sum(humans) + 1) / (sum(humans) + sum(machines) + 2)
-    share: Array = (near + PRIOR_WEIGHT * overall) / (near + others + PRIOR_WEIGHT)
-    return share
-
-
-# The ring ages in each second to come, rows by age
-AHEAD = np.minimum(np.arange(len(RING_AGES))[:, None] + np.arange(SECONDS), len(RING_AGES) - 1)
-NEIGHBOURS, AROUND = np.array([1.0, 2.0, 1.0]) / 4, np.ones(5)  # weights of the bins about each one
-# By how many whole seconds a delay of so many half seconds puts off a moment somewhere in a second
-WHOLE, SECOND_HALF = np.divmod(np.maximum(np.arange(DELAYS) - 1, 0), 2)
-STAYS = np.where(np.arange(DELAYS) == 0, 1.0, np.where(SECOND_HALF == 0, 0.75, 0.25))[:, None]
-PUT_OFF = STAYS * np.eye(SECONDS)[WHOLE] + (1 - STAYS) * np.eye(SECONDS)[WHOLE + 1]
-# In which second from now it ends, when so many half seconds more are left
-WITHIN = np.eye(SECONDS)[np.arange(DELAYS) // 2]
-# The half seconds that a delay may still have when so many have passed
-STILL = np.arange(DELAYS)[:, None] + 1 + np.arange(DELAYS)

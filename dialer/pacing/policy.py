@@ -31,10 +31,10 @@ class Budget:
 class Floor:
     """A campaign at one moment, and what it may do.
 
-    `others`: answers that other campaigns expect, which want the same agents, in each 2 s from now on.
+    `others`: answers that other campaigns expect, which want the same agents, in each 2 s of the 28 from now on.
     """
 
-    free_agents: int  # ready, those included for whom a reserved line rings
+    free_agents: int  # ready, those included for whom a reserved line of this campaign rings
     in_flight: int  # lines that have neither an agent nor an end yet
     max_dials: int  # calls per second, channels and leads on hand, for this tick
     budgets: tuple[Budget, ...]

@@ -1,12 +1,14 @@
 """Dials ahead: so many lines that the answers meet the agents who will be free by then."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from math import ceil, exp, inf, isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from dialer.pacing.agents import Agents
+from dialer.pacing.ages import RING_AGES
 from dialer.pacing.budget import Left, Price, tightest
 from dialer.pacing.events import (
     Abandoned,
@@ -24,8 +26,7 @@ from dialer.pacing.events import (
 )
 from dialer.pacing.grid import HORIZON, Array
 from dialer.pacing.hazard import MOST_CALLS, amounts, numbers
-from dialer.pacing.level import Level
-from dialer.pacing.lines import RING_AGES, Lines
+from dialer.pacing.lines import Lines
 from dialer.pacing.policy import Decision, Floor, ForeignState, Saved
 from dialer.pacing.progressive import NOBODY_NEW, closed, one_to_one
 from dialer.pacing.rate import Rate
@@ -164,7 +165,7 @@ class Predictive:
             if now - self._first_dial < cohort:
                 return one_to_one(floor, "learning, until the first lines have rung out")
             self._learned = True
-            lines.level = Level()  # so far it was taken over chances that were not learned yet
+            lines.learned()
         chance = lines.answer_chance
         passed = max(0.0, now - before) if isfinite(before) else 0.0
         self._usual = max(lines.long_run_chance, self._usual * exp(-passed / USUAL_SECONDS))
@@ -181,10 +182,14 @@ class Predictive:
             return NOBODY_NEW
         ends_in = min(floor.closes_in, floor.day_ends_in)
         answers = self._answering.per_second * ends_in if isfinite(ends_in) else inf
-        price = self._price.now(left, self._committed, floor.free_agents + agents.busy, left.ceiling * answers)
+        price = self._price.now(left, self._committed, self._team(floor), left.ceiling * answers)
         if floor.closes_in < CLOSING_SECONDS:
             price *= CLOSING_PRICE
         return self._best(now, floor, price * lines.live_share, chance, left)
+
+    def _team(self, floor: Floor) -> int:
+        """Agents; after a restart nothing is known yet of those who talk, but what the floor tells."""
+        return floor.free_agents + (self._agents.busy if floor.busy_agents is None else floor.busy_agents)
 
     def expected(self, now: float) -> Array:
         """Answers in each 2 s from now on that will want an agent, those that wait already in the first."""
@@ -196,7 +201,7 @@ class Predictive:
         ahead = self._outlook(now, floor, chance)
         room = int(1.5 * ahead.spare / max(ahead.chance, 0.01)) + 2
         most = min(max(0, floor.max_dials) + 1, room)
-        risked = min(RISKED * left.calls, max(1.0, AT_ONCE * (floor.free_agents + self._agents.busy)))
+        risked = min(RISKED * left.calls, max(1.0, AT_ONCE * self._team(floor)))
         found = self._compared(ahead, price, left.ceiling, risked, min(most, room // NARROW + 2))
         if found.at_the_edge and found.numbers[-1] < candidates(most)[-1]:
             found = self._compared(ahead, price, left.ceiling, risked, most)
@@ -207,11 +212,14 @@ class Predictive:
         dial = max(0, min(wanted, floor.max_dials))
         limited = wanted > dial or (most < room and wanted == numbers[-1])
         untold_by_price = best > found.bound or floor.closes_in < CLOSING_SECONDS or ahead.chance > chance
-        if dial:
+        safe = self._without_risk(floor, f"one is worth {price:.0f} s of waiting, too much to dial ahead")
+        if dial >= max(1, safe.dial):
             each = float(np.interp(dial, numbers, lost) - lost[0]) / dial
             self._foreseen = dial, each, None if untold_by_price else left.ceiling * chance, limited
         if ahead.spare >= 1.0 and floor.max_dials > 0 and not (limited or untold_by_price):
             self._price.held_back()
+        if dial < safe.dial:
+            return safe
         give_up: tuple[str, ...] = ()
         if dial == 0 and floor.give_up_seconds < floor.ring_seconds:
             give_up = self._late(now, floor, ahead, SPARED * price * left.ceiling, SPARED * price)
@@ -220,6 +228,15 @@ class Predictive:
             limit += ", no more while so few answer: all may answer again"
         reason = _in_words(floor, ahead, chance, left, price) + f": dial {dial}{limit}"
         return Decision(dial, reserve=False, reason=reason, give_up=give_up)
+
+    def _without_risk(self, floor: Floor, why: str) -> Decision:
+        """One to one costs no call, at any price; without it, a price that forbids every line would never fall again.
+
+        Campaigns that share agents count on those who are free: so that it goes on, one line at a time does.
+        """
+        in_flight = max(floor.in_flight, len(self._lines))
+        most = 1 - in_flight if any(floor.others) else floor.max_dials
+        return one_to_one(replace(floor, in_flight=in_flight, max_dials=min(floor.max_dials, most)), why)
 
     def _outlook(self, now: float, floor: Floor, chance: float) -> _Outlook:
         lines, agents, patience = self._lines, self._agents, floor.connect_seconds

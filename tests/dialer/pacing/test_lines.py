@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dialer.pacing.ages import RING_AGES
 from dialer.pacing.grid import HORIZON, STEP, STEPS
-from dialer.pacing.level import Level
-from dialer.pacing.lines import RING_AGES, Lines
+from dialer.pacing.lines import Lines
 
 RING_SECONDS = 25.0
 HUMAN, MACHINE, REFUSED = 0.3, 0.25, 0.1
@@ -160,7 +160,7 @@ def test_better_leads_answer_more_often(lines):
 def test_a_good_hour_raises_what_is_expected(lines):
     lines.dialled("a", 9000.0, 1.0)
     usual = expected(lines, 9003.0)
-    lines.level = Level()
+    lines.learned()
     lines.level.add(300.0, 150.0)
     lines.level.settle(9000.0)
     assert expected(lines, 9003.0) > 1.5 * usual
@@ -245,7 +245,7 @@ def test_lines_that_we_hang_up_do_not_make_others_look_worse(lines):
         for number in range(1500):
             lines.dialled(f"{end.__name__}-{number}", 9000.0, 1.0)
             end(f"{end.__name__}-{number}", 9004.0)
-        lines.level = Level()
+        lines.learned()
         lines.settle(9004.0)
         chances.append(lines.answer_chance)
     assert chances[0] > 0.25 > 1.3 * chances[1]

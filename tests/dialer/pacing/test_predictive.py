@@ -119,7 +119,7 @@ def test_quick_answers_alone_are_not_enough_to_go_by():
         policy.observe(CallEnded(call, agent, 6.0))
         policy.observe(AgentFree(agent, 7.0))
     assert policy.decide(10.0, floor()).reason.startswith("learning, until the first lines have rung out")
-    assert not policy.decide(25.0 + DETECTION_SECONDS, floor()).reserve
+    assert "learning" not in policy.decide(25.0 + DETECTION_SECONDS, floor()).reason
 
 
 def test_dials_more_lines_than_agents_are_free(taught):

@@ -2,7 +2,6 @@
 
 import pytest
 
-from dialer.pacing.level import Level
 from dialer.pacing.lines import Lines
 
 
@@ -95,7 +94,7 @@ def test_when_three_times_as_many_answer_the_others_are_persons():
     for level in (0.5, 1.0, 1.1, 3.0):
         lines = Lines()
         told(lines, 400, 200, 0.0)
-        lines.level = Level()
+        lines.learned()
         lines.level.restore({"seen": 500 * level, "expected": 500.0}, 10_000)
         lines.dialled("lost", 9020.0, 1.0)
         lines.lost("lost", 9030.0)

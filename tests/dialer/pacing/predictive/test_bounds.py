@@ -147,6 +147,7 @@ def test_a_dead_route_that_comes_back_is_taken_to_be_back_at_once(dead_calls: in
 
 
 def test_a_route_that_was_dead_for_long_is_back_when_many_more_answer_than_was_learned(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("dialer.pacing.predictive.AT_ONCE", 1000.0)  # which alone would hold back what is shown here
     _, back = back_after(30_000)
     monkeypatch.setattr("dialer.pacing.predictive.RETURNING", float("inf"))
     _, as_dead = back_after(30_000)
@@ -154,6 +155,7 @@ def test_a_route_that_was_dead_for_long_is_back_when_many_more_answer_than_was_l
 
 
 def test_a_dead_route_hardly_changes_what_was_learned_of_the_list(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("dialer.pacing.predictive.AT_ONCE", 1000.0)
     before, back = back_after(4_000)
     monkeypatch.setattr("dialer.pacing.predictive.TAUGHT", 1.0)
     monkeypatch.setattr("dialer.pacing.predictive.RETURNING", float("inf"))
