@@ -210,9 +210,10 @@ class Predictive:
         best = _lowest(numbers, found.cost)
         wanted = min(best, found.bound)
         dial = max(0, min(wanted, floor.max_dials))
+        held_back = best > found.bound  # not by the price
         limited = wanted > dial or (most < room and wanted == numbers[-1])
-        untold_by_price = best > found.bound or floor.closes_in < CLOSING_SECONDS or ahead.chance > chance
-        safe = self._without_risk(floor, f"one is worth {price:.0f} s of waiting, too much to dial ahead")
+        untold_by_price = held_back or floor.closes_in < CLOSING_SECONDS or ahead.chance > chance
+        safe = self._without_risk(floor, price)
         if dial >= max(1, safe.dial):
             each = float(np.interp(dial, numbers, lost) - lost[0]) / dial
             self._foreseen = dial, each, None if untold_by_price else left.ceiling * chance, limited
@@ -223,17 +224,17 @@ class Predictive:
         give_up: tuple[str, ...] = ()
         if dial == 0 and floor.give_up_seconds < floor.ring_seconds:
             give_up = self._late(now, floor, ahead, SPARED * price * left.ceiling, SPARED * price)
-        limit = ", as many as may start now" if wanted > dial else ""
-        if best > found.bound:
-            limit += ", no more while so few answer: all may answer again"
-        reason = _in_words(floor, ahead, chance, left, price) + f": dial {dial}{limit}"
+        reason = _in_words(floor, ahead, chance, left, price) + f": dial {dial}"
+        reason += ", as many as may start now" if wanted > dial else ""
+        reason += ", no more while so few answer: all may answer again" if held_back else ""
         return Decision(dial, reserve=False, reason=reason, give_up=give_up)
 
-    def _without_risk(self, floor: Floor, why: str) -> Decision:
+    def _without_risk(self, floor: Floor, price: float) -> Decision:
         """One to one costs no call, at any price; without it, a price that forbids every line would never fall again.
 
         Campaigns that share agents count on those who are free: so that it goes on, one line at a time does.
         """
+        why = f"no risk is taken, one is worth {price:.0f} s of waiting"
         in_flight = max(floor.in_flight, len(self._lines))
         most = 1 - in_flight if any(floor.others) else floor.max_dials
         return one_to_one(replace(floor, in_flight=in_flight, max_dials=min(floor.max_dials, most)), why)
