@@ -213,14 +213,15 @@ class Predictive:
         held_back = best > found.bound  # not by the price
         limited = wanted > dial or (most < room and wanted == numbers[-1])
         untold_by_price = held_back or floor.closes_in < CLOSING_SECONDS or ahead.chance > chance
-        safe = self._without_risk(floor, price)
-        if dial >= max(1, safe.dial):
-            each = float(np.interp(dial, numbers, lost) - lost[0]) / dial
-            self._foreseen = dial, each, None if untold_by_price else left.ceiling * chance, limited
         if ahead.spare >= 1.0 and floor.max_dials > 0 and not (limited or untold_by_price):
             self._price.held_back()
-        if dial < safe.dial:
-            return safe
+        if dial < floor.free_agents:
+            safe = self._without_risk(floor, price)
+            if dial < safe.dial:
+                return safe
+        if dial:
+            each = float(np.interp(dial, numbers, lost) - lost[0]) / dial
+            self._foreseen = dial, each, None if untold_by_price else left.ceiling * chance, limited
         give_up: tuple[str, ...] = ()
         if dial == 0 and floor.give_up_seconds < floor.ring_seconds:
             give_up = self._late(now, floor, ahead, SPARED * price * left.ceiling, SPARED * price)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from dialer.pacing.ages import RING_AGES
 from dialer.pacing.grid import HORIZON, STEP, STEPS
 from dialer.pacing.lines import Lines
+from tests.dialer.pacing.lines.histories import regular
 
 RING_SECONDS = 25.0
 HUMAN, MACHINE, REFUSED = 0.3, 0.25, 0.1
@@ -224,14 +225,7 @@ def test_a_call_can_end_at_any_stage(lines, stage, end):
 
 def test_nobody_answers_after_the_carrier_has_given_up():
     """Where every line is hung up before, nothing else would say so."""
-    lines = Lines()
-    for number in range(400):
-        call, at = f"call-{number}", float(number)
-        lines.dialled(call, at, 1.0)
-        if number % 5 == 0:
-            lines.connected(call, at + 8.0)
-        else:
-            lines.given_up(call, at + 18.0)
+    lines = regular(400, 5, 8.0, Lines.given_up, 18.0)
     lines.settle(500.0)
     whenever = lines.answer_chance
     lines.settle(500.0, 25.0)

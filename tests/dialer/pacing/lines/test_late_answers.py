@@ -4,18 +4,12 @@ import pytest
 
 from dialer.pacing.grid import HORIZON
 from dialer.pacing.lines import BEYOND, Lines
+from tests.dialer.pacing.lines.histories import regular
 
 
 def test_who_asks_after_the_time_ahead_is_expected_at_its_end():
     """But for a share that fewer lines can make up for. Else lines that ring for long would cost nothing."""
-    lines = Lines()
-    for number in range(400):
-        call, at = f"call-{number}", float(number)
-        lines.dialled(call, at, 1.0)
-        if number % 4 == 0:
-            lines.connected(call, at + HORIZON + 10.0)
-        else:
-            lines.failed(call, at + 60.0)
+    lines = regular(400, 4, HORIZON + 10.0, Lines.failed, 60.0)
     lines.settle(500.0, 60.0)
     in_sight = (1 - BEYOND) * lines.long_run_chance
     assert lines.line_answers.sum() == pytest.approx(in_sight, rel=1e-6)

@@ -3,6 +3,7 @@
 import pytest
 
 from dialer.pacing.lines import MOST_LATE, Lines
+from tests.dialer.pacing.lines.histories import regular
 
 LINES = 60
 
@@ -10,14 +11,7 @@ LINES = 60
 @pytest.fixture
 def quick() -> Lines:
     """A third of the lines is answered after 3.5 s, the others ring for 25 s."""
-    lines = Lines()
-    for number in range(600):
-        call, at = f"call-{number}", float(number)
-        lines.dialled(call, at, 1.0)
-        if number % 3 == 0:
-            lines.connected(call, at + 3.5)
-        else:
-            lines.failed(call, at + 25.0)
+    lines = regular(600, 3, 3.5, Lines.failed, 25.0)
     lines.settle(700.0, 25.0)
     lines.learned()
     return lines

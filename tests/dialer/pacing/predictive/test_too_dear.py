@@ -10,8 +10,8 @@ from dialer.pacing.events import AgentFree, CallEnded, Connected, Dialled, Dispo
 from dialer.pacing.policy import Budget, Decision, Floor
 from dialer.pacing.predictive import LEARNING_CALLS, Predictive
 
-LEFT = 1.2  # abandoned calls; so many are allowed once 40 calls have been answered
-ROOMY, NARROW = Budget(0.03, 1000, 10), Budget(0.03, LEARNING_CALLS, 0)
+ROOMY = Budget(0.03, 1000, 10)
+NARROW = Budget(0.03, LEARNING_CALLS, 0)  # 1.2 abandoned calls are left once learning ends
 
 
 def floor(**values: Any) -> Floor:
