@@ -1,13 +1,15 @@
 """The agents: when each will be free, by how long they have talked or wrapped up. Learned from the calls before."""
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dialer.pacing.grid import SECONDS, Array, following, shifted, staying, when_within
+from dialer.pacing.grid import SECONDS, STEPS, Array, following, shifted, staying, when_within
 from dialer.pacing.hazard import ANOTHER, Hazard, count, numbers
+from dialer.pacing.standstill import Standstill
 
 AGES = (*(float(age) for age in range(13)), *(13 * 1.08**step for step in range(74)))  # up to an hour
 MEMORY = 1000.0  # calls
@@ -24,6 +26,7 @@ class Agents:
         self._calls: dict[str, str] = {}  # agent -> the last call: told twice, it is still one
         self._counted = float("-inf")
         self.served = 0  # calls whose agent became free again
+        self._standstill = Standstill()
         self._leaving = 0.0  # share of the agents who end a call to go, not to take the next
         self._talk = Hazard(AGES, MEMORY, np.full(len(AGES), 1 / TALK_PRIOR_SECONDS), 6.0)
         self._wrap_up = Hazard(AGES, MEMORY, np.full(len(AGES), 1 / WRAP_UP_PRIOR_SECONDS), 6.0)
@@ -47,12 +50,14 @@ class Agents:
         if self._leave(self._wrapping, self._wrap_up, agent, at):
             self._leaving *= 1 - 1 / LEAVING_MEMORY
             self.served += 1
+            self._standstill.ended()
 
     def gone(self, agent: str, at: float) -> None:
         if agent in self._talking or agent in self._wrapping:
             self._leaving += (1 - self._leaving) / LEAVING_MEMORY
         self._leave(self._talking, self._talk, agent, at, ended=False)
-        self._leave(self._wrapping, self._wrap_up, agent, at, ended=False)
+        if self._leave(self._wrapping, self._wrap_up, agent, at, ended=False):
+            self._standstill.ended()
 
     def _leave(
         self, busy: dict[str, tuple[float, float]], hazard: Hazard, agent: str, at: float, ended: bool = True
@@ -71,6 +76,16 @@ class Agents:
         self._talking.clear()
         self._wrapping.clear()
         self._counted = float("-inf")
+
+    def look(self, now: float) -> None:
+        """Once a decision: whether wrap-ups end."""
+        due = sum(self._at_once[bisect_right(AGES, max(0.0, now - since)) - 1] for since, _ in self._wrapping.values())
+        self._standstill.look(now, due)
+
+    @property
+    def stand_still(self) -> bool:
+        """No wrap-up ends, though many should have."""
+        return self._standstill.lasts
 
     def settle(self, now: float) -> None:
         for busy, hazard in ((self._talking, self._talk), (self._wrapping, self._wrap_up)):
@@ -93,6 +108,7 @@ class Agents:
         stays = 1 - self._leaving
         self._talk_over = stays * _chances(talk, RUNNING) @ wrapped_up
         self._wrap_up_over = stays * _chances(wrap_up, RUNNING)
+        self._at_once = self._wrap_up_over[:, 0].tolist()
         self._served = stays * whole_talk @ wrapped_up
 
     def _tables(self, patience: float) -> tuple[Array, Array, Array]:
@@ -108,8 +124,10 @@ class Agents:
         """Agents due by step, each `patience` seconds sooner: an answered call can wait so long for one.
 
         `busy`: how many there are. Whoever we think busy beyond them has got free untold, and is not due again: those
-        who have been at it longest.
+        who have been at it longest. Nobody is due while all stand still.
         """
+        if self.stand_still:
+            return np.zeros(STEPS)
         talk_over, wrap_up_over, served = self._tables(patience)
         talking, wrapping = self._talking, self._wrapping
         if busy is not None and busy < self.busy:

@@ -157,6 +157,7 @@ class Predictive:
         self._foreseen = 0, 0.0, None, False
         self._settle(now, floor)
         lines, agents = self._lines, self._agents
+        agents.look(now)
         cohort = min(floor.ring_seconds, RING_AGES[-1]) + DETECTION_SECONDS
         if not self._learned:
             seen = min(lines.answers, agents.served)
@@ -228,6 +229,7 @@ class Predictive:
         reason = _in_words(floor, ahead, chance, left, price) + f": dial {dial}"
         reason += ", as many as may start now" if wanted > dial else ""
         reason += ", no more while so few answer: all may answer again" if held_back else ""
+        reason += ", no wrap-up ends: nobody is expected until one does" if self._agents.stand_still else ""
         return Decision(dial, reserve=False, reason=reason, give_up=give_up)
 
     def _without_risk(self, floor: Floor, price: float) -> Decision:
