@@ -45,9 +45,10 @@ EARNED = 1 / 3
 # What all lines in flight may lose at most, were all to answer as usual again: of the budget left, and for each agent
 RISKED, AT_ONCE = 0.5, 0.2
 NARROW = 6  # hardly ever is more than one wanted of so many lines that there is room for: then all are looked at
-# Of the usual chance of an answer: below it a dead route is as likely as dead numbers, and all may be back at once. The
-# best chance in the long run is the usual one, and fades.
-RARELY, USUAL_SECONDS = 1 / 3, 10800.0
+# Of the best chance of an answer: below it a dead route is as likely as dead numbers, and all may be back at once. The
+# best one in the long run is the usual one, and fades; so does that of lately, which is better where good times and bad
+# ones take turns: the bad ones take most of the dials, and so most of the long run.
+RARELY, USUAL_SECONDS, LATELY_SECONDS = 1 / 3, 10800.0, 2400.0
 RETURNING, RETURNED = 1.2, 0.7  # level from which a dead route is taken to be back; of the usual chance, until it is
 TAUGHT = 0.3  # of what another line teaches of the long run, by one dialled while few answer: a dead route is no list
 LEAST_CHANCE = 1e-6  # an hour of a dead route leaves more
@@ -63,7 +64,7 @@ class _Outlook(NamedTuple):
     line: Array  # answers that one line more brings
     patience: float  # seconds that an answered call may wait
     chance: float  # of a line to be answered
-    back: float  # times as many answers, were all to answer as usual again
+    back: float  # times as many answers, were all to answer as at best again
 
     @property
     def spare(self) -> float:
@@ -95,7 +96,7 @@ class Predictive:
         self._now = self._settled = float("-inf")
         self._first_dial = float("inf")
         self._learned, self._needed = False, LEARNING_CALLS
-        self._usual = 0.0  # chance of a line to be answered
+        self._usual = self._lately = 0.0  # chance of a line to be answered
         self._answering = Rate()
         self._rare_until = float("-inf")  # until the lines that rang while few answered have shown what they are
         self._priced = 0.0  # abandoned calls
@@ -170,7 +171,8 @@ class Predictive:
         chance = lines.answer_chance
         passed = max(0.0, now - before) if isfinite(before) else 0.0
         self._usual = max(lines.long_run_chance, self._usual * exp(-passed / USUAL_SECONDS))
-        if chance < RARELY * self._usual:
+        self._lately = max(chance, self._lately * exp(-passed / LATELY_SECONDS))
+        if chance < RARELY * self._best_chance:
             self._rare_until = now + cohort
             self._answering = Rate()  # how many are to come is not known any more
         self._answering.look(now, lines.answers)
@@ -258,8 +260,12 @@ class Predictive:
         held = max(told, floor.reserved)
         untold = max(0, floor.in_flight - len(lines) - (held - told))  # lines whose start was not told
         idle = max(0, floor.free_agents - held) - len(lines.waiting) - ceil(chance * untold)
-        more = self._usual / max(chance, LEAST_CHANCE) if now < self._rare_until else 1.0
+        more = self._best_chance / max(chance, LEAST_CHANCE) if now < self._rare_until else 1.0
         return _Outlook(idle, freed, answers, line, patience, chance, more)
+
+    @property
+    def _best_chance(self) -> float:
+        return max(self._usual, self._lately)
 
     def _returning(self, chance: float) -> bool:
         """Many more answer than lately, not yet as many as usual: all may be back, long before that is learned."""

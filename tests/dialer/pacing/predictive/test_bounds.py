@@ -193,6 +193,26 @@ def held(policy: Predictive, now: float, *, seconds: int, calls: int) -> list[st
     return list(ringing)
 
 
+def after_good_times_and_bad() -> Decision:
+    """For ten agents; three in four have answered for a while, and one in eight since."""
+    policy, now = played()
+    for number in range(500):
+        call, at = f"turn-{number}", now + number
+        answered = number % 4 > 0 if number < 300 else number % 8 == 0
+        policy.observe(Dialled(call, at))
+        policy.observe(Connected(call, f"agent-{number}", at + 8) if answered else Failed(call, at + 25))
+        policy.decide(at + 25, floor(max_dials=0))
+    return policy.decide(now + 530.0, floor(budgets=(LARGE,), busy_agents=0))
+
+
+def test_good_times_may_come_back_that_were_better_than_the_usual_ones(monkeypatch: pytest.MonkeyPatch):
+    """By turns with bad ones, in which most is dialled, they hardly show in the long run."""
+    held_back = after_good_times_and_bad()
+    assert held_back.reason.endswith("no more while so few answer: all may answer again")
+    monkeypatch.setattr("dialer.pacing.predictive.LATELY_SECONDS", 1.0)
+    assert after_good_times_and_bad().dial > 2 * held_back.dial
+
+
 def test_after_a_dead_route_nobody_knows_how_many_answers_are_to_come():
     policy, now = played()
     for number in range(SILENT):
