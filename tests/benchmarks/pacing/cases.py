@@ -61,6 +61,7 @@ def cases(quick: bool) -> list[Case]:
         ),
         *_month(5, 10),
         Case("lead-list", scenario_named("lead-list"), (OURS, IN_LIST_ORDER)),
+        Case("lead-list, 10 agents", resized(scenario_named("lead-list"), 10), (OURS, IN_LIST_ORDER)),
         *_exponential({3: 6, 5: 6, 10: 6, 25: 4}),
         *_exponential({3: 4, 10: 4}, chance=0.5),
         *_exponential({10: 22}, peers=()),

@@ -10,7 +10,9 @@ from tests.benchmarks.pacing.table import OPTIMUM, Row
 OVER_PEERS = {"vicidial": (1.48, 1.12), BEST_RATIO: (1.12, 1.01)}  # on average, nowhere below
 OVER_OPTIMUM = {3: 0.97, 5: 0.98, 10: 0.99, 25: 0.99}  # agents
 AT_ONE_PERCENT = {"10 agents": 0.69, "25 agents": 0.81, "100 agents": 0.92}
-FEWER_DIALS = 0.85  # for a person reached, of those in the list's order
+# For a person reached, of those in the list's order. Forty agents dial more than the whole list in their day, so that
+# little is left to choose from; ten dial a third of it.
+FEWER_DIALS = {"lead-list": 0.95, "lead-list, 10 agents": 0.8}
 SETTLED = 1000  # answers, from which on a run must be lawful
 PEAK, HIGHEST_PEAK, LAWFUL_RUNS = 0.035, 0.045, 0.95
 WASTED = 0.027  # of the calls that were counted; who was a machine among those abandoned nobody can know
@@ -68,8 +70,8 @@ def _lead_aware(found: Sequence[Row]) -> Iterator[tuple[bool, str]]:
     ours = {row.case: row.dials_per_contact for row in found if row.policy == OURS}
     for row in found:
         if row.policy == IN_LIST_ORDER and row.case in ours:
-            share = ours[row.case] / row.dials_per_contact
-            yield share <= FEWER_DIALS, f"{row.case}: {share:.2f} of the list order's dials (at most {FEWER_DIALS})"
+            share, goal = ours[row.case] / row.dials_per_contact, FEWER_DIALS[row.case]
+            yield share <= goal, f"{row.case}: {share:.2f} of the list order's dials (at most {goal})"
 
 
 def _counted(one: Played) -> float:
