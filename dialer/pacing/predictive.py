@@ -42,7 +42,7 @@ SPARED = 0.25  # of the price, when lines are hung up: fewer dials to come could
 # Of the abandoned calls that answers allow, what counts for the lines that bring them. Lines dialled later could bring
 # the same answers; counted whole, no price keeps the abandoned calls below what is allowed.
 EARNED = 1 / 3
-# What all lines in flight may lose at most, were all to answer as usual again: of the budget left, and for each agent
+# What all lines in flight may lose at most, were all to answer as at best again: of the budget left, and for each agent
 RISKED, AT_ONCE = 0.5, 0.2
 NARROW = 6  # hardly ever is more than one wanted of so many lines that there is room for: then all are looked at
 # Of the best chance of an answer: below it a dead route is as likely as dead numbers, and all may be back at once. The
